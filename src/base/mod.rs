@@ -1,0 +1,13 @@
+//! Floor 0: what everything else may use and what uses nothing of ours.
+//!
+//! *Invariant:* nothing here knows HTTP, Apple, YAML or a configuration key.
+
+pub mod diagnostic;
+pub mod ids;
+pub mod near;
+pub mod node;
+pub mod random;
+pub mod seal;
+pub mod secret;
+pub mod tasks;
+pub mod time;

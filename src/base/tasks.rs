@@ -1,0 +1,54 @@
+//! The only spawn. A task has a name and an owner: a [`Tasks`], which stops what it started when
+//! it is told to or dropped.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing::Instrument as _;
+
+/// Owns background tasks on one runtime and stops them together.
+#[derive(Clone, Debug)]
+pub struct Tasks {
+    runtime: Handle,
+    stop: Arc<watch::Sender<bool>>,
+}
+
+impl Tasks {
+    /// An owner whose tasks run on `runtime`.
+    pub fn on(runtime: Handle) -> Self {
+        Self { runtime, stop: Arc::new(watch::Sender::new(false)) }
+    }
+
+    /// Runs `work` in the background until it ends or the owner stops, whichever is first.
+    pub fn start<F>(&self, name: &'static str, work: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut stopped = self.stop.subscribe();
+        let task = async move {
+            tokio::select! {
+                () = work => {}
+                _ = stopped.wait_for(|stop| *stop) => {}
+            }
+        };
+        drop(self.runtime.spawn(task.instrument(tracing::debug_span!("task", name))));
+    }
+
+    /// Runs `work` on this owner's runtime and hands back its result, whichever runtime asks. The
+    /// work goes on to its end even when nobody waits any longer.
+    pub fn ask<F>(&self, name: &'static str, work: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.runtime.spawn(work.instrument(tracing::debug_span!("task", name)))
+    }
+
+    /// Tells every background task to stop.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+}

@@ -1,0 +1,101 @@
+//! The only clock. Everything that expires takes `now` as an argument, so that it can be tested
+//! without waiting; the edge of a request reads the clock once.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A moment, in whole seconds since the Unix epoch (UTC).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// This moment moved forwards by `by`; the last second of the calendar where that overflows.
+    pub fn plus(self, by: Duration) -> Self {
+        let seconds = i64::try_from(by.as_secs()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// This moment moved backwards by `by`.
+    pub fn minus(self, by: Duration) -> Self {
+        let seconds = i64::try_from(by.as_secs()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(seconds))
+    }
+
+    /// Seconds from `earlier` until this moment; negative when this moment is the earlier one.
+    pub fn seconds_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC, or the bare number where the calendar has no such moment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_second(self.0) {
+            Ok(at) => write!(f, "{at}"),
+            Err(_) => write!(f, "{}", self.0),
+        }
+    }
+}
+
+/// Tells the time. The process has one; a test moves its own with [`Clock::shift`].
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    shift_seconds: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self::default()
+    }
+
+    /// Wall-clock time now. A clock before 1970 reads as the epoch, which expires everything.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+    pub fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+        Timestamp(seconds.saturating_add(self.shift_seconds.load(Ordering::Relaxed)))
+    }
+
+    /// Moves this clock and all its clones by `seconds`, for tests of everything that expires.
+    pub fn shift(&self, seconds: i64) {
+        self.shift_seconds.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+/// A moment of the monotonic clock, for measuring how long something took.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+pub fn monotonic() -> Instant {
+    Instant::now()
+}
+
+/// Microseconds of wall-clock time, for log lines alone: nothing is decided on it.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+pub fn log_timestamp() -> jiff::Timestamp {
+    jiff::Timestamp::try_from(SystemTime::now()).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t87_arithmetic_saturates_at_the_ends_of_time() {
+        let end = Timestamp(i64::MAX);
+        assert_eq!(end.plus(Duration::from_secs(u64::MAX)), end);
+        assert_eq!(Timestamp(i64::MIN).minus(Duration::MAX), Timestamp(i64::MIN));
+        assert_eq!(Timestamp(2_147_483_647).plus(Duration::from_secs(1)).0, 2_147_483_648);
+        assert_eq!(Timestamp(i64::MIN).seconds_since(Timestamp(1)), i64::MIN);
+    }
+
+    #[test]
+    fn a_shifted_clock_moves_its_clones() {
+        let clock = Clock::system();
+        let other = clock.clone();
+        let before = other.now();
+        clock.shift(-86_400);
+        assert!(other.now().seconds_since(before) <= -86_399);
+    }
+}

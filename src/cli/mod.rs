@@ -1,0 +1,78 @@
+//! Floor 7: what a person types. The only floor that prints.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub mod check;
+pub mod client_secret;
+pub mod demo;
+pub mod fake_apple;
+pub mod health;
+pub mod run;
+
+/// How a command ended; scripts rely on the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// 0: fine.
+    Fine,
+    /// 1: failed.
+    Failed,
+    /// 2: the command line makes no sense.
+    Usage,
+    /// 3: the configuration is wrong.
+    Configuration,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(match outcome {
+            Outcome::Fine => 0,
+            Outcome::Failed => 1,
+            Outcome::Usage => 2,
+            Outcome::Configuration => 3,
+        })
+    }
+}
+
+/// Russet, an identity-aware access proxy for Sign in with Apple
+#[derive(Debug, Parser)]
+#[command(name = "russet", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Without a command: run (Pomerium's command line)
+    #[command(flatten)]
+    run: run::Arguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve
+    Run(run::Arguments),
+    /// Read the configuration and say everything that is wrong with it
+    Check(check::Arguments),
+    /// Mint Apple's client secret, or look into one
+    ClientSecret(client_secret::Arguments),
+    /// A whole (and fake) Apple for tests and staging
+    FakeApple(fake_apple::Arguments),
+    /// The main job on this machine: a fake Apple, two web apps, and Russet in front of them
+    Demo(demo::Arguments),
+    /// Ask a running Russet whether it is well
+    Health(health::Arguments),
+}
+
+/// Runs what was typed.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        None => run::run(&cli.run),
+        Some(Command::Run(arguments)) => run::run(&arguments),
+        Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::ClientSecret(arguments)) => client_secret::run(&arguments),
+        Some(Command::FakeApple(arguments)) => fake_apple::run(&arguments),
+        Some(Command::Demo(arguments)) => demo::run(&arguments),
+        Some(Command::Health(arguments)) => health::run(&arguments),
+    };
+    outcome.into()
+}

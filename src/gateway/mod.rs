@@ -1,0 +1,7 @@
+//! Floor 4: the road of a request.
+
+mod settings;
+
+pub use settings::{
+    HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource, TemplatePart,
+};

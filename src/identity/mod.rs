@@ -1,0 +1,46 @@
+//! Floor 1: who somebody is, whoever said so. Every other floor speaks of people in these types
+//! alone; a second identity provider would yield the same.
+
+mod address;
+mod claims;
+
+use std::sync::Arc;
+
+pub use address::{Address, domain_of};
+pub use claims::Claims;
+
+use crate::base::time::Timestamp;
+
+/// A person as the identity provider described them at sign-in. Immutable; shared by reference.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The provider's stable name for the person, `sub`. The only stable key (with the issuer).
+    pub subject: Arc<str>,
+    /// Every claim of the id_token but the protocol's own.
+    pub claims: Claims,
+    /// The names of claims that did not fit the sealed session: there, but not to be relied on. A
+    /// criterion on one of them is *unknown*, never absent.
+    pub omitted: Vec<Box<str>>,
+    /// What the email claims say, read once.
+    pub address: Address,
+    /// The name from Apple's first consent. Security: unsigned, so it is for display and for the
+    /// assertion's `name` alone; no policy sees it (T18).
+    pub display_name: Option<Box<str>>,
+    /// When the provider issued the id_token, by its own clock (`iat`).
+    pub issued_at: Timestamp,
+}
+
+impl Identity {
+    /// Puts together what the id_token said.
+    pub fn new(subject: &str, claims: Claims, issued_at: Timestamp) -> Self {
+        let address = Address::from_claims(&claims);
+        Self {
+            subject: subject.into(),
+            claims,
+            omitted: Vec::new(),
+            address,
+            display_name: None,
+            issued_at,
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Russet, an identity-aware access proxy for Sign in with Apple.
+//!
+//! The house has eight floors; a module imports lower floors only, and rooms on one floor do not
+//! import each other. `ARCHITECTURE.md` draws it, `tests/tidy.rs` holds it.
+
+// 7: what a person types
+pub mod cli;
+
+// 6: assembly; and a whole Apple for staging, which never imports `apple`
+pub mod app;
+pub mod fake_apple;
+
+// 5: the operator's language
+pub mod config;
+
+// 4: the road of a request
+pub mod gateway;
+
+// 3: the one decision
+pub mod decision;
+
+// 2: Apple, sessions, policies, upstreams, pages
+pub mod apple;
+pub mod pages;
+pub mod policy;
+pub mod session;
+pub mod upstream;
+
+// 1: people, HTTP manners, logs
+pub mod identity;
+pub mod telemetry;
+pub mod wire;
+
+// 0: what everything may use
+pub mod base;

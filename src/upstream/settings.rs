@@ -1,0 +1,53 @@
+//! What the upstream floor wants to know about one route's application.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls_pki_types::CertificateDer;
+
+/// How one route reaches its application.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `to`.
+    pub target: Target,
+    /// How its certificate is checked; of no use to a plain target.
+    pub tls: TlsSettings,
+    /// `timeout`: until the head of the answer is there. `None` is without end. Default 30 s.
+    pub timeout: Option<Duration>,
+}
+
+/// Where the application listens.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// Plain or over TLS.
+    pub scheme: Scheme,
+    /// Name or address, lower case; IPv6 without brackets.
+    pub host: String,
+    /// Port, the scheme's own where none was written.
+    pub port: u16,
+    /// `host` or `host:port` as it stands in the `Host` header by default (the port only where it
+    /// is not the scheme's own; IPv6 in brackets).
+    pub authority: String,
+    /// Path of `to` where it has one: takes the place of the matched prefix, as text.
+    pub path: Option<String>,
+}
+
+/// How we speak to the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// Plain HTTP.
+    Http,
+    /// HTTP over TLS.
+    Https,
+}
+
+/// How the application's certificate is checked.
+#[derive(Clone, Debug, Default)]
+pub struct TlsSettings {
+    /// `tls_skip_verify`: not at all. Loud in `check` and at start.
+    pub skip_verify: bool,
+    /// `tls_custom_ca`: these roots instead of the system's. Empty: the system's.
+    pub custom_roots: Arc<[CertificateDer<'static>]>,
+    /// `certificate_authority`: trusted beside whichever roots apply.
+    pub extra_roots: Arc<[CertificateDer<'static>]>,
+}
