@@ -1,5 +1,10 @@
-//! Floor 3: the one decision.
+//! Floor 3: the one decision. A pure function of the rules, the facts of a request and the live
+//! session; every way to ask (the gateway, another proxy, a policy test) asks here.
 
+mod admission;
+mod rules;
 mod settings;
 
+pub use admission::{Admission, Facts, Refusal, admission};
+pub use rules::{RouteIndex, RouteMatch, Rules};
 pub use settings::{From, PathRule, RouteRule};

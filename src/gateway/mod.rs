@@ -1,7 +1,27 @@
-//! Floor 4: the road of a request.
+//! Floor 4: the road of a request. [`pipeline`] is the road itself, read from top to bottom; its
+//! neighbours each do one thing on it.
+//!
+//! *Invariant:* only [`relay`] sends to an application, and it takes an admission to do so.
 
+pub mod assertion;
+pub mod edge;
+mod endpoints;
+mod evidence;
+mod browser;
+mod cookies;
+mod headers;
+mod inbound;
+mod pipeline;
+mod plan;
+mod refusal;
+mod relay;
+mod respond;
 mod settings;
+mod world;
 
+pub use pipeline::handle;
+pub use plan::{Ingredients, Plan, PlanProblem};
 pub use settings::{
     HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource, TemplatePart,
 };
+pub use world::{Shared, Worker};

@@ -31,6 +31,18 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Stands in [`Identity::omitted`] for every claim that is not there, when too many were left
+    /// out to name them.
+    pub const EVERY_OTHER: &'static str = "*";
+
+    /// Whether the claim was left out of the sealed session, so that nothing is known of it.
+    pub fn is_omitted(&self, name: &str) -> bool {
+        let named = |omitted: &Box<str>| {
+            **omitted == *name || (&**omitted == Self::EVERY_OTHER && self.claims.get(name).is_none())
+        };
+        self.omitted.iter().any(named)
+    }
+
     /// Puts together what the id_token said.
     pub fn new(subject: &str, claims: Claims, issued_at: Timestamp) -> Self {
         let address = Address::from_claims(&claims);

@@ -1,1 +1,7 @@
-//! (being built)
+//! Floor 1: logs, and one record for each request.
+
+mod logs;
+mod record;
+
+pub use logs::{Format, Guard, Level, Logs};
+pub use record::{Decision, Evidence, Record};

@@ -1,0 +1,76 @@
+//! The cookies that we set, each with the attributes that it needs.
+
+use std::time::Duration;
+
+use http::Response;
+
+use super::inbound::Inbound;
+use super::respond::add_cookie;
+use crate::session::{self, Session, attempt};
+use crate::wire::body::Body;
+use crate::wire::cookies::{self, Attributes};
+
+/// Names a browser while it signs in.
+pub(super) const BROWSER: &str = "__Host-russet_browser";
+/// Counts sign-ins that led to another one.
+pub(super) const ROUNDS: &str = "__Host-russet_rounds";
+
+/// Sets a cookie of this host alone.
+pub(super) fn set_own(
+    response: &mut Response<Body>,
+    name: &str,
+    value: &str,
+    same_site: cookies::SameSite,
+    lifetime: Duration,
+) {
+    let attributes =
+        Attributes { domain: None, http_only: true, same_site, max_age: Some(lifetime) };
+    // Invariant: our names and values fit; one that did not would end in the page that says that
+    // the browser kept no cookie.
+    if let Ok(cookie) = cookies::set_cookie(name, value, &attributes) {
+        add_cookie(response, cookie);
+    }
+}
+
+/// Sets the cookie of an attempt: `SameSite=None`, because Apple's form comes from another site.
+pub(super) fn set_attempt(response: &mut Response<Body>, name: &str, value: &str) {
+    set_own(response, name, value, cookies::SameSite::None, attempt::REMEMBERED);
+}
+
+/// Takes the cookie of an attempt away.
+pub(super) fn delete_attempt(response: &mut Response<Body>, name: &str) {
+    set_own(response, name, "", cookies::SameSite::None, Duration::ZERO);
+}
+
+/// Sets the session cookie of this host. `None` where the session cannot be sealed.
+pub(super) fn set_session(response: &mut Response<Body>, inbound: &Inbound, session: &Session) -> Option<()> {
+    let plan = &inbound.plan;
+    let value = plan.sessions.seal(session, inbound.authority.host())?;
+    let left = session.expires_at.seconds_since(inbound.now);
+    let lifetime = Duration::from_secs(u64::try_from(left).unwrap_or(0));
+    let cookie = cookies::set_cookie(&plan.cookie.name, &value, &session_attributes(inbound, lifetime));
+    add_cookie(response, cookie.ok()?);
+    Some(())
+}
+
+/// Takes the session cookie of this host away.
+pub(super) fn delete_session(response: &mut Response<Body>, inbound: &Inbound) {
+    let attributes = session_attributes(inbound, Duration::ZERO);
+    if let Ok(cookie) = cookies::delete_cookie(&inbound.plan.cookie.name, &attributes) {
+        add_cookie(response, cookie);
+    }
+}
+
+fn session_attributes(inbound: &Inbound, lifetime: Duration) -> Attributes<'_> {
+    let cookie = &inbound.plan.cookie;
+    Attributes {
+        domain: cookie.domain.as_deref(),
+        http_only: cookie.http_only,
+        same_site: match cookie.same_site {
+            session::SameSite::Lax => cookies::SameSite::Lax,
+            session::SameSite::Strict => cookies::SameSite::Strict,
+            session::SameSite::None => cookies::SameSite::None,
+        },
+        max_age: Some(lifetime),
+    }
+}

@@ -1,0 +1,344 @@
+//! Where Apple's form goes: the answer to one attempt, for one browser, once (`apple.md` §4).
+//!
+//! Security: nothing of the form is believed before its `state` has been matched with an attempt
+//! that this very browser holds, and the code is spent only then (T19).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::sync::watch;
+
+use super::super::cookies as ours;
+use super::super::inbound::Inbound;
+use super::super::pipeline::live_session;
+use super::super::respond::Visitor;
+use super::super::world::Worker;
+use super::sign_in::deliver;
+use crate::apple::{Callback, CompletionError, Remedy};
+use crate::base::seal::digest;
+use crate::base::secret::Secret;
+use crate::pages::{Href, View};
+use crate::session::Session;
+use crate::session::attempt::{self, Attempt};
+use crate::session::once::Entered;
+use crate::telemetry::Record;
+use crate::wire::body::{self, Body, ReadProblem};
+use crate::wire::cookies;
+use crate::wire::form::{self, Form};
+
+/// Largest form that is read.
+const FORM_BYTES: usize = 64 * 1024;
+/// How long it may take to arrive.
+const FORM_TIME: Duration = Duration::from_secs(10);
+
+/// How the redemption of one code ends; known to everybody who sent the same answer.
+#[derive(Debug)]
+pub(in super::super) struct Completion {
+    outcome: watch::Sender<Option<Outcome>>,
+}
+
+#[derive(Clone, Debug)]
+enum Outcome {
+    SignedIn(Arc<Session>),
+    Failed(Failure),
+}
+
+/// What the browser is told when signing in failed; the log says more.
+#[derive(Clone, Debug)]
+struct Failure {
+    code: &'static str,
+    detail: String,
+    page: FailurePage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FailurePage {
+    Cancelled,
+    Refused,
+    CodeUsed,
+    Unavailable,
+    NoKeys,
+}
+
+/// Serves the endpoint.
+pub(super) async fn serve(
+    inbound: &Inbound,
+    body: Incoming,
+    worker: &Worker,
+    record: &mut Record,
+) -> Response<Body> {
+    let visitor = Visitor::of(inbound);
+    let bytes = match read_form(inbound, body, record).await {
+        Ok(bytes) => bytes,
+        Err(view) => return visitor.page(&view),
+    };
+    let Ok(form) = Form::parse(&bytes) else {
+        record.reasons.push("bad_form");
+        return visitor.page(&View::BadRequest);
+    };
+    let fields: Vec<(String, String)> =
+        form.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let callback = match Callback::read(&fields, worker.shared.apple.issuer()) {
+        Ok(callback) => callback,
+        Err(problem) => {
+            record.reasons.push("bad_form");
+            record.detail = Some(problem.to_string());
+            return visitor.page(&View::BadRequest);
+        }
+    };
+    match find_attempt(inbound, callback.state()) {
+        Some(attempt) => answer(inbound, worker, record, attempt, callback).await,
+        None => not_matched(inbound, worker, record, callback.state()),
+    }
+}
+
+async fn read_form(
+    inbound: &Inbound,
+    body: Incoming,
+    record: &mut Record,
+) -> Result<bytes::Bytes, View> {
+    let start_again = Some(Href::new("/"));
+    if form::check_headers(inbound.headers()).is_err() {
+        record.reasons.push("bad_content_type");
+        return Err(View::UnsupportedMediaType { start_again });
+    }
+    // A form of Apple's has its fields in the body; the same in the query would be a second reading.
+    let query = Form::query(inbound.head.uri.query());
+    let doubled = query.map_or(true, |query| {
+        ["code", "state", "error", "id_token", "user", "iss"].iter().any(|name| query.get(name).is_some())
+    });
+    if doubled {
+        record.reasons.push("fields_in_query");
+        return Err(View::BadRequest);
+    }
+    body::read_limited(body, FORM_BYTES, FORM_TIME).await.map_err(|problem| {
+        record.reasons.push("body_not_read");
+        match problem {
+            ReadProblem::TooLarge { .. } => View::TooLarge,
+            ReadProblem::Timeout | ReadProblem::Broken(_) => View::BadRequest,
+        }
+    })
+}
+
+fn find_attempt(inbound: &Inbound, state: &str) -> Option<Attempt> {
+    let plan = &inbound.plan;
+    let name = Attempt::cookie_name(state);
+    let held = cookies::values(inbound.headers(), &name).map(|value| (name.as_str(), value));
+    let ours = |authority: &_| plan.is_ours(authority);
+    plan.attempts.matching(state, held, inbound.authority.host(), &ours)
+}
+
+/// No attempt of this browser has this `state`: another browser's, a forged one, one that made
+/// room for newer ones, or a browser that kept no cookie. Nothing was spent.
+fn not_matched(
+    inbound: &Inbound,
+    worker: &Worker,
+    record: &mut Record,
+    state: &str,
+) -> Response<Body> {
+    let any = cookies::names_with_prefix(inbound.headers(), attempt::COOKIE_PREFIX).next();
+    record.reasons.push(if any.is_some() { "state_mismatch" } else { "no_transaction" });
+    let address = worker.shared.pushed_out.find(&digest(state));
+    let start_again = address.map_or(Href::new("/"), |address| Href::new(address.url()));
+    Visitor::of(inbound).page(&View::NotMatched { start_again })
+}
+
+/// The answer to an attempt that this browser holds.
+async fn answer(
+    inbound: &Inbound,
+    worker: &Worker,
+    record: &mut Record,
+    attempt: Attempt,
+    callback: Callback,
+) -> Response<Body> {
+    let visitor = Visitor::of(inbound);
+    let start_again = Href::new(attempt.return_to.url());
+    let key = digest(&attempt.state);
+    if !attempt.is_open(inbound.now) && worker.shared.callbacks.find(&key, inbound.now).is_none() {
+        record.reasons.push(if attempt.used { "replayed_callback" } else { "attempt_expired" });
+        return take_on_or(inbound, worker, &attempt, &View::ExpiredAttempt { start_again });
+    }
+    let until = inbound.now.plus(attempt::REMEMBERED);
+    let completion = || Arc::new(Completion { outcome: watch::Sender::new(None) });
+    let completion = match worker.shared.callbacks.enter(key, until, inbound.now, completion) {
+        Entered::First(completion) => {
+            begin(inbound, worker, &attempt, callback, &completion);
+            completion
+        }
+        Entered::Again(completion) => {
+            record.reasons.push("replayed_callback");
+            completion
+        }
+        Entered::Full => {
+            record.reasons.push("too_many_sign_ins");
+            return visitor.page(&View::AppleUnavailable { start_again });
+        }
+    };
+    let replayed = record.reasons.contains(&"replayed_callback");
+    match completion.wait().await {
+        Some(Outcome::SignedIn(session)) => {
+            let gone = worker.shared.ended.contains(session.id) || inbound.now >= session.expires_at;
+            let newer = live_session(inbound, worker)
+                .is_ok_and(|live| live.session().id != session.id && replayed);
+            if gone || newer {
+                return take_on_or(inbound, worker, &attempt, &View::ExpiredAttempt { start_again });
+            }
+            signed_in(inbound, record, attempt, &session)
+        }
+        Some(Outcome::Failed(failure)) => {
+            record.reasons.push(failure.code);
+            record.detail = Some(failure.detail);
+            // Somebody who pressed reload after a success elsewhere is not shown a failure.
+            let view = failure.page.view(start_again);
+            let mut response = visitor.page(&view);
+            mark_used(&mut response, inbound, attempt);
+            response
+        }
+        None => visitor.page(&View::AppleUnavailable { start_again }),
+    }
+}
+
+/// A late or repeated answer: on to its address for somebody who is signed in, else `view`.
+fn take_on_or(inbound: &Inbound, worker: &Worker, attempt: &Attempt, view: &View) -> Response<Body> {
+    match live_session(inbound, worker) {
+        Ok(live) => {
+            let to = &attempt.return_to;
+            deliver(inbound, live.session(), to, &attempt.browser, StatusCode::SEE_OTHER)
+        }
+        Err(_) => Visitor::of(inbound).page_with(view, StatusCode::BAD_REQUEST),
+    }
+}
+
+fn signed_in(
+    inbound: &Inbound,
+    record: &mut Record,
+    attempt: Attempt,
+    session: &Session,
+) -> Response<Body> {
+    record.subject = Some(session.identity.subject.clone());
+    record.reasons.push("signed_in");
+    let to = &attempt.return_to;
+    let mut response = deliver(inbound, session, to, &attempt.browser, StatusCode::SEE_OTHER);
+    if ours::set_session(&mut response, inbound, session).is_none() {
+        record.reasons.push("session_not_sealed");
+        return Visitor::of(inbound).page(&View::Internal);
+    }
+    mark_used(&mut response, inbound, attempt);
+    response
+}
+
+/// The attempt stays in its cookie for an hour, marked, so that a repeated answer finds its way.
+fn mark_used(response: &mut Response<Body>, inbound: &Inbound, attempt: Attempt) {
+    let used = Attempt { used: true, ..attempt };
+    if let Some(value) = inbound.plan.attempts.seal(&used, inbound.authority.host()) {
+        ours::set_attempt(response, &Attempt::cookie_name(&used.state), &value);
+    }
+}
+
+/// Begins what is done once for an answer. It goes on to its end on the control runtime, whoever
+/// still waits: a code that was sent to Apple is spent.
+fn begin(
+    inbound: &Inbound,
+    worker: &Worker,
+    attempt: &Attempt,
+    callback: Callback,
+    completion: &Arc<Completion>,
+) {
+    let (code, display_name) = match callback {
+        Callback::Agreed { code, display_name, .. } => (code, display_name),
+        Callback::Cancelled { .. } => {
+            completion.end(Outcome::Failed(Failure::cancelled()));
+            return;
+        }
+        Callback::Failed { error, .. } => {
+            completion.end(Outcome::Failed(Failure::refused(error)));
+            return;
+        }
+    };
+    let before = live_session(inbound, worker).ok();
+    let shared = Arc::clone(&worker.shared);
+    let plan = Arc::clone(&inbound.plan);
+    let completion = Arc::clone(completion);
+    let nonce = attempt.nonce.clone();
+    let work = async move {
+        let outcome = redeem(&shared.apple, &shared.clock, code, &nonce).await;
+        let outcome = outcome.and_then(|mut identity| {
+            identity.display_name = display_name;
+            plan.sessions.begin(identity, shared.clock.now()).map_err(|_| Failure::too_long())
+        });
+        let outcome = match outcome {
+            Ok(session) => {
+                // Security: nothing from before a sign-in lives on (T22).
+                if let Some(before) = before {
+                    shared.ended.end(before.session(), shared.clock.now());
+                }
+                Outcome::SignedIn(Arc::new(session))
+            }
+            Err(failure) => Outcome::Failed(failure),
+        };
+        completion.end(outcome);
+    };
+    drop(worker.shared.control.ask("complete sign-in", work));
+}
+
+async fn redeem(
+    apple: &crate::apple::AppleProvider,
+    clock: &crate::base::time::Clock,
+    code: Secret,
+    nonce: &str,
+) -> Result<crate::identity::Identity, Failure> {
+    match apple.complete(&code, nonce, clock).await {
+        Ok(signed_in) => Ok(signed_in.token.into_identity()),
+        Err(error) => Err(Failure::of(&error)),
+    }
+}
+
+impl Completion {
+    fn end(&self, outcome: Outcome) {
+        self.outcome.send_replace(Some(outcome));
+    }
+
+    async fn wait(&self) -> Option<Outcome> {
+        let mut watched = self.outcome.subscribe();
+        let outcome = watched.wait_for(Option::is_some).await.ok()?;
+        outcome.clone()
+    }
+}
+
+impl Failure {
+    fn cancelled() -> Self {
+        Self { code: "user_cancelled", detail: String::new(), page: FailurePage::Cancelled }
+    }
+
+    fn refused(error: String) -> Self {
+        Self { code: "apple_error", detail: error, page: FailurePage::Refused }
+    }
+
+    fn too_long() -> Self {
+        let detail = "the claims that must be kept do not fit a cookie".to_owned();
+        Self { code: "claims_too_long", detail, page: FailurePage::Refused }
+    }
+
+    fn of(error: &CompletionError) -> Self {
+        let page = match error.remedy() {
+            Remedy::StartAgain => FailurePage::CodeUsed,
+            Remedy::Unavailable => FailurePage::Unavailable,
+            Remedy::NoKeys => FailurePage::NoKeys,
+        };
+        Self { code: error.code(), detail: error.to_string(), page }
+    }
+}
+
+impl FailurePage {
+    fn view(self, start_again: Href) -> View {
+        match self {
+            Self::Cancelled => View::Cancelled { retry: start_again },
+            Self::Refused => View::AppleRefused { start_again },
+            Self::CodeUsed => View::CodeUsed { start_again },
+            Self::Unavailable => View::AppleUnavailable { start_again },
+            Self::NoKeys => View::KeysUnavailable { start_again },
+        }
+    }
+}

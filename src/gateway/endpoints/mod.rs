@@ -1,0 +1,196 @@
+//! What is ours on every host: one table, one file each. A path of ours never falls through to an
+//! application, whatever follows it (T25).
+
+pub(super) mod callback;
+mod redeem;
+mod sign_in;
+mod sign_out;
+mod small;
+mod user;
+
+pub(super) use sign_in::begin as begin_sign_in;
+pub(super) use sign_out::form as sign_out_form;
+pub(super) use small::robots;
+
+use http::header::ALLOW;
+use http::{HeaderValue, Method, Response, StatusCode};
+use hyper::body::Incoming;
+
+use super::inbound::Inbound;
+use super::respond::{self, Visitor};
+use super::world::Worker;
+use crate::pages::{Href, View};
+use crate::telemetry::Record;
+use crate::wire::body::Body;
+
+/// An endpoint of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    /// `/ping`, `/healthz`: OK.
+    Ping,
+    /// Where Apple's form goes.
+    Callback,
+    /// Signed links lead here; sends people to Apple.
+    SignIn,
+    /// Tickets come here.
+    Redeem,
+    /// Ends a session.
+    SignOut,
+    /// Says that it has ended.
+    SignedOut,
+    /// `/.pomerium/`: who one is, for people.
+    UserPage,
+    /// `/.pomerium`: leads to the slash.
+    UserPageWithoutSlash,
+    /// The same for programs.
+    User,
+    /// `/.pomerium/api/v1/login`: not served yet.
+    ProgrammaticLogin,
+    /// What applications need to check assertions.
+    WellKnown,
+    /// The key set for them.
+    Jwks,
+    /// `/robots.txt` of the authenticate host.
+    Robots,
+    /// `/` of the authenticate host.
+    Root,
+    /// The file by which Apple checks that a domain is the operator's.
+    DomainAssociation,
+    /// Ours by its beginning, but nothing is there.
+    Nothing,
+}
+
+/// On which hosts a row holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum On {
+    /// Any host, configured or not.
+    Any,
+    /// Every configured host.
+    Configured,
+    /// The authenticate host alone.
+    Authenticate,
+    /// The authenticate host, unless a route of the same name has it.
+    AuthenticateAlone,
+}
+
+const GET: &[Method] = &[Method::GET, Method::HEAD];
+const GET_POST: &[Method] = &[Method::GET, Method::HEAD, Method::POST];
+const POST: &[Method] = &[Method::POST];
+
+/// Every endpoint with a fixed path. Paths below `/.pomerium` are also found below `/.russet`.
+const TABLE: &[(&str, On, &[Method], Endpoint)] = &[
+    ("/ping", On::Any, GET, Endpoint::Ping),
+    ("/healthz", On::Any, GET, Endpoint::Ping),
+    ("/.pomerium", On::Configured, GET, Endpoint::UserPageWithoutSlash),
+    ("/.pomerium/", On::Configured, GET, Endpoint::UserPage),
+    ("/.pomerium/user", On::Configured, GET, Endpoint::User),
+    ("/.pomerium/sign_in", On::Authenticate, GET, Endpoint::SignIn),
+    ("/.pomerium/callback/", On::Configured, GET, Endpoint::Redeem),
+    ("/.pomerium/sign_out", On::Configured, GET_POST, Endpoint::SignOut),
+    ("/.pomerium/signed_out", On::Authenticate, GET, Endpoint::SignedOut),
+    ("/.pomerium/api/v1/login", On::Configured, GET, Endpoint::ProgrammaticLogin),
+    ("/.well-known/pomerium", On::Configured, GET, Endpoint::WellKnown),
+    ("/.well-known/pomerium/", On::Configured, GET, Endpoint::WellKnown),
+    ("/.well-known/pomerium/jwks.json", On::Configured, GET, Endpoint::Jwks),
+    ("/robots.txt", On::AuthenticateAlone, GET, Endpoint::Robots),
+    ("/", On::AuthenticateAlone, GET, Endpoint::Root),
+];
+
+/// What begins like this is ours on every configured host, raw text as in Pomerium.
+const RESERVED: [&str; 3] = ["/.pomerium", "/.russet", "/.well-known/pomerium"];
+
+const DOMAIN_ASSOCIATION: &str = "/.well-known/apple-developer-domain-association.txt";
+
+/// The endpoint that a request asks for, if it is one of ours at all.
+pub(super) fn find(inbound: &Inbound) -> Option<Endpoint> {
+    let plan = &inbound.plan;
+    let host = inbound.authority.host();
+    let path = inbound.path.as_str();
+    let authenticate = plan.is_authenticate_host(host);
+    let known = plan.knows_host(host);
+    if authenticate && path == plan.callback_path {
+        return Some(Endpoint::Callback);
+    }
+    if path == DOMAIN_ASSOCIATION && known && plan.domain_association.is_some() {
+        return Some(Endpoint::DomainAssociation);
+    }
+    let under_pomerium = path.strip_prefix("/.russet").map(|rest| format!("/.pomerium{rest}"));
+    let path = under_pomerium.as_deref().unwrap_or(path);
+    let row = TABLE.iter().find(|(at, on, ..)| {
+        *at == path
+            && match on {
+                On::Any => true,
+                On::Configured => known,
+                On::Authenticate => authenticate,
+                On::AuthenticateAlone => authenticate && !plan.rules.knows_host(host),
+            }
+    });
+    match row {
+        Some((.., endpoint)) => Some(*endpoint),
+        None if known && RESERVED.iter().any(|ours| path.starts_with(ours)) => {
+            Some(Endpoint::Nothing)
+        }
+        // The authenticate host has no application behind it, unless a route says so.
+        None if authenticate && !plan.rules.knows_host(host) => Some(Endpoint::Nothing),
+        None => None,
+    }
+}
+
+/// Serves an endpoint of ours.
+pub(super) async fn serve(
+    endpoint: Endpoint,
+    inbound: &Inbound,
+    body: Incoming,
+    worker: &Worker,
+    record: &mut Record,
+) -> Response<Body> {
+    let visitor = Visitor::of(inbound);
+    if !methods(endpoint).contains(inbound.method()) {
+        return not_allowed(endpoint, &visitor);
+    }
+    match endpoint {
+        Endpoint::Callback => callback::serve(inbound, body, worker, record).await,
+        Endpoint::SignIn => sign_in::serve(inbound, worker, record),
+        Endpoint::Redeem => redeem::serve(inbound, worker, record),
+        Endpoint::SignOut => sign_out::serve(inbound, body, worker, record).await,
+        Endpoint::SignedOut => sign_out::signed_out(inbound),
+        Endpoint::UserPage => user::page(inbound, worker, record),
+        Endpoint::User => user::json(inbound, worker, record),
+        Endpoint::UserPageWithoutSlash => {
+            respond::redirect(StatusCode::MOVED_PERMANENTLY, "/.pomerium/")
+        }
+        Endpoint::Root => respond::redirect(StatusCode::FOUND, "/.pomerium/"),
+        Endpoint::Ping => respond::text(StatusCode::OK, "OK\n"),
+        Endpoint::Robots => small::robots(),
+        Endpoint::WellKnown => small::well_known(inbound),
+        Endpoint::Jwks => small::jwks(inbound),
+        Endpoint::DomainAssociation => small::domain_association(inbound),
+        Endpoint::ProgrammaticLogin => visitor.page(&View::NotImplemented),
+        Endpoint::Nothing => visitor.page(&View::NotFound),
+    }
+}
+
+fn methods(endpoint: Endpoint) -> &'static [Method] {
+    match endpoint {
+        Endpoint::Callback => POST,
+        Endpoint::Nothing => &[Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS],
+        Endpoint::DomainAssociation => GET,
+        _ => TABLE.iter().find(|(.., row)| *row == endpoint).map_or(GET, |(_, _, methods, _)| methods),
+    }
+}
+
+fn not_allowed(endpoint: Endpoint, visitor: &Visitor<'_>) -> Response<Body> {
+    let mut response = match endpoint {
+        Endpoint::Ping => respond::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"),
+        // An old bookmark or a scanner; nothing of an attempt is used up.
+        Endpoint::Callback => {
+            visitor.page(&View::MethodNotAllowed { start_again: Some(Href::new("/.pomerium/")) })
+        }
+        _ => visitor.page(&View::MethodNotAllowed { start_again: None }),
+    };
+    let allowed: Vec<&str> = methods(endpoint).iter().map(Method::as_str).collect();
+    if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
+        response.headers_mut().insert(ALLOW, allowed);
+    }
+    response
+}

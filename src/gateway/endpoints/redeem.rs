@@ -1,0 +1,69 @@
+//! `/.pomerium/callback/` on a route host: a ticket becomes this host's own cookie, once, in the
+//! browser that asked.
+
+use http::{Response, StatusCode};
+
+use super::super::inbound::Inbound;
+use super::super::pipeline::live_session;
+use super::super::respond::Visitor;
+use super::super::world::Worker;
+use super::super::cookies as ours;
+use super::sign_in::arrive;
+use crate::pages::{Href, View};
+use crate::session::once::Entered;
+use crate::telemetry::Record;
+use crate::wire::body::Body;
+use crate::wire::cookies;
+use crate::wire::form::Form;
+
+/// Serves the endpoint.
+pub(super) fn serve(inbound: &Inbound, worker: &Worker, record: &mut Record) -> Response<Body> {
+    let plan = &inbound.plan;
+    let visitor = Visitor::of(inbound);
+    let query = Form::query(inbound.head.uri.query()).unwrap_or_default();
+    let Some(ticket) = query.get("ticket") else {
+        record.reasons.push("no_ticket");
+        return visitor.page(&View::BadRequest);
+    };
+    let browsers: Vec<&str> = cookies::values(inbound.headers(), ours::BROWSER).collect();
+    if browsers.is_empty() {
+        record.reasons.push("no_browser_cookie");
+        return visitor.page(&View::NoCookies { start_again: Href::new("/") });
+    }
+    let is_ours = |authority: &_| plan.is_ours(authority);
+    let host = inbound.authority.host();
+    let opened = plan.tickets.open(ticket, host, &browsers, &is_ours, inbound.now);
+    let Some(ticket) = opened else {
+        record.reasons.push("ticket_not_opened");
+        return visitor.page(&View::LinkInvalid { start_again: Href::new("/") });
+    };
+    let start_again = Href::new(ticket.return_to.url());
+    let before = live_session(inbound, worker).ok();
+    match worker.shared.tickets.enter(ticket.id, ticket.expires_at, inbound.now, || ()) {
+        Entered::First(()) => {}
+        Entered::Again(()) if before.is_some() => {
+            record.reasons.push("ticket_replayed");
+            return arrive(inbound, &ticket.return_to, StatusCode::FOUND);
+        }
+        Entered::Again(()) | Entered::Full => {
+            record.reasons.push("ticket_replayed");
+            return visitor.page(&View::LinkInvalid { start_again });
+        }
+    }
+    let session = ticket.session;
+    if worker.shared.ended.contains(session.id) || inbound.now >= session.expires_at {
+        record.reasons.push("session_ended");
+        return visitor.page(&View::LinkInvalid { start_again });
+    }
+    // Nothing from before a sign-in lives on beside it (T22).
+    if let Some(before) = before.filter(|before| before.session().id != session.id) {
+        worker.shared.ended.end(before.session(), inbound.now);
+    }
+    record.subject = Some(session.identity.subject.clone());
+    let mut response = arrive(inbound, &ticket.return_to, StatusCode::FOUND);
+    match ours::set_session(&mut response, inbound, &session) {
+        Some(()) => response,
+        None => visitor.page(&View::Internal),
+    }
+}
+

@@ -1,0 +1,131 @@
+//! `/.pomerium/sign_in` on the authenticate host: from a signed link to Apple, or, for somebody
+//! who is signed in there already, straight to the host that asked.
+
+use http::{Response, StatusCode};
+
+use super::super::inbound::Inbound;
+use super::super::pipeline::live_session;
+use super::super::respond::{self, Visitor};
+use super::super::world::Worker;
+use super::super::{browser, cookies as ours};
+use crate::base::seal::digest;
+use crate::pages::{Href, SignIn, SignInCause, View};
+use crate::session::Session;
+use crate::session::attempt::{self, Attempt, Held};
+use crate::session::link::{BrowserHash, LinkProblem};
+use crate::session::return_address::ReturnAddress;
+use crate::telemetry::Record;
+use crate::wire::body::Body;
+use crate::wire::cookies;
+use crate::wire::form::Form;
+
+/// Serves the endpoint.
+pub(super) fn serve(inbound: &Inbound, worker: &Worker, record: &mut Record) -> Response<Body> {
+    let plan = &inbound.plan;
+    let visitor = Visitor::of(inbound);
+    let ours = |authority: &_| plan.is_ours(authority);
+    let query = Form::query(inbound.head.uri.query()).unwrap_or_default();
+    let host = plan.authenticate.to_string();
+    let link = match plan.links.check(&host, &query, &ours, inbound.now) {
+        Ok(link) => link,
+        Err(problem) => {
+            record.reasons.push(match problem {
+                LinkProblem::Forged => "link_forged",
+                LinkProblem::Stale => "link_stale",
+                LinkProblem::ForeignHost => "link_foreign_host",
+            });
+            let address = query.get("pomerium_redirect_uri");
+            let address = address.and_then(|url| ReturnAddress::parse(url, &ours));
+            let start_again = address.map_or(Href::new("/"), |address| Href::new(address.url()));
+            return visitor.page(&View::LinkInvalid { start_again });
+        }
+    };
+    // Prefetchers, scanners and scripts begin nothing (T89).
+    if !inbound.is_page_load() {
+        let url = Href::new(inbound.target());
+        let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
+        return visitor.page(&view);
+    }
+    if let Ok(live) = live_session(inbound, worker) {
+        record.subject = Some(live.session().identity.subject.clone());
+        return deliver(inbound, live.session(), &link.return_to, &link.browser, StatusCode::FOUND);
+    }
+    let attempt = Attempt::begin(link, inbound.now);
+    let location = worker.shared.apple.authorize_url(&attempt.state, &attempt.nonce);
+    let mut response = respond::redirect(StatusCode::FOUND, &location);
+    let name = Attempt::cookie_name(&attempt.state);
+    let Some(value) = plan.attempts.seal(&attempt, inbound.authority.host()) else {
+        return visitor.page(&View::Internal);
+    };
+    for gone in attempt::pushed_out(held(inbound), name.len() + value.len()) {
+        if let Some(old) = gone.attempt.filter(|old| old.is_open(inbound.now)) {
+            worker.shared.pushed_out.remember(digest(&old.state), old.return_to);
+        }
+        ours::delete_attempt(&mut response, &gone.name);
+    }
+    ours::set_attempt(&mut response, &name, &value);
+    response
+}
+
+/// The attempts that a browser holds.
+fn held(inbound: &Inbound) -> Vec<Held> {
+    let plan = &inbound.plan;
+    let ours = |authority: &_| plan.is_ours(authority);
+    let host = inbound.authority.host();
+    cookies::names_with_prefix(inbound.headers(), attempt::COOKIE_PREFIX)
+        .filter_map(|name| {
+            let value = cookies::values(inbound.headers(), name).next()?;
+            Some(Held {
+                name: name.to_owned(),
+                bytes: name.len() + value.len(),
+                attempt: plan.attempts.open(name, value, host, &ours),
+            })
+        })
+        .collect()
+}
+
+/// Takes a signed-in person on: to an address of this host, or with a ticket to another.
+pub(super) fn deliver(
+    inbound: &Inbound,
+    session: &Session,
+    return_to: &ReturnAddress,
+    browser: &BrowserHash,
+    status: StatusCode,
+) -> Response<Body> {
+    let plan = &inbound.plan;
+    if return_to.authority.host() == inbound.authority.host() {
+        return arrive(inbound, return_to, status);
+    }
+    let Some(ticket) = plan.tickets.mint(session, return_to, browser, inbound.now) else {
+        return Visitor::of(inbound).page(&View::Internal);
+    };
+    let location = format!("https://{}/.pomerium/callback/?ticket={ticket}", return_to.authority);
+    respond::redirect(status, &location)
+}
+
+/// The last step, on the host that was asked first: on to the address, or, where it was too long
+/// to keep, a page that says so.
+pub(super) fn arrive(inbound: &Inbound, to: &ReturnAddress, status: StatusCode) -> Response<Body> {
+    let visitor = Visitor::of(inbound);
+    if to.shortened {
+        return visitor.page(&View::AddressTooLong { path: Href::new(to.path_and_query.as_str()) });
+    }
+    let strict = inbound.plan.cookie.same_site == crate::session::SameSite::Strict;
+    let mut response = match strict {
+        // A Strict cookie is not sent on a redirect that began at Apple's page; a page of our own
+        // begins anew.
+        true => visitor.page(&View::Moved { to: Href::new(to.url()) }),
+        false => respond::redirect(status, &to.url()),
+    };
+    browser::count_round(&mut response, inbound);
+    response
+}
+
+/// The link that signs a person in and leads back to `return_to`, for a browser that is given its
+/// cookie with the answer.
+pub(in super::super) fn begin(inbound: &Inbound, return_to: &ReturnAddress) -> (String, String) {
+    let cookie = browser::kept_or_new(inbound.headers());
+    let host = inbound.plan.authenticate.to_string();
+    let hash = BrowserHash::of(&cookie);
+    (inbound.plan.links.url(&host, return_to, &hash, inbound.now), cookie)
+}

@@ -1,0 +1,128 @@
+//! Signing out: a page with a button, a POST with a token from that page, a page that says it is
+//! done. Nothing that another site can send ends a session (T81, W6).
+
+use std::time::Duration;
+
+use http::{Method, Response, StatusCode};
+use hyper::body::Incoming;
+
+use super::super::inbound::Inbound;
+use super::super::pipeline::live_session;
+use super::super::respond::{self, Visitor};
+use super::super::world::Worker;
+use super::super::cookies as ours;
+use crate::base::ids::SessionId;
+use crate::base::secret::Secret;
+use crate::pages::{self, CSRF_FIELD, Href, RETURN_FIELD, SignIn, SignInCause, View};
+use crate::session::return_address::ReturnAddress;
+use crate::telemetry::Record;
+use crate::wire::body::{self, Body, ReadProblem};
+use crate::wire::form::{self as wire_form, Form};
+use crate::wire::host::Scheme;
+use crate::wire::origin::is_same_origin;
+
+/// Largest form of ours.
+const FORM_BYTES: usize = 8 * 1024;
+/// How long a form may take to arrive.
+const FORM_TIME: Duration = Duration::from_secs(10);
+
+/// The form that ends this session; with an address, it asks for another account for it.
+pub(in super::super) fn form(
+    inbound: &Inbound,
+    session: SessionId,
+    return_to: Option<String>,
+) -> pages::Form {
+    let token = inbound.plan.forms.sign(&[&session.to_string(), inbound.authority.host()]);
+    pages::Form {
+        action: Href::new("/.pomerium/sign_out"),
+        csrf: Secret::new(token),
+        return_to,
+    }
+}
+
+/// Serves the endpoint.
+pub(super) async fn serve(
+    inbound: &Inbound,
+    body: Incoming,
+    worker: &Worker,
+    record: &mut Record,
+) -> Response<Body> {
+    let visitor = Visitor::of(inbound);
+    let live = live_session(inbound, worker).ok();
+    record.subject = live.as_ref().map(|live| live.session().identity.subject.clone());
+    if *inbound.method() != Method::POST {
+        return match &live {
+            Some(live) => visitor.page(&View::SignOut(form(inbound, live.session().id, None))),
+            None => visitor.page(&signed_out_page(Href::new("/"))),
+        };
+    }
+    let fields = match read_form(inbound, body).await {
+        Ok(fields) => fields,
+        Err(view) => return visitor.page(&view),
+    };
+    let Ok(fields) = Form::parse(&fields) else { return visitor.page(&View::BadRequest) };
+    let return_to = fields
+        .get(RETURN_FIELD)
+        .and_then(|url| ReturnAddress::parse(url, &|authority| inbound.plan.is_ours(authority)));
+    if let Some(live) = live {
+        let session = live.session();
+        let expected = [&*session.id.to_string(), inbound.authority.host()];
+        let token = fields.get(CSRF_FIELD).unwrap_or_default();
+        let own = is_same_origin(inbound.headers(), &inbound.authority.origin(Scheme::Https));
+        if !own || !inbound.plan.forms.verify(&expected, token) {
+            record.reasons.push("forged_form");
+            let page = View::SignOut(form(inbound, session.id, return_to.map(|to| to.url())));
+            return visitor.page_with(&page, StatusCode::FORBIDDEN);
+        }
+        // Security: written before it is answered, so that a copied cookie is dead at once (T38).
+        worker.shared.ended.end(session, inbound.now);
+        record.reasons.push("signed_out");
+    }
+    let mut response = match return_to {
+        Some(address) => {
+            let url = Href::new(address.url());
+            visitor.page(&View::SignIn(SignIn { cause: SignInCause::AnotherAccount, url }))
+        }
+        None => respond::redirect(StatusCode::SEE_OTHER, &after(inbound)),
+    };
+    ours::delete_session(&mut response, inbound);
+    response
+}
+
+/// Where people land after signing out. The address tells the page where a new sign-in may lead.
+fn after(inbound: &Inbound) -> String {
+    let plan = &inbound.plan;
+    match &plan.signout_redirect_url {
+        Some(url) => url.clone(),
+        None => {
+            let query = form_urlencoded::Serializer::new(String::new())
+                .append_pair(RETURN_FIELD, &format!("https://{}/", inbound.authority))
+                .finish();
+            format!("https://{}/.pomerium/signed_out?{query}", plan.authenticate)
+        }
+    }
+}
+
+/// `/.pomerium/signed_out`: says so, and does not sign in again by itself.
+pub(super) fn signed_out(inbound: &Inbound) -> Response<Body> {
+    let plan = &inbound.plan;
+    let query = Form::query(inbound.head.uri.query()).unwrap_or_default();
+    let address = query
+        .get(RETURN_FIELD)
+        .and_then(|url| ReturnAddress::parse(url, &|authority| plan.is_ours(authority)));
+    let url = address.map_or(Href::new("/"), |address| Href::new(address.url()));
+    Visitor::of(inbound).page(&signed_out_page(url))
+}
+
+fn signed_out_page(url: Href) -> View {
+    View::SignIn(SignIn { cause: SignInCause::SignedOut, url })
+}
+
+async fn read_form(inbound: &Inbound, body: Incoming) -> Result<bytes::Bytes, View> {
+    wire_form::check_headers(inbound.headers())
+        .map_err(|_| View::UnsupportedMediaType { start_again: None })?;
+    body::read_limited(body, FORM_BYTES, FORM_TIME).await.map_err(|problem| match problem {
+        ReadProblem::TooLarge => View::TooLarge,
+        ReadProblem::Timeout | ReadProblem::Broken => View::BadRequest,
+    })
+}

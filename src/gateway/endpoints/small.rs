@@ -1,0 +1,58 @@
+//! Endpoints without a state of their own.
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, ETAG, IF_NONE_MATCH, X_FRAME_OPTIONS,
+};
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::json;
+
+use super::super::inbound::Inbound;
+use super::super::respond;
+use crate::wire::body::Body;
+
+/// Keeps crawlers away from a host where every answer is a sign-in.
+pub(in super::super) fn robots() -> Response<Body> {
+    respond::text(StatusCode::OK, "User-agent: *\nDisallow: /\n")
+}
+
+/// Where an application finds what it needs to check assertions. Built from the configuration,
+/// never from more of the request than the host it matched (W17).
+pub(super) fn well_known(inbound: &Inbound) -> Response<Body> {
+    let plan = &inbound.plan;
+    let origin = format!("https://{}", inbound.authority);
+    let body = json!({
+        "issuer": format!("{origin}/"),
+        "authentication_callback_endpoint": format!("https://{}{}", plan.authenticate, plan.callback_path),
+        "jwks_uri": format!("{origin}/.well-known/pomerium/jwks.json"),
+        "frontchannel_logout_uri": format!("{origin}/.pomerium/sign_out"),
+    });
+    public(respond::own(StatusCode::OK, "application/json", body.to_string()))
+}
+
+/// The key set.
+pub(super) fn jwks(inbound: &Inbound) -> Response<Body> {
+    let plan = &inbound.plan;
+    let known = inbound.headers().get(IF_NONE_MATCH) == Some(&plan.jwks_etag);
+    let mut response = match known {
+        true => respond::own(StatusCode::NOT_MODIFIED, "application/json", bytes::Bytes::new()),
+        false => respond::own(StatusCode::OK, "application/json", plan.jwks.clone()),
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+    headers.insert(ETAG, plan.jwks_etag.clone());
+    public(response)
+}
+
+/// The body that the operator got from Apple.
+pub(super) fn domain_association(inbound: &Inbound) -> Response<Body> {
+    let body = inbound.plan.domain_association.clone().unwrap_or_default();
+    respond::own(StatusCode::OK, "text/plain; charset=utf-8", body)
+}
+
+/// Any page may read these: they hold nothing of anybody's.
+fn public(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.remove(X_FRAME_OPTIONS);
+    response
+}

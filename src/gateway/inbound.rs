@@ -1,0 +1,115 @@
+//! One request as the road sees it: its host and path in the one form that is decided on and sent.
+
+use std::net::IpAddr;
+
+use http::request::Parts;
+use http::{HeaderMap, Method, Uri};
+
+use super::world::HeldPlan;
+use crate::base::ids::RequestId;
+use crate::base::time::Timestamp;
+use crate::wire::accept::{self, Preference};
+use crate::wire::forwarded::Chain;
+use crate::wire::host::{Authority, HostProblem, request_authority};
+use crate::wire::path::{PathProblem, normalise};
+use crate::wire::{fold, method};
+
+/// Longest request target, in bytes; longer ones are 414.
+const TARGET_BYTES: usize = 16 * 1024;
+
+/// A request that is well formed and means one thing only.
+#[derive(Debug)]
+pub(super) struct Inbound {
+    pub(super) id: RequestId,
+    pub(super) now: Timestamp,
+    pub(super) plan: HeldPlan,
+    pub(super) authority: Authority<'static>,
+    /// Normalised, without the query.
+    pub(super) path: String,
+    pub(super) chain: Chain,
+    pub(super) head: Parts,
+}
+
+/// Why a request is refused before anything is decided. All of them leave the upstream untouched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Malformed {
+    /// The method is none that we serve: 405 or 501.
+    Method(method::Problem),
+    /// No usable host: 400.
+    Host(HostProblem),
+    /// An ambiguous path: 400.
+    Path(PathProblem),
+    /// The target is too long: 414.
+    TargetTooLong,
+    /// A header name with an underscore, which applications confuse with a hyphen: 400.
+    Underscore,
+}
+
+impl Malformed {
+    /// The word for the log.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Method(_) => "bad_method",
+            Self::Host(_) => "bad_host",
+            Self::Path(_) => "bad_path",
+            Self::TargetTooLong => "target_too_long",
+            Self::Underscore => "underscore_in_header",
+        }
+    }
+}
+
+/// The parts of a request that are checked before anything else looks at it.
+pub(super) fn check(head: &Parts) -> Result<(Authority<'static>, String), Malformed> {
+    method::check(&head.method).map_err(Malformed::Method)?;
+    let authority = authority_of(head).map_err(Malformed::Host)?;
+    if target_length(&head.uri) > TARGET_BYTES {
+        return Err(Malformed::TargetTooLong);
+    }
+    let path = normalise(head.uri.path()).map_err(Malformed::Path)?.into_owned();
+    if head.headers.keys().any(fold::has_underscore) {
+        return Err(Malformed::Underscore);
+    }
+    Ok((authority, path))
+}
+
+fn authority_of(head: &Parts) -> Result<Authority<'static>, HostProblem> {
+    let uri_authority = head.uri.authority().map(http::uri::Authority::as_str);
+    let hosts = head.headers.get_all(http::header::HOST).iter().map(http::HeaderValue::as_bytes);
+    request_authority(uri_authority, hosts, head.version).map(Authority::into_owned)
+}
+
+fn target_length(uri: &Uri) -> usize {
+    uri.path_and_query().map_or(0, |target| target.as_str().len())
+}
+
+impl Inbound {
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    pub(super) fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    /// The query as sent, without its question mark.
+    pub(super) fn query(&self) -> &str {
+        self.head.uri.query().unwrap_or_default()
+    }
+
+    /// Path and query as the browser sent them.
+    pub(super) fn target(&self) -> &str {
+        self.head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
+    }
+
+    pub(super) fn source_ip(&self) -> IpAddr {
+        self.chain.client()
+    }
+
+    pub(super) fn is_page_load(&self) -> bool {
+        accept::is_page_load(self.method(), self.headers())
+    }
+
+    pub(super) fn preference(&self) -> Preference {
+        accept::prefers(self.headers())
+    }
+}

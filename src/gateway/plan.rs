@@ -1,0 +1,264 @@
+//! Everything that follows from the configuration, worked out once. Immutable; a request holds one
+//! plan from beginning to end.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+
+use super::assertion::{KeyProblem, SigningKeys};
+use super::settings::{self, RouteService, Settings, TemplatePart};
+use crate::base::seal::{Ring, Signer};
+use crate::decision::{RouteIndex, RouteRule, Rules};
+use crate::pages;
+use crate::session::attempt::Attempts;
+use crate::session::link::Links;
+use crate::session::sealed_cookie::SessionSeal;
+use crate::session::ticket::Tickets;
+use crate::session::{self, CookieSettings};
+use crate::upstream;
+use crate::wire::fold::Protected;
+use crate::wire::host::Authority;
+
+/// What begins the names of our cookies beside the session's.
+pub(super) const COOKIE_PREFIX: &str = "__Host-russet_";
+
+/// The immutable whole of one configuration.
+#[derive(Debug)]
+pub struct Plan {
+    /// Routes and policies.
+    pub(super) rules: Rules,
+    /// How each route is served, by route index.
+    services: Vec<Service>,
+    /// The host that talks to Apple.
+    pub(super) authenticate: Authority,
+    pub(super) callback_path: String,
+    pub(super) signout_redirect_url: Option<String>,
+    /// The port that we listen on, which addresses of routes without a port may carry.
+    listener_port: u16,
+    pub(super) sessions: SessionSeal,
+    pub(super) attempts: Attempts,
+    pub(super) links: Links,
+    pub(super) tickets: Tickets,
+    /// Signs the forms of our own pages.
+    pub(super) forms: Signer,
+    pub(super) cookie: CookieSettings,
+    /// Names that a client may not send on.
+    pub(super) protected: Protected,
+    pub(super) signing_keys: SigningKeys,
+    /// `jwt_claims_headers`: header and claim.
+    pub(super) claims_headers: Vec<(HeaderName, String)>,
+    /// Headers of every answer, ours and the applications'.
+    pub(super) response_headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) domain_association: Option<Bytes>,
+    pub(super) trusted_hops: usize,
+    /// The provider's URL where it is not Apple.
+    pub(super) not_apple: Option<String>,
+    /// `Content-Security-Policy` of our pages, and of the one page that a frame may show.
+    pub(super) content_security_policy: HeaderValue,
+    pub(super) frame_security_policy: HeaderValue,
+    pub(super) jwks: Bytes,
+    pub(super) jwks_etag: HeaderValue,
+}
+
+/// How one route is served.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) upstream: upstream::Settings,
+    /// `host:port` for the log.
+    pub(super) upstream_name: Arc<str>,
+    /// `Host` for the application, unless the client's is kept.
+    pub(super) upstream_host: HeaderValue,
+    pub(super) preserve_host: bool,
+    pub(super) pass_identity: bool,
+    pub(super) cors_allow_preflight: bool,
+    pub(super) set_request_headers: Vec<(HeaderName, SetValue)>,
+    pub(super) remove_request_headers: Vec<HeaderName>,
+    pub(super) response_headers: Vec<(HeaderName, HeaderValue)>,
+    /// The matched prefix that the path of `to` takes the place of, and that path.
+    pub(super) prefix_swap: Option<(String, String)>,
+}
+
+/// The value of a header that a route sets.
+#[derive(Debug)]
+pub(super) enum SetValue {
+    Fixed(HeaderValue),
+    Template(Vec<TemplatePart>),
+}
+
+/// The settings do not make a plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanProblem {
+    /// A signing key does not sign.
+    #[error(transparent)]
+    Key(#[from] KeyProblem),
+    /// A header name or value cannot be written.
+    #[error("`{0}` cannot be written as a header")]
+    Header(String),
+    /// `authenticate_service_url` has no usable host.
+    #[error("`{0}` is no host name")]
+    Host(String),
+}
+
+/// What a plan is made of.
+#[derive(Debug)]
+pub struct Ingredients<'a> {
+    /// The gateway's own settings.
+    pub gateway: &'a Settings,
+    /// The session's settings.
+    pub session: &'a session::Settings,
+    /// Seals attempts and sessions.
+    pub cookie_secret: &'a Ring,
+    /// Seals links and tickets.
+    pub shared_secret: &'a Ring,
+    /// Routes with their policies.
+    pub rules: Vec<RouteRule>,
+    /// The provider's URL where it is not Apple.
+    pub not_apple: Option<String>,
+    /// The provider's origin, where the sign-in button of a page may lead.
+    pub provider_origin: String,
+}
+
+impl Plan {
+    /// Works everything out.
+    ///
+    /// # Errors
+    /// What cannot be used; the configuration refuses most of it earlier, with its place.
+    pub fn new(given: Ingredients<'_>) -> Result<Self, PlanProblem> {
+        let Ingredients { gateway, session, cookie_secret, shared_secret, .. } = given;
+        let authenticate = Authority::parse(&gateway.authenticate_host)
+            .map_err(|_| PlanProblem::Host(gateway.authenticate_host.clone()))?;
+        let claims_headers = gateway
+            .claims_headers
+            .iter()
+            .map(|(header, claim)| Ok((name(header)?, claim.clone())))
+            .collect::<Result<Vec<_>, PlanProblem>>()?;
+        let services = given
+            .rules
+            .iter()
+            .zip(&gateway.routes)
+            .map(|(rule, service)| Service::new(rule, service))
+            .collect::<Result<Vec<_>, _>>()?;
+        let signing_keys = SigningKeys::new(&gateway.signing_keys, shared_secret)?;
+        let jwks = Bytes::from(signing_keys.jwks().to_owned());
+        let etag: String = crate::base::seal::digest(signing_keys.jwks()).chars().take(16).collect();
+        // Signing out may end at another site, and browsers hold redirects after a form to it.
+        let mut form_targets = vec![format!("https://{authenticate}"), given.provider_origin];
+        form_targets.extend(gateway.signout_redirect_url.as_deref().and_then(origin_of));
+        Ok(Self {
+            rules: Rules::new(given.rules),
+            services,
+            authenticate,
+            callback_path: gateway.callback_path.clone(),
+            signout_redirect_url: gateway.signout_redirect_url.clone(),
+            listener_port: gateway.listener.address.port(),
+            sessions: SessionSeal::new(cookie_secret, session),
+            attempts: Attempts::new(cookie_secret),
+            links: Links::new(shared_secret),
+            tickets: Tickets::new(shared_secret),
+            forms: shared_secret.signer("form"),
+            cookie: session.cookie.clone(),
+            protected: Protected::new(claims_headers.iter().map(|(header, _)| header.as_str())),
+            jwks_etag: value(&format!("\"{etag}\""))?,
+            jwks,
+            signing_keys,
+            claims_headers,
+            response_headers: pairs(&gateway.response_headers)?,
+            domain_association: gateway.domain_association.as_deref().map(|body| Bytes::from(body.to_owned())),
+            trusted_hops: gateway.trusted_hops,
+            not_apple: given.not_apple,
+            content_security_policy: value(&pages::content_security_policy(&form_targets))?,
+            frame_security_policy: value(&pages::same_origin_frame_policy(&form_targets))?,
+        })
+    }
+
+    /// How a route is served.
+    pub(super) fn service(&self, index: RouteIndex) -> Option<&Service> {
+        self.services.get(index.0)
+    }
+
+    /// The settings of all applications, for connections made ahead of requests.
+    pub fn upstreams(&self) -> impl Iterator<Item = &upstream::Settings> {
+        self.services.iter().map(|service| &service.upstream)
+    }
+
+    /// Whether an address may lead here: a configured route's origin, or the authenticate host's.
+    pub(super) fn is_ours(&self, authority: &Authority) -> bool {
+        *authority == self.authenticate || self.rules.is_origin(authority, self.listener_port)
+    }
+
+    /// Whether we answer for this host at all.
+    pub(super) fn knows_host(&self, host: &str) -> bool {
+        self.is_authenticate_host(host) || self.rules.knows_host(host)
+    }
+
+    /// Whether this is the host that talks to Apple, whatever the port.
+    pub(super) fn is_authenticate_host(&self, host: &str) -> bool {
+        host == self.authenticate.host
+    }
+
+    /// Whether a cookie of this name is ours, and so no application's business.
+    pub(super) fn is_our_cookie(&self, name: &str) -> bool {
+        name == self.cookie.name || name.starts_with(COOKIE_PREFIX)
+    }
+}
+
+impl Service {
+    fn new(rule: &RouteRule, settings: &RouteService) -> Result<Self, PlanProblem> {
+        let target = &settings.upstream.target;
+        let prefix_swap = target.path.as_ref().map(|path| {
+            let matched = match &rule.path {
+                crate::decision::PathRule::Prefix(prefix) => prefix.clone(),
+                crate::decision::PathRule::Any => "/".to_owned(),
+                crate::decision::PathRule::Exact(exact) => exact.clone(),
+                crate::decision::PathRule::Regex(_) => String::new(),
+            };
+            (matched, path.clone())
+        });
+        Ok(Self {
+            upstream: settings.upstream.clone(),
+            upstream_name: format!("{}:{}", target.host, target.port).into(),
+            upstream_host: value(&target.authority)?,
+            preserve_host: settings.preserve_host,
+            pass_identity: settings.pass_identity,
+            cors_allow_preflight: settings.cors_allow_preflight,
+            set_request_headers: settings
+                .set_request_headers
+                .iter()
+                .map(|(header, set)| Ok((name(header)?, SetValue::new(set)?)))
+                .collect::<Result<_, PlanProblem>>()?,
+            remove_request_headers: settings
+                .remove_request_headers
+                .iter()
+                .map(|header| name(header))
+                .collect::<Result<_, _>>()?,
+            response_headers: pairs(&settings.response_headers)?,
+            prefix_swap,
+        })
+    }
+}
+
+impl SetValue {
+    fn new(set: &settings::HeaderValue) -> Result<Self, PlanProblem> {
+        match set {
+            settings::HeaderValue::Text(text) => Ok(Self::Fixed(value(text)?)),
+            settings::HeaderValue::Template(parts) => Ok(Self::Template(parts.clone())),
+        }
+    }
+}
+
+fn name(text: &str) -> Result<HeaderName, PlanProblem> {
+    text.parse().map_err(|_| PlanProblem::Header(text.to_owned()))
+}
+
+fn value(text: &str) -> Result<HeaderValue, PlanProblem> {
+    HeaderValue::from_str(text).map_err(|_| PlanProblem::Header(text.to_owned()))
+}
+
+fn pairs(headers: &[(String, String)]) -> Result<Vec<(HeaderName, HeaderValue)>, PlanProblem> {
+    headers.iter().map(|(header, text)| Ok((name(header)?, value(text)?))).collect()
+}
+
+fn origin_of(url: &str) -> Option<String> {
+    Some(url::Url::parse(url).ok()?.origin().ascii_serialization())
+}

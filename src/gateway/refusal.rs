@@ -1,0 +1,188 @@
+//! Every refusal and its answer: status, page or redirect, and what the log says. Nothing a
+//! stranger should not know is in an answer; what the operator needs is in the record.
+
+use http::{Response, StatusCode};
+
+use super::endpoints::{begin_sign_in, robots, sign_out_form};
+use super::inbound::{Inbound, Malformed};
+use super::pipeline::NotSignedIn;
+use super::relay::RelayError;
+use super::respond::{self, Visitor};
+use super::{browser, evidence};
+use crate::decision::{Refusal, RouteIndex};
+use crate::pages::{Denied, Href, LoopCause, Person, SignIn, SignInCause, View};
+use crate::policy::Explanation;
+use crate::session::lifecycle::LiveSession;
+use crate::session::return_address::ReturnAddress;
+use crate::telemetry::{Decision, Record};
+use crate::upstream::SendError;
+use crate::wire::accept::Format;
+use crate::wire::body::Body;
+
+/// The answer to a request that the decision refused.
+pub(super) fn answer(
+    refusal: Refusal,
+    why_not: NotSignedIn,
+    inbound: &Inbound,
+    record: &mut Record,
+) -> Response<Body> {
+    match refusal {
+        Refusal::NoRoute { known_host } => {
+            record.decision = Decision::NoRoute;
+            record.reasons.push(if known_host { "route-not-found" } else { "unknown-host" });
+            Visitor::of(inbound).page(&View::NotFound)
+        }
+        Refusal::SignIn { route } => {
+            note_route(inbound, route, record);
+            if inbound.path == "/robots.txt" {
+                record.decision = Decision::SignIn;
+                return robots();
+            }
+            sign_in(inbound, why_not, record)
+        }
+        Refusal::Denied { route, explanation, live } => {
+            note_route(inbound, route, record);
+            record.decision = Decision::Deny;
+            record.reasons = explanation.reasons.iter().map(|reason| reason.word()).collect();
+            record.evidence = evidence::for_log(&explanation);
+            if inbound.path == "/robots.txt" {
+                return robots();
+            }
+            denied(&explanation, live.as_ref(), inbound)
+        }
+    }
+}
+
+fn note_route(inbound: &Inbound, route: RouteIndex, record: &mut Record) {
+    record.route = inbound.plan.rules.route(route).map(|route| route.id.clone());
+}
+
+/// The answer to somebody who has to sign in: page loads are taken to Apple, everything else is
+/// told so, because a redirect there could only fail.
+pub(super) fn sign_in(inbound: &Inbound, why_not: NotSignedIn, record: &mut Record) -> Response<Body> {
+    record.decision = Decision::SignIn;
+    record.reasons.push(match why_not {
+        NotSignedIn::NoCookie => "user-unauthenticated",
+        NotSignedIn::NotOpened => "cookie-not-opened",
+        NotSignedIn::Dead(crate::session::lifecycle::Dead::Expired) => "session-expired",
+        NotSignedIn::Dead(crate::session::lifecycle::Dead::Ended) => "session-ended",
+    });
+    let visitor = Visitor::of(inbound);
+    let page_load = inbound.is_page_load();
+    if page_load && browser::goes_round(inbound) {
+        record.reasons.push("sign-in-loop");
+        return going_round(&visitor, why_not);
+    }
+    let ours = |authority: &_| inbound.plan.is_ours(authority);
+    // A posted form or a script's request is not repeated; its page is loaded anew.
+    let address = ReturnAddress::of_request(&inbound.authority, inbound.target(), &ours)
+        .or_else(|| ReturnAddress::of_request(&inbound.authority, "/", &ours))
+        .or_else(|| {
+            // The port that was asked is none of ours: back to the configured one.
+            let host = crate::wire::host::Authority::parse(inbound.authority.host()).ok()?;
+            ReturnAddress::of_request(&host.into_owned(), inbound.target(), &ours)
+        });
+    let Some(address) = address else { return visitor.page(&View::BadRequest) };
+    let (link, cookie) = begin_sign_in(inbound, &address);
+    let mut response = match page_load {
+        true => respond::redirect(StatusCode::FOUND, &link),
+        false => {
+            let url = Href::new(link);
+            let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
+            // Only somebody who asks for a page gets one; a program reads JSON (`design.md` §5).
+            let format = crate::wire::accept::prefers(inbound.headers(), Format::Json);
+            Visitor { preference: format, ..visitor }.page(&view)
+        }
+    };
+    browser::remember(&mut response, &cookie);
+    response
+}
+
+fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Body> {
+    let cause = match why_not {
+        NotSignedIn::NoCookie => LoopCause::CookieNotKept,
+        NotSignedIn::NotOpened | NotSignedIn::Dead(_) => LoopCause::CookieNotAccepted,
+    };
+    let mut response = visitor.page(&View::Loop { cause, start_again: Href::here() });
+    browser::forget_rounds(&mut response);
+    response
+}
+
+/// The 403 that explains itself.
+fn denied(
+    explanation: &Explanation,
+    live: Option<&LiveSession>,
+    inbound: &Inbound,
+) -> Response<Body> {
+    let session = live.map(LiveSession::session);
+    let ours = |authority: &_| inbound.plan.is_ours(authority);
+    let address = ReturnAddress::of_request(&inbound.authority, inbound.target(), &ours);
+    let another_account = session.map(|session| {
+        let return_to = address.map_or_else(
+            || format!("https://{}/", inbound.authority),
+            |address| address.url(),
+        );
+        sign_out_form(inbound, session.id, Some(return_to))
+    });
+    let person = session.map(|session| Person::from_identity(&session.identity)).unwrap_or_default();
+    let view = View::Denied(Box::new(Denied {
+        person,
+        reasons: evidence::for_page(explanation, session.map(|session| &session.identity)),
+        another_account,
+    }));
+    Visitor::of(inbound).page(&view)
+}
+
+/// The answer to a request that never was one.
+pub(super) fn malformed(malformed: Malformed, visitor: &Visitor<'_>) -> Response<Body> {
+    match malformed {
+        Malformed::Method(problem) => {
+            let view = View::MethodNotAllowed { start_again: None };
+            let mut response = visitor.page_with(&view, problem.status());
+            if problem.status() == StatusCode::METHOD_NOT_ALLOWED {
+                let allowed = http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+                response.headers_mut().insert(http::header::ALLOW, allowed);
+            }
+            response
+        }
+        Malformed::Host(_) | Malformed::Path(_) | Malformed::Underscore => {
+            visitor.page(&View::BadRequest)
+        }
+        Malformed::TargetTooLong => visitor.page(&View::UriTooLong),
+    }
+}
+
+/// The answer when an application has none. The id alone is shown; what happened is in the log.
+pub(super) fn upstream(
+    error: &RelayError,
+    preference: Format,
+    inbound: &Inbound,
+    record: &mut Record,
+) -> Response<Body> {
+    let visitor = Visitor {
+        plan: &inbound.plan,
+        id: inbound.id,
+        host: inbound.authority.host(),
+        preference,
+    };
+    let error = match error {
+        RelayError::Unwritable => {
+            record.reasons.push("request_unwritable");
+            return visitor.page(&View::Internal);
+        }
+        RelayError::Upstream(error) => error,
+    };
+    record.reasons.push(error.code());
+    record.detail = Some(error.to_string());
+    visitor.page(&upstream_view(error))
+}
+
+fn upstream_view(error: &SendError) -> View {
+    match error.status() {
+        StatusCode::GATEWAY_TIMEOUT => View::UpstreamTimeout,
+        StatusCode::SERVICE_UNAVAILABLE => View::UpstreamUnavailable,
+        StatusCode::BAD_REQUEST => View::BadRequest,
+        StatusCode::REQUEST_TIMEOUT => View::BadRequest,
+        _ => View::UpstreamUnreachable,
+    }
+}

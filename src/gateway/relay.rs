@@ -1,0 +1,45 @@
+//! Sends an admitted request to its application and hands back the answer. Nothing else sends.
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+use super::headers;
+use super::inbound::Inbound;
+use super::world::Worker;
+use crate::decision::Admission;
+use crate::upstream::SendError;
+use crate::wire::body::Body;
+
+/// Why an admitted request has no answer of its application's.
+#[derive(Debug)]
+pub(super) enum RelayError {
+    /// The request could not be written for the application.
+    Unwritable,
+    /// The application did not answer.
+    Upstream(SendError),
+}
+
+/// Relays one request. Invariant: the [`Admission`] is consumed, so one decision sends one
+/// request, to the route that was decided on.
+pub(super) async fn relay(
+    admission: Admission,
+    inbound: &mut Inbound,
+    body: Incoming,
+    worker: &Worker,
+) -> Result<Response<Body>, RelayError> {
+    let plan = inbound.plan.clone();
+    let service = plan.service(admission.route()).ok_or(RelayError::Unwritable)?;
+    let session = admission.live().map(|live| live.session()).filter(|_| !is_preflight(inbound, service.cors_allow_preflight));
+    let head = headers::to_upstream(inbound, worker, service, session).ok_or(RelayError::Unwritable)?;
+    let (parts, ()) = head.into_parts();
+    let request = Request::from_parts(parts, Body::incoming(body));
+    let answer = worker.upstreams.send(&service.upstream, request).await;
+    let mut response = answer.map_err(RelayError::Upstream)?;
+    headers::to_client(response.headers_mut(), &plan, service);
+    Ok(response)
+}
+
+/// A preflight that a route lets through carries no identity (T48).
+fn is_preflight(inbound: &Inbound, allowed: bool) -> bool {
+    allowed && crate::wire::accept::is_preflight(inbound.method(), inbound.headers())
+}

@@ -1,0 +1,104 @@
+//! Answers of our own. Each constructor fixes status, caching and protection at once, so that none
+//! can be forgotten: nothing of ours is ever stored by a cache or shown in a frame.
+
+use bytes::Bytes;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderValue, Response, StatusCode};
+
+use super::inbound::Inbound;
+use super::plan::Plan;
+use crate::base::ids::RequestId;
+use crate::pages::{self, Chrome, View};
+use crate::wire::accept::Preference;
+use crate::wire::body::Body;
+
+/// What an answer of ours needs to know of whom it answers.
+#[derive(Debug)]
+pub(super) struct Visitor<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) id: RequestId,
+    pub(super) host: &'a str,
+    pub(super) preference: Preference,
+}
+
+impl<'a> Visitor<'a> {
+    pub(super) fn of(inbound: &'a Inbound) -> Self {
+        Self {
+            plan: &inbound.plan,
+            id: inbound.id,
+            host: inbound.authority.host(),
+            preference: inbound.preference(),
+        }
+    }
+
+    /// A page for people, the same fact as JSON for programs.
+    pub(super) fn page(&self, view: &View) -> Response<Body> {
+        self.page_with(view, view.status())
+    }
+
+    /// As [`Visitor::page`], with another status than the page's usual one.
+    pub(super) fn page_with(&self, view: &View, status: StatusCode) -> Response<Body> {
+        let chrome = Chrome {
+            request_id: self.id.short(),
+            not_apple: self.plan.not_apple.as_deref(),
+            host: self.host,
+        };
+        let (kind, body) = match self.preference {
+            Preference::Json => ("application/json", pages::json(view, &chrome)),
+            Preference::Html | Preference::Text => {
+                ("text/html; charset=utf-8", pages::render(view, &chrome))
+            }
+        };
+        let mut response = own(status, kind, body);
+        let framed = view.may_be_framed();
+        let plan = self.plan;
+        let policy =
+            if framed { &plan.frame_security_policy } else { &plan.content_security_policy };
+        let frame = if framed { "SAMEORIGIN" } else { "DENY" };
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static(frame));
+        response
+    }
+}
+
+/// An answer of ours with a body.
+pub(super) fn own(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Body> {
+    let mut response = Response::new(Body::full(body.into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    response
+}
+
+/// A short text of ours.
+pub(super) fn text(status: StatusCode, body: &'static str) -> Response<Body> {
+    own(status, "text/plain; charset=utf-8", Bytes::from_static(body.as_bytes()))
+}
+
+/// A redirect: 302 after a GET, 303 after anything else (RFC 9700 §4.12).
+pub(super) fn redirect(status: StatusCode, location: &str) -> Response<Body> {
+    // Invariant: locations are made of checked addresses and encoded parameters.
+    let Ok(location) = HeaderValue::from_str(location) else {
+        return text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n");
+    };
+    let mut response = own(status, "text/plain; charset=utf-8", Bytes::new());
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+/// Adds a cookie to an answer.
+pub(super) fn add_cookie(response: &mut Response<Body>, cookie: HeaderValue) {
+    response.headers_mut().append(SET_COOKIE, cookie);
+}

@@ -1,0 +1,129 @@
+//! What outlives a request: what all workers share, and what each has for itself.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use super::assertion::AssertionCache;
+use super::endpoints::callback::Completion;
+use super::plan::Plan;
+use crate::apple::AppleProvider;
+use crate::base::tasks::Tasks;
+use crate::base::time::Clock;
+use crate::session::lifecycle::EndedSessions;
+use crate::session::once::Once;
+use crate::session::return_address::ReturnAddress;
+use crate::session::ticket::TicketId;
+use crate::telemetry::Logs;
+use crate::upstream::Upstreams;
+
+/// Most sign-ins that may be under way or remembered at once, for each of the lists below.
+const REMEMBERED: usize = 100_000;
+
+/// What must outlive a reload. Nothing here is locked by an ordinary request.
+#[derive(Debug)]
+pub struct Shared {
+    /// The plan in force.
+    plan: ArcSwap<Plan>,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Sessions that were ended before their time. A restart forgets them.
+    pub ended: EndedSessions,
+    /// Tickets that were redeemed.
+    pub(super) tickets: Once<TicketId, ()>,
+    /// Answers of Apple that came, by the digest of their `state`.
+    pub(super) callbacks: Once<String, Arc<Completion>>,
+    /// Addresses of attempts whose cookies made room for others.
+    pub(super) pushed_out: PushedOut,
+    /// The way to Apple.
+    pub(super) apple: Arc<AppleProvider>,
+    /// The runtime of everything that is not the road.
+    pub(super) control: Tasks,
+    /// Where request lines go.
+    pub(super) logs: Logs,
+}
+
+impl Shared {
+    /// The shared part of a process that begins with `plan`.
+    pub fn new(plan: Plan, apple: Arc<AppleProvider>, control: Tasks, logs: Logs, clock: Clock) -> Self {
+        Self {
+            plan: ArcSwap::from_pointee(plan),
+            clock,
+            ended: EndedSessions::default(),
+            tickets: Once::new(REMEMBERED),
+            callbacks: Once::new(REMEMBERED),
+            pushed_out: PushedOut::default(),
+            apple,
+            control,
+            logs,
+        }
+    }
+
+    /// Puts another plan in force; requests under way keep theirs.
+    pub fn replace_plan(&self, plan: Plan) {
+        self.plan.store(Arc::new(plan));
+    }
+}
+
+/// A plan held by one worker: the outer count is the worker's own, so that workers do not wear
+/// out one shared counter.
+pub(super) type HeldPlan = Arc<Arc<Plan>>;
+
+/// What one worker has for itself.
+#[derive(Debug)]
+pub struct Worker {
+    pub(super) shared: Arc<Shared>,
+    plan: Mutex<HeldPlan>,
+    pub(super) upstreams: Upstreams,
+    pub(super) assertions: AssertionCache,
+}
+
+impl Worker {
+    /// A worker with connections of its own.
+    pub fn new(shared: Arc<Shared>) -> Self {
+        let plan = Mutex::new(Arc::new(shared.plan.load_full()));
+        Self { shared, plan, upstreams: Upstreams::default(), assertions: AssertionCache::default() }
+    }
+
+    /// The plan in force. The lock is this worker's own and never waited for.
+    pub(super) fn plan(&self) -> HeldPlan {
+        let current = self.shared.plan.load();
+        let mut held = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&held, &current) {
+            *held = Arc::new(Arc::clone(&current));
+        }
+        Arc::clone(&held)
+    }
+}
+
+/// Addresses of attempts that were pushed out of a browser by newer ones, so that their tab can
+/// still be told where it was going. Bounded; the oldest goes first.
+#[derive(Debug, Default)]
+pub(super) struct PushedOut {
+    addresses: Mutex<(HashMap<String, ReturnAddress>, VecDeque<String>)>,
+}
+
+impl PushedOut {
+    const MOST: usize = 4_096;
+
+    /// Remembers where the attempt named by the digest of its `state` was going.
+    pub(super) fn remember(&self, state_digest: String, address: ReturnAddress) {
+        let mut guard = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let (addresses, order) = &mut *guard;
+        if addresses.insert(state_digest.clone(), address).is_none() {
+            order.push_back(state_digest);
+        }
+        if order.len() > Self::MOST
+            && let Some(oldest) = order.pop_front()
+        {
+            addresses.remove(&oldest);
+        }
+    }
+
+    /// Where it was going.
+    pub(super) fn find(&self, state_digest: &str) -> Option<ReturnAddress> {
+        let guard = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        guard.0.get(state_digest).cloned()
+    }
+}

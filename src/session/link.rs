@@ -1,0 +1,177 @@
+//! The signed link from a route host to the sign-in of the authenticate host. Signature, age and
+//! host are checked before anything else, and it works only in the browser that asked.
+
+use std::time::Duration;
+
+use super::return_address::{OurHosts, ReturnAddress};
+use crate::base::seal::{Ring, Signer, digest};
+use crate::base::time::Timestamp;
+use crate::wire::form::Form;
+
+/// How long a link is good.
+pub const LIFETIME: Duration = Duration::from_secs(600);
+
+/// What may lie between the clocks of two replicas.
+const LEEWAY: Duration = Duration::from_secs(60);
+
+/// Makes and checks sign-in links.
+#[derive(Debug)]
+pub struct Links {
+    signer: Signer,
+}
+
+/// A link that has been checked.
+#[derive(Clone, Debug)]
+pub struct SignInLink {
+    /// Where to go afterwards.
+    pub return_to: ReturnAddress,
+    /// Names the browser that asked, by the hash of its browser cookie.
+    pub browser: BrowserHash,
+}
+
+/// The hash of a browser cookie: names a browser without being worth anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrowserHash(pub String);
+
+impl BrowserHash {
+    /// The hash of a browser cookie's value.
+    pub fn of(cookie_value: &str) -> Self {
+        Self(digest(cookie_value))
+    }
+}
+
+/// What is wrong with a link. All of them are answered alike; the log tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkProblem {
+    /// A part is missing, or the signature is not ours.
+    Forged,
+    /// Older than [`LIFETIME`], or from the future.
+    Stale,
+    /// Leads to a host that is not ours (any longer).
+    ForeignHost,
+}
+
+impl Links {
+    /// Signs with `ring` (`shared_secret`).
+    pub fn new(ring: &Ring) -> Self {
+        Self { signer: ring.signer("sign-in link") }
+    }
+
+    /// The link that signs a person in at `authenticate_host` and leads to `return_to`.
+    pub fn url(
+        &self,
+        authenticate_host: &str,
+        return_to: &ReturnAddress,
+        browser: &BrowserHash,
+        now: Timestamp,
+    ) -> String {
+        let (issued, url) = (now.0.to_string(), return_to.url());
+        let shortened = if return_to.shortened { "1" } else { "0" };
+        let signature =
+            self.signer.sign(&[authenticate_host, &url, shortened, &browser.0, &issued]);
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("pomerium_redirect_uri", &url)
+            .append_pair("pomerium_issued", &issued)
+            .append_pair("russet_browser", &browser.0)
+            .append_pair("russet_shortened", shortened)
+            .append_pair("pomerium_signature", &signature)
+            .finish();
+        format!("https://{authenticate_host}/.pomerium/sign_in?{query}")
+    }
+
+    /// Checks the query of a link that came to `authenticate_host`.
+    ///
+    /// # Errors
+    /// Says what is wrong, for the log.
+    pub fn check(
+        &self,
+        authenticate_host: &str,
+        query: &Form,
+        ours: OurHosts<'_>,
+        now: Timestamp,
+    ) -> Result<SignInLink, LinkProblem> {
+        let part = |name: &str| query.get(name).ok_or(LinkProblem::Forged);
+        let (url, issued) = (part("pomerium_redirect_uri")?, part("pomerium_issued")?);
+        let (browser, shortened) = (part("russet_browser")?, part("russet_shortened")?);
+        let signed = [authenticate_host, url, shortened, browser, issued];
+        if !self.signer.verify(&signed, part("pomerium_signature")?) {
+            return Err(LinkProblem::Forged);
+        }
+        let issued = Timestamp(issued.parse().map_err(|_| LinkProblem::Forged)?);
+        if now >= issued.plus(LIFETIME) || issued > now.plus(LEEWAY) {
+            return Err(LinkProblem::Stale);
+        }
+        let return_to = ReturnAddress::parse(url, ours).ok_or(LinkProblem::ForeignHost)?;
+        Ok(SignInLink {
+            return_to: ReturnAddress { shortened: shortened == "1", ..return_to },
+            browser: BrowserHash(browser.to_owned()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sealed_cookie::tests::ring;
+    use super::*;
+    use crate::wire::form;
+    use crate::wire::host::Authority;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000);
+
+    fn ours(authority: &Authority) -> bool {
+        authority.host == "app.example.com" && authority.port.is_none()
+    }
+
+    fn link(path: &str) -> String {
+        let app = Authority::parse("app.example.com").unwrap();
+        let to = ReturnAddress::of_request(&app, path, &ours).unwrap();
+        Links::new(&ring(1)).url("auth.example.com", &to, &BrowserHash::of("b"), NOW)
+    }
+
+    fn check(url: &str, host: &str, now: Timestamp) -> Result<SignInLink, LinkProblem> {
+        let query = form::query(url.split_once('?').unwrap().1).unwrap();
+        Links::new(&ring(1)).check(host, &query, &ours, now)
+    }
+
+    #[test]
+    fn a_link_brings_its_address_back_byte_for_byte() {
+        for path in ["/deep/path?q=1&r=%2F", "/?a=%2B+b&c=&d", "/%C3%A4?x=%C3%A4", "/a?filter[b]=1|2"] {
+            let link = check(&link(path), "auth.example.com", NOW).unwrap();
+            assert_eq!(link.return_to.path_and_query, path);
+        }
+    }
+
+    #[test]
+    fn w4_signature_age_and_host_are_checked() {
+        let good = link("/x");
+        assert!(check(&good, "auth.example.com", NOW.plus(Duration::from_secs(599))).is_ok());
+        let stale = check(&good, "auth.example.com", NOW.plus(LIFETIME)).unwrap_err();
+        assert_eq!(stale, LinkProblem::Stale);
+        let early = check(&good, "auth.example.com", NOW.minus(Duration::from_secs(61)));
+        assert_eq!(early.unwrap_err(), LinkProblem::Stale);
+        for (from, to) in [
+            ("app.example.com", "evil.example.com"),
+            ("pomerium_issued=1", "pomerium_issued=2"),
+            ("russet_shortened=0", "russet_shortened=1"),
+            ("russet_browser=", "russet_browser=A"),
+            ("pomerium_signature=", "pomerium_signature=A"),
+        ] {
+            let bad = good.replace(from, to);
+            assert_eq!(check(&bad, "auth.example.com", NOW).unwrap_err(), LinkProblem::Forged);
+        }
+        assert_eq!(check(&good, "other.example.com", NOW).unwrap_err(), LinkProblem::Forged);
+    }
+
+    #[test]
+    fn addresses_too_long_lose_their_query_and_then_their_path() {
+        let app = Authority::parse("app.example.com").unwrap();
+        let of = |path: &str| ReturnAddress::of_request(&app, path, &ours).unwrap();
+        let room = LONGEST - "https://app.example.com".len();
+        let longest = format!("/{}", "a".repeat(room - 1));
+        assert!(!of(&longest).shortened);
+        let query = of(&format!("/path?{}", "q".repeat(room)));
+        assert_eq!((query.path_and_query.as_str(), query.shortened), ("/path", true));
+        let path = of(&format!("/{}?q", "p".repeat(room)));
+        assert_eq!((path.path_and_query.as_str(), path.shortened), ("/", true));
+    }
+}
