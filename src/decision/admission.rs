@@ -12,7 +12,7 @@ use crate::wire::host::Authority;
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// Host and port asked for.
-    pub authority: &'a Authority,
+    pub authority: &'a Authority<'a>,
     /// The method, exactly as sent.
     pub method: &'a str,
     /// The normalised path, without its query: the one that goes upstream.

@@ -86,34 +86,34 @@ impl Rules {
     /// Whether an address may lead to `authority`: its host is a route's and its port is the one
     /// that route was written with, or for a route without a port that of https or our own
     /// listener's (T35).
-    pub fn is_origin(&self, authority: &Authority, listener_port: u16) -> bool {
-        let port = authority.port.filter(|port| *port != 443);
+    pub fn is_origin(&self, authority: &Authority<'_>, listener_port: u16) -> bool {
+        let port = authority.port().filter(|port| *port != 443);
         let fits = |rules: &HostRules| {
             rules.by_port.iter().any(|(written, _)| match written {
                 Some(written) => port == Some(*written),
                 None => port.is_none() || port == Some(listener_port),
             })
         };
-        match self.exact.get(&authority.host) {
+        match self.exact.get(authority.host()) {
             Some(rules) => fits(rules),
             None => self
                 .wildcards
                 .iter()
-                .any(|wildcard| wildcard.pattern.is_match(&authority.host) && fits(&wildcard.rules)),
+                .any(|wildcard| wildcard.pattern.is_match(authority.host()) && fits(&wildcard.rules)),
         }
     }
 
     /// The route of a request. `path` is normalised and without its query.
-    pub fn find(&self, authority: &Authority, path: &str) -> RouteMatch {
-        if let Some(rules) = self.exact.get(&authority.host) {
-            return rules.find(authority.port, path).map_or(RouteMatch::NoRoute, RouteMatch::Route);
+    pub fn find(&self, authority: &Authority<'_>, path: &str) -> RouteMatch {
+        if let Some(rules) = self.exact.get(authority.host()) {
+            return rules.find(authority.port(), path).map_or(RouteMatch::NoRoute, RouteMatch::Route);
         }
         let mut known = false;
         let mut best: Option<RouteIndex> = None;
         for wildcard in &self.wildcards {
-            if wildcard.pattern.is_match(&authority.host) {
+            if wildcard.pattern.is_match(authority.host()) {
                 known = true;
-                best = earlier(best, wildcard.rules.find(authority.port, path));
+                best = earlier(best, wildcard.rules.find(authority.port(), path));
             }
         }
         match best {

@@ -4,9 +4,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use http::header::{COOKIE, EXPECT, HOST, SET_COOKIE};
+use http::header::{EXPECT, HOST};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use serde_json::Value;
 
 use super::assertion::verified_email;
@@ -15,8 +15,9 @@ use super::plan::{Plan, Service, SetValue};
 use super::settings::TemplatePart;
 use super::world::Worker;
 use crate::session::Session;
+use crate::wire::body::Body;
 use crate::wire::host::Scheme;
-use crate::wire::{cookies, hop};
+use crate::wire::hop;
 
 const ASSERTION: HeaderName = HeaderName::from_static("x-pomerium-jwt-assertion");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -34,7 +35,7 @@ pub(super) fn to_upstream(
     hop::remove_from_request(&mut headers, &plan.protected);
     plan.protected.remove_from(&mut headers);
     headers.remove(EXPECT);
-    withhold_cookies(&mut headers, plan);
+    plan.our_cookies.remove_from_request(&mut headers);
     for name in &service.remove_request_headers {
         headers.remove(name);
     }
@@ -63,30 +64,26 @@ pub(super) fn to_upstream(
 }
 
 /// What of an application's answer goes on to the client.
-pub(super) fn to_client(headers: &mut HeaderMap, plan: &Plan, service: &Service) {
+/// The configured headers take the place of the application's: the global ones, then the route's.
+pub(super) fn to_client(headers: &mut HeaderMap, inbound: &Inbound, service: &Service) {
+    let plan = &inbound.plan;
     hop::remove_from_response(headers);
-    let ours = |value: &HeaderValue| cookies::is_set_cookie_for(value, |name| plan.is_our_cookie(name));
-    if headers.get_all(SET_COOKIE).iter().any(ours) {
-        let kept: Vec<_> =
-            headers.get_all(SET_COOKIE).iter().filter(|value| !ours(value)).cloned().collect();
-        headers.remove(SET_COOKIE);
-        for value in kept {
-            headers.append(SET_COOKIE, value);
-        }
+    let dropped = plan.our_cookies.remove_from_response(headers);
+    if dropped > 0 {
+        tracing::warn!(upstream = &*service.upstream_name, dropped, "application set a cookie of ours");
     }
-    for (name, value) in &service.response_headers {
+    for (name, value) in plan.response_headers.iter().chain(&service.response_headers) {
         headers.insert(name.clone(), value.clone());
     }
+    headers.insert(REQUEST_ID, request_id(inbound));
 }
 
-/// What every answer carries, whoever made it. A header that is there already was set on purpose
-/// by one of our own answers, or by the application for itself: the configured one takes its place
-/// only in the application's.
-pub(super) fn on_every_answer(headers: &mut HeaderMap, inbound: &Inbound, own: bool) {
+/// What every answer of ours carries beside its own: `set_response_headers`, but never in place of
+/// what protects a page of ours.
+pub(super) fn on_ours(response: &mut Response<Body>, inbound: &Inbound) {
+    let headers = response.headers_mut();
     for (name, value) in &inbound.plan.response_headers {
-        if !(own && headers.contains_key(name)) {
-            headers.insert(name.clone(), value.clone());
-        }
+        headers.entry(name).or_insert_with(|| value.clone());
     }
     headers.insert(REQUEST_ID, request_id(inbound));
 }
@@ -94,16 +91,6 @@ pub(super) fn on_every_answer(headers: &mut HeaderMap, inbound: &Inbound, own: b
 fn request_id(inbound: &Inbound) -> HeaderValue {
     // Invariant: a UUID is a header value.
     HeaderValue::from_str(&inbound.id.to_string()).unwrap_or(HeaderValue::from_static(""))
-}
-
-fn withhold_cookies(headers: &mut HeaderMap, plan: &Plan) {
-    if headers.contains_key(COOKIE) {
-        let rest = cookies::without(headers, |name| plan.is_our_cookie(name));
-        headers.remove(COOKIE);
-        if let Some(rest) = rest {
-            headers.insert(COOKIE, rest);
-        }
-    }
 }
 
 /// Path and query for the application: the normalised path that was decided on, and the query as

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, Uri};
 use super::world::HeldPlan;
 use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
-use crate::wire::accept::{self, Preference};
+use crate::wire::accept::{self, Format};
 use crate::wire::forwarded::Chain;
 use crate::wire::host::{Authority, HostProblem, request_authority};
 use crate::wire::path::{PathProblem, normalise};
@@ -34,7 +34,7 @@ pub(super) struct Inbound {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Malformed {
     /// The method is none that we serve: 405 or 501.
-    Method(method::Problem),
+    Method(method::MethodProblem),
     /// No usable host: 400.
     Host(HostProblem),
     /// An ambiguous path: 400.
@@ -109,7 +109,7 @@ impl Inbound {
         accept::is_page_load(self.method(), self.headers())
     }
 
-    pub(super) fn preference(&self) -> Preference {
-        accept::prefers(self.headers())
+    pub(super) fn preference(&self) -> Format {
+        accept::prefers(self.headers(), Format::Html)
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! *Invariant:* only [`relay`] sends to an application, and it takes an admission to do so.
 
+mod answer;
 pub mod assertion;
 pub mod edge;
 mod endpoints;
@@ -16,11 +17,13 @@ mod plan;
 mod refusal;
 mod relay;
 mod respond;
+mod service;
 mod settings;
 mod world;
 
-pub use pipeline::handle;
 pub use plan::{Ingredients, Plan, PlanProblem};
+pub use answer::AnswerBody;
+pub use service::Gateway;
 pub use settings::{
     HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource, TemplatePart,
 };

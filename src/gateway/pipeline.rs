@@ -4,64 +4,75 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use http::{HeaderMap, Request, Response, StatusCode};
-use hyper::body::Incoming;
+use http::header::CONNECTION;
+use http::{HeaderMap, HeaderValue, Request, Response};
 
-use super::edge::ConnectionInfo;
+use super::answer::{AnswerBody, From};
+use super::edge::{ConnectionInfo, RequestBody};
 use super::inbound::{self, Inbound, Malformed};
-use super::respond::{self, Visitor};
-use super::world::{HeldPlan, Worker};
+use super::respond::Visitor;
+use super::plan::Plan;
+use super::world::Worker;
 use super::{endpoints, headers, refusal, relay};
 use crate::base::ids::RequestId;
-use crate::base::time::{self, Timestamp};
+use crate::base::time;
 use crate::decision::{Facts, admission};
 use crate::session::lifecycle::{self, Dead, LiveSession};
 use crate::telemetry::{Decision, Record};
-use crate::wire::accept::{self, Preference};
+use crate::upstream::UpstreamBody;
+use crate::wire::accept::{self, Format};
 use crate::wire::body::Body;
 use crate::wire::cookies;
 use crate::wire::forwarded::Chain;
 
 /// Handles one request from its first byte to the answer's head; the answer's body streams on and
 /// the log line follows when it ends.
-pub async fn handle(request: Request<Incoming>, from: &ConnectionInfo, worker: &Worker) -> Response<Body> {
+pub(super) async fn handle(
+    request: Request<RequestBody>,
+    from: &ConnectionInfo,
+    worker: &Worker,
+) -> Response<AnswerBody> {
     let (head, body) = request.into_parts();
     let plan = worker.plan();
     let now = worker.shared.clock.now();
     let chain = Chain::read(from.peer.ip(), &head.headers, plan.trusted_hops);
     let mut record = new_record(&head, chain.client());
-    let checked = inbound::check(&head);
-    let (authority, path) = match checked {
+    let (authority, path) = match inbound::check(&head) {
         Ok(checked) => checked,
         Err(malformed) => {
-            let response = refuse_malformed(&plan, &record, malformed, accept::prefers(&head.headers));
             record.reasons.push(malformed.code());
-            return logged(response, record, worker);
+            let response = refuse_malformed(&plan, &record, malformed, &head.headers);
+            return logged(response.map(From::Us), record, worker);
         }
     };
     record.host = Cow::Owned(authority.to_string());
     let mut inbound = Inbound { id: record.id, now, plan, authority, path, chain, head };
-    let (response, own) = match endpoints::find(&inbound) {
+    let answered = match endpoints::find(&inbound) {
         Some(endpoint) => {
             record.decision = Decision::Own;
-            (endpoints::serve(endpoint, &inbound, body, worker, &mut record).await, true)
+            Err(endpoints::serve(endpoint, &inbound, body, worker, &mut record).await)
         }
         None => travel(&mut inbound, body, worker, &mut record).await,
     };
-    let mut response = response;
-    headers::on_every_answer(response.headers_mut(), &inbound, own);
+    let response = answered.map(|relayed| relayed.map(From::Application)).unwrap_or_else(|mut ours| {
+        headers::on_ours(&mut ours, &inbound);
+        ours.map(From::Us)
+    });
     logged(response, record, worker)
 }
 
-/// The road proper: session, decision, relay. Says whether the answer is ours.
+/// The road proper: session, decision, relay. The application's answer, or one of ours instead.
 async fn travel(
     inbound: &mut Inbound,
-    body: Incoming,
+    body: RequestBody,
     worker: &Worker,
     record: &mut Record,
-) -> (Response<Body>, bool) {
-    let live = live_session(inbound, worker);
-    record.subject = live.as_ref().ok().map(|live| live.session().identity.subject.clone());
+) -> Result<Response<UpstreamBody>, Response<Body>> {
+    let (live, why_not) = match live_session(inbound, worker) {
+        Ok(live) => (Some(live), None),
+        Err(why_not) => (None, Some(why_not)),
+    };
+    record.subject = live.as_ref().map(|live| live.session().identity.subject.clone());
     let facts = Facts {
         authority: &inbound.authority,
         method: inbound.head.method.as_str(),
@@ -69,26 +80,17 @@ async fn travel(
         source_ip: inbound.source_ip(),
         cors_preflight: accept::is_preflight(inbound.method(), inbound.headers()),
     };
-    let (live, why_not) = match live {
-        Ok(live) => (Some(live), None),
-        Err(why_not) => (None, Some(why_not)),
-    };
-    let admission = match admission(&inbound.plan.rules, &facts, live) {
-        Ok(admission) => admission,
-        Err(refused) => {
-            let why_not = why_not.unwrap_or(NotSignedIn::NoCookie);
-            return (refusal::answer(refused, why_not, inbound, record), true);
-        }
-    };
+    let admission = admission(&inbound.plan.rules, &facts, live).map_err(|refused| {
+        refusal::answer(refused, why_not.unwrap_or(NotSignedIn::NoCookie), inbound, record)
+    })?;
     record.decision = Decision::Allow;
     record.route = inbound.plan.rules.route(admission.route()).map(|route| route.id.clone());
     record.upstream =
         inbound.plan.service(admission.route()).map(|service| service.upstream_name.clone());
+    // The relay takes the client's headers along; what an error page needs of them is kept.
     let preference = inbound.preference();
-    match relay::relay(admission, inbound, body, worker).await {
-        Ok(response) => (response, false),
-        Err(error) => (refusal::upstream(&error, preference, inbound, record), true),
-    }
+    let relayed = relay::relay(admission, inbound, body, worker).await;
+    relayed.map_err(|error| refusal::upstream(&error, preference, inbound, record))
 }
 
 /// Why a request has no live session.
@@ -135,26 +137,21 @@ fn new_record(head: &http::request::Parts, source_ip: IpAddr) -> Record {
 }
 
 fn refuse_malformed(
-    plan: &HeldPlan,
+    plan: &Plan,
     record: &Record,
     malformed: Malformed,
-    preference: Preference,
+    headers: &HeaderMap,
 ) -> Response<Body> {
+    let preference = accept::prefers(headers, Format::Html);
     let visitor = Visitor { plan, id: record.id, host: "", preference };
     let mut response = refusal::malformed(malformed, &visitor);
     // What a malformed request leaves in the connection is not to be read as the next one.
-    response.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
 /// The answer, with its log line tied to the end of its body.
-fn logged(response: Response<Body>, mut record: Record, worker: &Worker) -> Response<Body> {
+fn logged(response: Response<From>, mut record: Record, worker: &Worker) -> Response<AnswerBody> {
     record.status = response.status().as_u16();
-    let logs = worker.shared.logs.clone();
-    response.map(|body| {
-        body.on_end(move |bytes| {
-            record.bytes = bytes;
-            logs.request(&record);
-        })
-    })
+    response.map(|from| AnswerBody::new(from, record, worker.shared.logs.clone()))
 }

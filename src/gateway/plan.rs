@@ -17,11 +17,12 @@ use crate::session::sealed_cookie::SessionSeal;
 use crate::session::ticket::Tickets;
 use crate::session::{self, CookieSettings};
 use crate::upstream;
+use crate::wire::cookies::OurCookies;
 use crate::wire::fold::Protected;
 use crate::wire::host::Authority;
 
 /// What begins the names of our cookies beside the session's.
-pub(super) const COOKIE_PREFIX: &str = "__Host-russet_";
+const COOKIE_PREFIX: &str = "__Host-russet_";
 
 /// The immutable whole of one configuration.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub struct Plan {
     /// How each route is served, by route index.
     services: Vec<Service>,
     /// The host that talks to Apple.
-    pub(super) authenticate: Authority,
+    pub(super) authenticate: Authority<'static>,
     pub(super) callback_path: String,
     pub(super) signout_redirect_url: Option<String>,
     /// The port that we listen on, which addresses of routes without a port may carry.
@@ -43,6 +44,8 @@ pub struct Plan {
     /// Signs the forms of our own pages.
     pub(super) forms: Signer,
     pub(super) cookie: CookieSettings,
+    /// Names of our cookies, which no application sees or sets.
+    pub(super) our_cookies: OurCookies,
     /// Names that a client may not send on.
     pub(super) protected: Protected,
     pub(super) signing_keys: SigningKeys,
@@ -127,7 +130,8 @@ impl Plan {
     pub fn new(given: Ingredients<'_>) -> Result<Self, PlanProblem> {
         let Ingredients { gateway, session, cookie_secret, shared_secret, .. } = given;
         let authenticate = Authority::parse(&gateway.authenticate_host)
-            .map_err(|_| PlanProblem::Host(gateway.authenticate_host.clone()))?;
+            .map_err(|_| PlanProblem::Host(gateway.authenticate_host.clone()))?
+            .into_owned();
         let claims_headers = gateway
             .claims_headers
             .iter()
@@ -157,6 +161,7 @@ impl Plan {
             links: Links::new(shared_secret),
             tickets: Tickets::new(shared_secret),
             forms: shared_secret.signer("form"),
+            our_cookies: OurCookies::new([session.cookie.name.as_str()], [COOKIE_PREFIX]),
             cookie: session.cookie.clone(),
             protected: Protected::new(claims_headers.iter().map(|(header, _)| header.as_str())),
             jwks_etag: value(&format!("\"{etag}\""))?,
@@ -183,7 +188,7 @@ impl Plan {
     }
 
     /// Whether an address may lead here: a configured route's origin, or the authenticate host's.
-    pub(super) fn is_ours(&self, authority: &Authority) -> bool {
+    pub(super) fn is_ours(&self, authority: &Authority<'_>) -> bool {
         *authority == self.authenticate || self.rules.is_origin(authority, self.listener_port)
     }
 
@@ -194,12 +199,7 @@ impl Plan {
 
     /// Whether this is the host that talks to Apple, whatever the port.
     pub(super) fn is_authenticate_host(&self, host: &str) -> bool {
-        host == self.authenticate.host
-    }
-
-    /// Whether a cookie of this name is ours, and so no application's business.
-    pub(super) fn is_our_cookie(&self, name: &str) -> bool {
-        name == self.cookie.name || name.starts_with(COOKIE_PREFIX)
+        host == self.authenticate.host()
     }
 }
 

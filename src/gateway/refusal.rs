@@ -3,6 +3,7 @@
 
 use http::{Response, StatusCode};
 
+use super::edge::Refusal as Refused;
 use super::endpoints::{begin_sign_in, robots, sign_out_form};
 use super::inbound::{Inbound, Malformed};
 use super::pipeline::NotSignedIn;
@@ -150,6 +151,16 @@ pub(super) fn malformed(malformed: Malformed, visitor: &Visitor<'_>) -> Response
         }
         Malformed::TargetTooLong => visitor.page(&View::UriTooLong),
     }
+}
+
+/// The answer to what the edge did not let in, or to a request that ended in a panic.
+pub(super) fn at_the_edge(refused: Refused, visitor: &Visitor<'_>) -> Response<Body> {
+    visitor.page(&match refused {
+        Refused::Framing => View::BadRequest,
+        Refused::TargetTooLong => View::UriTooLong,
+        Refused::TooManyFields => View::HeaderTooLarge,
+        Refused::Panic => View::Internal,
+    })
 }
 
 /// The answer when an application has none. The id alone is shown; what happened is in the log.

@@ -1,14 +1,13 @@
 //! Sends an admitted request to its application and hands back the answer. Nothing else sends.
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 
+use super::edge::RequestBody;
 use super::headers;
 use super::inbound::Inbound;
 use super::world::Worker;
 use crate::decision::Admission;
-use crate::upstream::SendError;
-use crate::wire::body::Body;
+use crate::upstream::{SendError, UpstreamBody};
 
 /// Why an admitted request has no answer of its application's.
 #[derive(Debug)]
@@ -24,18 +23,18 @@ pub(super) enum RelayError {
 pub(super) async fn relay(
     admission: Admission,
     inbound: &mut Inbound,
-    body: Incoming,
+    body: RequestBody,
     worker: &Worker,
-) -> Result<Response<Body>, RelayError> {
+) -> Result<Response<UpstreamBody>, RelayError> {
     let plan = inbound.plan.clone();
     let service = plan.service(admission.route()).ok_or(RelayError::Unwritable)?;
     let session = admission.live().map(|live| live.session()).filter(|_| !is_preflight(inbound, service.cors_allow_preflight));
     let head = headers::to_upstream(inbound, worker, service, session).ok_or(RelayError::Unwritable)?;
     let (parts, ()) = head.into_parts();
-    let request = Request::from_parts(parts, Body::incoming(body));
+    let request = Request::from_parts(parts, body);
     let answer = worker.upstreams.send(&service.upstream, request).await;
     let mut response = answer.map_err(RelayError::Upstream)?;
-    headers::to_client(response.headers_mut(), &plan, service);
+    headers::to_client(response.headers_mut(), inbound, service);
     Ok(response)
 }
 

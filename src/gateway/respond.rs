@@ -12,7 +12,7 @@ use super::inbound::Inbound;
 use super::plan::Plan;
 use crate::base::ids::RequestId;
 use crate::pages::{self, Chrome, View};
-use crate::wire::accept::Preference;
+use crate::wire::accept::Format;
 use crate::wire::body::Body;
 
 /// What an answer of ours needs to know of whom it answers.
@@ -21,7 +21,7 @@ pub(super) struct Visitor<'a> {
     pub(super) plan: &'a Plan,
     pub(super) id: RequestId,
     pub(super) host: &'a str,
-    pub(super) preference: Preference,
+    pub(super) preference: Format,
 }
 
 impl<'a> Visitor<'a> {
@@ -47,8 +47,8 @@ impl<'a> Visitor<'a> {
             host: self.host,
         };
         let (kind, body) = match self.preference {
-            Preference::Json => ("application/json", pages::json(view, &chrome)),
-            Preference::Html | Preference::Text => {
+            Format::Json => ("application/json", pages::json(view, &chrome)),
+            Format::Html | Format::Text => {
                 ("text/html; charset=utf-8", pages::render(view, &chrome))
             }
         };
@@ -71,7 +71,7 @@ pub(super) fn own(
     content_type: &'static str,
     body: impl Into<Bytes>,
 ) -> Response<Body> {
-    let mut response = Response::new(Body::full(body.into()));
+    let mut response = Response::new(Body::from(body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

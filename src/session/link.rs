@@ -86,7 +86,7 @@ impl Links {
     pub fn check(
         &self,
         authenticate_host: &str,
-        query: &Form,
+        query: &Form<'_>,
         ours: OurHosts<'_>,
         now: Timestamp,
     ) -> Result<SignInLink, LinkProblem> {
@@ -113,13 +113,12 @@ impl Links {
 mod tests {
     use super::super::sealed_cookie::tests::ring;
     use super::*;
-    use crate::wire::form;
     use crate::wire::host::Authority;
 
     const NOW: Timestamp = Timestamp(1_800_000_000);
 
-    fn ours(authority: &Authority) -> bool {
-        authority.host == "app.example.com" && authority.port.is_none()
+    fn ours(authority: &Authority<'_>) -> bool {
+        authority.host() == "app.example.com" && authority.port().is_none()
     }
 
     fn link(path: &str) -> String {
@@ -129,7 +128,7 @@ mod tests {
     }
 
     fn check(url: &str, host: &str, now: Timestamp) -> Result<SignInLink, LinkProblem> {
-        let query = form::query(url.split_once('?').unwrap().1).unwrap();
+        let query = Form::query(Some(url.split_once('?').unwrap().1)).unwrap();
         Links::new(&ring(1)).check(host, &query, &ours, now)
     }
 

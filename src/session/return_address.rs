@@ -10,13 +10,13 @@ use crate::wire::target;
 pub const LONGEST: usize = 2_048;
 
 /// Says whether a host, with the port as written, is one of ours.
-pub type OurHosts<'a> = &'a dyn Fn(&Authority) -> bool;
+pub type OurHosts<'a> = &'a dyn Fn(&Authority<'_>) -> bool;
 
 /// An address on one of our hosts, always https. Path and query are kept byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnAddress {
     /// Host and port as written.
-    pub authority: Authority,
+    pub authority: Authority<'static>,
     /// Path and query as the browser sent them.
     pub path_and_query: String,
     /// Whether what was asked for was too long and this is the nearest that is not.
@@ -26,13 +26,13 @@ pub struct ReturnAddress {
 impl ReturnAddress {
     /// The address that a request asked for: `None` where it is no safe address at all. One that
     /// is too long loses its query, then its path.
-    pub fn of_request(authority: &Authority, path_and_query: &str, ours: OurHosts<'_>) -> Option<Self> {
+    pub fn of_request(authority: &Authority<'_>, path_and_query: &str, ours: OurHosts<'_>) -> Option<Self> {
         let whole = format!("https://{authority}{path_and_query}");
         if whole.len() <= LONGEST {
             return Self::parse(&whole, ours);
         }
         let path = path_and_query.split('?').next().unwrap_or("/");
-        let path = if path.len() + authority.host.len() + 16 <= LONGEST { path } else { "/" };
+        let path = if path.len() + authority.host().len() + 16 <= LONGEST { path } else { "/" };
         let short = Self::parse(&format!("https://{authority}{path}"), ours)?;
         Some(Self { shortened: true, ..short })
     }
@@ -43,10 +43,9 @@ impl ReturnAddress {
             return None;
         }
         let found = target::local_url(text).ok()?;
-        let authority = Authority { host: found.host, port: found.port };
-        ours(&authority).then_some(Self {
-            authority,
-            path_and_query: found.path_and_query,
+        ours(found.authority()).then(|| Self {
+            authority: found.authority().clone(),
+            path_and_query: found.path_and_query().to_owned(),
             shortened: false,
         })
     }

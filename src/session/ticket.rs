@@ -71,7 +71,7 @@ impl Tickets {
             return_to: return_to.written(),
         };
         let plain = serde_json::to_vec(&written).ok()?;
-        self.sealer.seal(&[&return_to.authority.host, &browser.0], &plain)
+        self.sealer.seal(&[return_to.authority.host(), &browser.0], &plain)
     }
 
     /// Opens a ticket that came to `host` from a browser with one of these browser cookies.
@@ -88,7 +88,7 @@ impl Tickets {
         })?;
         let written: Written = serde_json::from_slice(&plain).ok()?;
         let return_to: Option<ReturnAddress> = return_address::Written::read(&written.return_to, ours);
-        let return_to = return_to.filter(|address| address.authority.host == host)?;
+        let return_to = return_to.filter(|address| address.authority.host() == host)?;
         let expires_at = Timestamp(written.expires_at);
         (now < expires_at).then(|| OpenedTicket {
             id: written.id,
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn w5_a_ticket_opens_for_its_host_and_browser_within_a_minute() {
-        let ours: OurHosts<'_> = &|authority| authority.host.ends_with(".example.com");
+        let ours: OurHosts<'_> = &|authority| authority.host().ends_with(".example.com");
         let seal = SessionSeal::new(&given::ring(1), &given::settings(None));
         let session = seal.begin(given::identity(json!({})), NOW).unwrap();
         let app = Authority::parse("app.example.com").unwrap();

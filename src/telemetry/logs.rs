@@ -108,7 +108,7 @@ fn human_line(record: &Record, line: &Line<'_>, duration_ms: f64) -> String {
         record.status,
         record.method,
         record.host,
-        log_text::safe(&record.path),
+        log_text::for_log(&record.path),
         record.decision.word(),
     );
     let mut add = |name: &str, value: Option<&str>| {
@@ -122,7 +122,7 @@ fn human_line(record: &Record, line: &Line<'_>, duration_ms: f64) -> String {
     for evidence in &record.evidence {
         let Evidence { rule, criterion, wanted, seen } = evidence;
         let because = format!("\"{rule}: {criterion} wanted {wanted}, saw {seen}\"");
-        add("because", Some(&log_text::safe(&because)));
+        add("because", Some(&log_text::for_log(&because)));
     }
     add("detail", line.detail.as_deref());
     add("sub", line.subject.as_deref());

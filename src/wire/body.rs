@@ -8,7 +8,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::Incoming;
 use thiserror::Error;
 
 /// A body of a request or an answer.
@@ -23,7 +22,7 @@ enum Kind {
     #[default]
     Empty,
     Full(Bytes),
-    Streamed(Incoming),
+    Streamed(hyper::body::Incoming),
 }
 
 impl Body {
@@ -33,7 +32,7 @@ impl Body {
     }
 
     /// Passes on what a peer sends, as it comes, without its trailers.
-    pub fn streamed(incoming: Incoming) -> Self {
+    pub fn streamed(incoming: hyper::body::Incoming) -> Self {
         Self(Kind::Streamed(incoming))
     }
 }
@@ -90,6 +89,17 @@ impl http_body::Body for Body {
             Kind::Streamed(incoming) => incoming.size_hint(),
         }
     }
+}
+
+/// A body that comes from outside, whichever connection it comes on.
+pub trait Incoming:
+    http_body::Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send
+{
+}
+
+impl<B> Incoming for B where
+    B: http_body::Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send
+{
 }
 
 /// Why a body could not be read to its end.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Response, StatusCode};
-use hyper::body::Incoming;
 use tokio::sync::watch;
 
 use super::super::cookies as ours;
@@ -24,7 +23,7 @@ use crate::session::Session;
 use crate::session::attempt::{self, Attempt};
 use crate::session::once::Entered;
 use crate::telemetry::Record;
-use crate::wire::body::{self, Body, ReadProblem};
+use crate::wire::body::{self, Body, Incoming, ReadProblem};
 use crate::wire::cookies;
 use crate::wire::form::{self, Form};
 
@@ -65,7 +64,7 @@ enum FailurePage {
 /// Serves the endpoint.
 pub(super) async fn serve(
     inbound: &Inbound,
-    body: Incoming,
+    body: impl Incoming,
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Body> {
@@ -96,7 +95,7 @@ pub(super) async fn serve(
 
 async fn read_form(
     inbound: &Inbound,
-    body: Incoming,
+    body: impl Incoming,
     record: &mut Record,
 ) -> Result<bytes::Bytes, View> {
     let start_again = Some(Href::new("/"));

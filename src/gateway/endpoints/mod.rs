@@ -14,14 +14,13 @@ pub(super) use small::robots;
 
 use http::header::ALLOW;
 use http::{HeaderValue, Method, Response, StatusCode};
-use hyper::body::Incoming;
 
 use super::inbound::Inbound;
 use super::respond::{self, Visitor};
 use super::world::Worker;
 use crate::pages::{Href, View};
 use crate::telemetry::Record;
-use crate::wire::body::Body;
+use crate::wire::body::{Body, Incoming};
 
 /// An endpoint of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +139,7 @@ pub(super) fn find(inbound: &Inbound) -> Option<Endpoint> {
 pub(super) async fn serve(
     endpoint: Endpoint,
     inbound: &Inbound,
-    body: Incoming,
+    body: impl Incoming,
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Body> {

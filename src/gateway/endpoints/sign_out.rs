@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use http::{Method, Response, StatusCode};
-use hyper::body::Incoming;
 
 use super::super::inbound::Inbound;
 use super::super::pipeline::live_session;
@@ -16,7 +15,7 @@ use crate::base::secret::Secret;
 use crate::pages::{self, CSRF_FIELD, Href, RETURN_FIELD, SignIn, SignInCause, View};
 use crate::session::return_address::ReturnAddress;
 use crate::telemetry::Record;
-use crate::wire::body::{self, Body, ReadProblem};
+use crate::wire::body::{self, Body, Incoming, ReadProblem};
 use crate::wire::form::{self as wire_form, Form};
 use crate::wire::host::Scheme;
 use crate::wire::origin::is_same_origin;
@@ -43,7 +42,7 @@ pub(in super::super) fn form(
 /// Serves the endpoint.
 pub(super) async fn serve(
     inbound: &Inbound,
-    body: Incoming,
+    body: impl Incoming,
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Body> {
@@ -118,11 +117,11 @@ fn signed_out_page(url: Href) -> View {
     View::SignIn(SignIn { cause: SignInCause::SignedOut, url })
 }
 
-async fn read_form(inbound: &Inbound, body: Incoming) -> Result<bytes::Bytes, View> {
+async fn read_form(inbound: &Inbound, body: impl Incoming) -> Result<bytes::Bytes, View> {
     wire_form::check_headers(inbound.headers())
         .map_err(|_| View::UnsupportedMediaType { start_again: None })?;
     body::read_limited(body, FORM_BYTES, FORM_TIME).await.map_err(|problem| match problem {
-        ReadProblem::TooLarge => View::TooLarge,
-        ReadProblem::Timeout | ReadProblem::Broken => View::BadRequest,
+        ReadProblem::TooLarge { .. } => View::TooLarge,
+        ReadProblem::Timeout | ReadProblem::Broken(_) => View::BadRequest,
     })
 }

@@ -1,0 +1,49 @@
+//! The gateway as the edge sees it: one worker's answer to every request of its connections.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Request, Response};
+
+use super::answer::AnswerBody;
+use super::edge::{ConnectionInfo, Refusal, RequestBody, Service};
+use super::respond::Visitor;
+use super::world::Worker;
+use super::{pipeline, refusal};
+use crate::base::ids::RequestId;
+use crate::wire::accept::Format;
+
+/// One worker's service.
+#[derive(Debug)]
+pub struct Gateway {
+    worker: Arc<Worker>,
+}
+
+impl Gateway {
+    /// The service of one worker.
+    pub fn new(worker: Arc<Worker>) -> Self {
+        Self { worker }
+    }
+}
+
+impl Service for Gateway {
+    type Body = AnswerBody;
+
+    async fn call(
+        &self,
+        request: Request<RequestBody>,
+        connection: ConnectionInfo,
+    ) -> Response<AnswerBody> {
+        pipeline::handle(request, &connection, &self.worker).await
+    }
+
+    fn refuse(&self, refused: Refusal, connection: &ConnectionInfo) -> Response<AnswerBody> {
+        let plan = self.worker.plan();
+        let id = RequestId::fresh();
+        tracing::warn!(id = %id.short(), ip = %connection.peer.ip(), reason = refused.text(),
+            "request refused before it was read");
+        let visitor = Visitor { plan: &plan, id, host: "", preference: Format::Html };
+        let mut response = refusal::at_the_edge(refused, &visitor);
+        response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+        response.map(AnswerBody::unlogged)
+    }
+}
