@@ -276,7 +276,9 @@ mod tests {
             let headers = map(&[("accept", accept)]);
             assert_eq!(prefers(&headers, Text), expected, "{accept}");
         }
-        for undecided in ["", "*/*", "image/png", "nonsense", "*/*;q=0.1", ",,,", "*/*;q=0"] {
+        for undecided in
+            ["", "*/*", "image/png", "nonsense", "*/*;q=0.1", ",,,", "*/*;q=0", "text/html;q=0"]
+        {
             for otherwise in [Html, Json, Text] {
                 let headers = map(&[("accept", undecided)]);
                 assert_eq!(prefers(&headers, otherwise), otherwise, "{undecided}");
