@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use cookie::Cookie;
 pub use cookie::SameSite;
 use http::HeaderValue;
@@ -51,7 +52,7 @@ pub fn names_with_prefix<'a>(
     found().take(if few { MAX } else { 0 })
 }
 
-/// What is between the semicolons of every `Cookie` header (HTTP/2 sends crumbs), without the
+/// Gives what is between the semicolons of every `Cookie` header (HTTP/2 sends crumbs), without the
 /// blanks around it. Blanks are space and tab alone.
 fn pieces(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     headers
@@ -123,7 +124,7 @@ impl OurCookies {
         headers.remove(COOKIE);
         // What came out of header values always fits into one again; if not, nothing is sent.
         if !rest.is_empty()
-            && let Ok(value) = HeaderValue::from_bytes(&rest)
+            && let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(rest))
         {
             headers.insert(COOKIE, value);
         }
@@ -167,7 +168,7 @@ impl OurCookies {
     }
 }
 
-/// `$Version`, `$Path`, `$Domain`, `$Port` of RFC 2965.
+/// Whether a piece is `$Version`, `$Path`, `$Domain` or `$Port` of RFC 2965.
 fn is_legacy_attribute(piece: &[u8]) -> bool {
     let name = piece.strip_prefix(b"$").map(|rest| cut(rest, b'=').0.trim_ascii());
     let known: [&[u8]; 4] = [b"version", b"path", b"domain", b"port"];
