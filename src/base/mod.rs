@@ -4,6 +4,7 @@
 
 pub mod diagnostic;
 pub mod ids;
+pub mod log_text;
 pub mod near;
 pub mod node;
 pub mod random;

@@ -1,12 +1,67 @@
-//! `russet health`.
+//! `russet health`: asks a running Russet whether it is ready. For supervisors and images.
+
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Outcome;
+use crate::config;
+
+/// How long an answer is waited for.
+const TIME: Duration = Duration::from_secs(3);
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// The configuration file, for its `health_check_addr`
+    #[arg(long, env = "RUSSET_CONFIG", default_value = config::DEFAULT_PATH, value_name = "FILE")]
+    config: PathBuf,
+    /// Ask this address instead, and read no configuration
+    #[arg(long, value_name = "HOST:PORT")]
+    address: Option<SocketAddr>,
+}
 
-/// Runs the command.
-pub fn run(_arguments: &Arguments) -> Outcome {
-    Outcome::Failed
+/// Runs the command: 0 where it is ready, 1 where it is not or nobody answers.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let address = match arguments.address {
+        Some(address) => address,
+        None => match config::health_address(&arguments.config, &config::environment()) {
+            Ok(address) => address,
+            Err(report) => {
+                anstream::eprint!("{report}");
+                return Outcome::Configuration;
+            }
+        },
+    };
+    match ask(reachable(address)) {
+        Ok(answer) => {
+            let ready = answer.starts_with("HTTP/1.1 200 ");
+            let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+            anstream::print!("{body}");
+            if ready { Outcome::Fine } else { Outcome::Failed }
+        }
+        Err(error) => {
+            anstream::eprintln!("error: no answer from {address}: {error}");
+            Outcome::Failed
+        }
+    }
+}
+
+/// An address that means "every address" is asked on loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip().is_unspecified() {
+        true => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()),
+        false => address,
+    }
+}
+
+fn ask(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, TIME)?;
+    stream.set_read_timeout(Some(TIME))?;
+    stream.set_write_timeout(Some(TIME))?;
+    write!(stream, "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.take(64 * 1024).read_to_string(&mut answer)?;
+    Ok(answer)
 }

@@ -1,12 +1,102 @@
-//! `russet run`.
+//! `russet run`: serve until told to stop.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
+use crate::app::{self, Start};
+use crate::base::time::Clock;
+use crate::config::{self, LogFormat, Settings};
+use crate::telemetry::{Format, Logs};
 
 /// What was typed.
-#[derive(Debug, clap::Args)]
-pub struct Arguments {}
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// The configuration file
+    #[arg(long, env = "RUSSET_CONFIG", default_value = config::DEFAULT_PATH, value_name = "FILE")]
+    pub config: PathBuf,
+    /// How many workers serve; one for each core unless given
+    #[arg(long, env = "RUSSET_WORKERS", value_name = "COUNT")]
+    workers: Option<usize>,
+}
 
 /// Runs the command.
-pub fn run(_arguments: &Arguments) -> Outcome {
-    Outcome::Failed
+pub fn run(arguments: &Arguments) -> Outcome {
+    let loaded = config::load(&arguments.config, &config::environment());
+    anstream::eprint!("{}", loaded.report());
+    let Some(settings) = loaded.settings else { return Outcome::Configuration };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("control")
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(serve(settings, arguments.workers)),
+        Err(error) => {
+            anstream::eprintln!("error: the system gives no threads: {error}");
+            Outcome::Failed
+        }
+    }
+}
+
+async fn serve(settings: Settings, workers: Option<usize>) -> Outcome {
+    let format = match settings.log.format {
+        LogFormat::Json => Format::Json,
+        LogFormat::Human => Format::Human,
+        LogFormat::Auto if std::io::stdout().is_terminal() => Format::Human,
+        LogFormat::Auto => Format::Json,
+    };
+    let level = settings.log.level;
+    let (logs, _written_out_at_the_end) = Logs::to(std::io::stdout(), format, level);
+    logs.install(level);
+    let workers = workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
+    announce(&settings);
+    let start =
+        Start { settings, logs, clock: Clock::system(), workers: workers.unwrap_or(1) };
+    let running = match app::start(start) {
+        Ok(running) => running,
+        Err(problem) => {
+            tracing::error!(%problem, "did not start");
+            anstream::eprintln!("error: {problem}");
+            return Outcome::Failed;
+        }
+    };
+    tracing::info!(address = %running.address(), "serving");
+    if let Err(error) = until_told_to_stop().await {
+        tracing::error!(%error, "signals cannot be watched");
+        return Outcome::Failed;
+    }
+    tracing::info!("stopping: no new connections, requests in flight finish");
+    let drained = running.drain(app::DRAIN_TIME).await;
+    tracing::info!(finished = drained.finished, aborted = drained.aborted, "stopped");
+    Outcome::Fine
+}
+
+/// What an operator compares with Apple's portal when a sign-in fails there.
+fn announce(settings: &Settings) {
+    let apple = &settings.apple;
+    tracing::info!(client_id = apple.client_id, redirect_uri = apple.redirect_uri,
+        routes = settings.rules.len(), "register this client_id (Services ID) and redirect_uri with Apple");
+    if !apple.is_apple() {
+        tracing::warn!(provider = apple.provider_url,
+            "NOT APPLE: `idp_provider_url` names another provider; whoever runs it can be anybody");
+    }
+}
+
+/// Waits for SIGTERM or SIGINT. SIGHUP is told that it does not reload.
+async fn until_told_to_stop() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hang_up.recv() => tracing::warn!(
+                "SIGHUP: a changed configuration needs a restart; the one in force goes on"
+            ),
+        }
+    }
 }

@@ -8,7 +8,7 @@ use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 
 use super::record::{Evidence, Line, Record};
 use crate::base::time;
-use crate::wire::log_text;
+use crate::base::log_text;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

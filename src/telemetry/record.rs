@@ -9,7 +9,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::base::ids::RequestId;
-use crate::wire::log_text::for_log as safe;
+use crate::base::log_text::for_log as safe;
 
 /// What was decided on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,6 @@ pub mod form;
 pub mod forwarded;
 pub mod hop;
 pub mod host;
-pub mod log_text;
 pub mod method;
 pub mod origin;
 pub mod path;

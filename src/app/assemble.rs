@@ -1,0 +1,64 @@
+//! From settings to a plan and the things that all workers share.
+
+use std::sync::Arc;
+
+use super::run::StartProblem;
+use super::state_dir::StateDir;
+use crate::apple::AppleProvider;
+use crate::base::seal::Ring;
+use crate::base::tasks::Tasks;
+use crate::base::time::Clock;
+use crate::config::Settings;
+use crate::gateway::{Ingredients, Plan, Shared};
+use crate::telemetry::Logs;
+
+/// The secrets in force: configured ones, or those kept in `state_dir`.
+pub(super) struct Secrets {
+    pub(super) cookie: Ring,
+    pub(super) shared: Ring,
+}
+
+impl Secrets {
+    pub(super) fn find(settings: &Settings) -> Result<Self, StartProblem> {
+        let session = &settings.session;
+        if let (Some(cookie), Some(shared)) = (&session.cookie_secret, &session.shared_secret) {
+            return Ok(Self { cookie: cookie.clone(), shared: shared.clone() });
+        }
+        let kept = StateDir::open(settings.state_dir.as_deref())?;
+        let either = |configured: &Option<Ring>, name| match configured {
+            Some(ring) => Ok(ring.clone()),
+            None => kept.keys(name),
+        };
+        Ok(Self {
+            cookie: either(&session.cookie_secret, "cookie_secret")?,
+            shared: either(&session.shared_secret, "shared_secret")?,
+        })
+    }
+}
+
+/// The plan of these settings.
+pub(super) fn plan(settings: &Settings, secrets: &Secrets) -> Result<Plan, StartProblem> {
+    let apple = &settings.apple;
+    let plan = Plan::new(Ingredients {
+        gateway: &settings.gateway,
+        session: &settings.session,
+        cookie_secret: &secrets.cookie,
+        shared_secret: &secrets.shared,
+        rules: settings.rules.clone(),
+        not_apple: (!apple.is_apple()).then(|| apple.provider_url.clone()),
+        provider_origin: apple.provider_url.clone(),
+    })?;
+    Ok(plan)
+}
+
+/// What all workers share.
+pub(super) fn shared(
+    settings: &Settings,
+    plan: Plan,
+    control: Tasks,
+    logs: Logs,
+    clock: Clock,
+) -> Result<Arc<Shared>, StartProblem> {
+    let apple = Arc::new(AppleProvider::new(settings.apple.clone())?);
+    Ok(Arc::new(Shared::new(plan, apple, control, logs, clock)))
+}

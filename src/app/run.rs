@@ -1,0 +1,165 @@
+//! Bind, build, serve, drain: the life of one process.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::assemble::{self, Secrets};
+use super::health::{self, Health};
+use super::state_dir::StateProblem;
+use crate::apple::ProviderError;
+use crate::base::tasks::Tasks;
+use crate::base::time::Clock;
+use crate::config::Settings;
+use crate::gateway::edge::{self, BindError, Certificates, Drained, Limits, Redirect, Slots, TlsError, Workers};
+use crate::gateway::{Gateway, PlanProblem, Shared, Worker};
+use crate::telemetry::Logs;
+
+/// How long requests in flight may take to finish after SIGTERM.
+pub const DRAIN_TIME: Duration = Duration::from_secs(20);
+
+/// What a process is started with.
+#[derive(Debug)]
+pub struct Start {
+    /// The configuration, as it was lowered.
+    pub settings: Settings,
+    /// Where request lines go.
+    pub logs: Logs,
+    /// Tells the time.
+    pub clock: Clock,
+    /// How many workers serve; one for each core is right.
+    pub workers: usize,
+}
+
+/// Why a process does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartProblem {
+    /// A socket cannot be opened.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The secrets have nowhere to be.
+    #[error(transparent)]
+    State(#[from] StateProblem),
+    /// The settings do not make a plan.
+    #[error(transparent)]
+    Plan(#[from] PlanProblem),
+    /// Certificates cannot be served.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The way to Apple cannot be prepared.
+    #[error(transparent)]
+    Apple(#[from] ProviderError),
+    /// The system gives no thread or runtime.
+    #[error("the system gives no thread: {0}")]
+    Thread(#[from] io::Error),
+}
+
+/// A process that serves.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    redirect_address: Option<SocketAddr>,
+    health_address: Option<SocketAddr>,
+    shared: Arc<Shared>,
+    health: Health,
+    workers: Vec<Workers>,
+    tasks: Tasks,
+}
+
+/// Starts to serve. Runs on the control runtime, which everything that is not the road uses from
+/// then on.
+///
+/// # Errors
+/// What stands in the way, in an operator's words.
+pub fn start(start: Start) -> Result<Running, StartProblem> {
+    let Start { mut settings, logs, clock, workers } = start;
+    // Sockets first: addresses are facts when everything else is made.
+    let listeners = edge::bind(settings.gateway.listener.address, workers.max(1))?;
+    let address = address_of(&listeners, settings.gateway.listener.address);
+    settings.gateway.listener.address = address;
+    let listener = &settings.gateway.listener;
+    let redirect = listener.redirect_address.map(|at| edge::bind(at, 1)).transpose()?;
+    let redirect_address = redirect.as_deref().zip(listener.redirect_address).map(|(bound, at)| address_of(bound, at));
+    let health_listener = bind_health(listener.health_address, listener.health_address_written)?;
+    let tls = match listener.plain {
+        true => None,
+        false => Some(Certificates::new(&listener.certificates)?.acceptor()?),
+    };
+    let limits = Arc::new(Limits::with_idle(listener.idle_timeout));
+
+    let secrets = Secrets::find(&settings)?;
+    let plan = assemble::plan(&settings, &secrets)?;
+    let tasks = Tasks::on(Handle::current());
+    let shared = assemble::shared(&settings, plan, tasks.clone(), logs, clock)?;
+    let health = Health::new(&settings.apple);
+    let health_address = health_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    if let Some(listener) = health_listener {
+        health::serve(listener, health.clone(), &tasks)?;
+    }
+
+    let slots = Slots::from_system();
+    let for_workers = Arc::clone(&shared);
+    let service = move |_: edge::Worker| Gateway::new(Arc::new(Worker::new(Arc::clone(&for_workers))));
+    let mut running = vec![Workers::start(listeners, tls.as_ref(), &limits, &slots, service)?];
+    if let Some(listeners) = redirect {
+        let to = Redirect { port: address.port() };
+        running.push(Workers::start(listeners, None, &limits, &slots, move |_: edge::Worker| to)?);
+    }
+    shared.begin(&tasks);
+    Ok(Running { address, redirect_address, health_address, shared, health, workers: running, tasks })
+}
+
+/// Where a set of listeners really is: port 0 has become a port.
+fn address_of(listeners: &[TcpListener], wanted: SocketAddr) -> SocketAddr {
+    listeners.first().and_then(|listener| listener.local_addr().ok()).unwrap_or(wanted)
+}
+
+/// A health address that nobody wrote may be taken: several can run on one machine.
+fn bind_health(at: SocketAddr, written: bool) -> Result<Option<TcpListener>, BindError> {
+    match edge::bind(at, 1) {
+        Ok(listeners) => Ok(listeners.into_iter().next()),
+        Err(error) if written => Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "no health address; set `health_check_addr` to have one");
+            Ok(None)
+        }
+    }
+}
+
+impl Running {
+    /// Where requests are served.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where plain requests are redirected.
+    pub fn redirect_address(&self) -> Option<SocketAddr> {
+        self.redirect_address
+    }
+
+    /// Where health is asked.
+    pub fn health_address(&self) -> Option<SocketAddr> {
+        self.health_address
+    }
+
+    /// What all workers share.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Stops accepting, lets what is in flight finish within `deadline`, and ends.
+    pub async fn drain(self, deadline: Duration) -> Drained {
+        self.health.draining();
+        let mut all = Drained::default();
+        for workers in self.workers {
+            let one = workers.drain(deadline).await;
+            all.finished += one.finished;
+            all.aborted += one.aborted;
+        }
+        self.tasks.stop();
+        all
+    }
+}
