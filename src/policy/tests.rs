@@ -512,6 +512,51 @@ fn evidence_names_rule_criterion_reason_wanted_and_seen() {
 }
 
 #[test]
+fn grounds_are_those_on_which_the_outcome_rests() {
+    let rules = json!({
+        "allow": {"or": [{"domain": "corp.example"}, {"user": "002"}], "and": [{"accept": 1}, {"reject": 1}]},
+        "deny": {"and": [{"http_method": "POST"}, {"http_path": "/x"}], "or": [{"user": "001"}]},
+    });
+    let policy = policy(&rules);
+    let grounds = |who: &Identity, method, path| -> Vec<String> {
+        let explained = policy.explain(&question(method, path, Some(who)));
+        explained.grounds().map(|ground| ground.rule.clone()).collect()
+    };
+    let ann = colleague();
+    // The method alone holds, so its `and` does not: it is no ground of this refusal.
+    assert_eq!(grounds(&ann, "POST", "/"), ["policy.deny.or[0]"]);
+    let bob = person(&json!({"sub": "003", "email": "bob@corp.example", "email_verified": true}));
+    assert_eq!(grounds(&bob, "GET", "/"), ["policy.allow.or[0]"]);
+    assert_eq!(grounds(&bob, "POST", "/x"), ["policy.deny.and[0]", "policy.deny.and[1]"]);
+    let zoe = person(&json!({"sub": "004"}));
+    let refused = ["policy.allow.and[1]", "policy.allow.or[0]", "policy.allow.or[1]"];
+    assert_eq!(grounds(&zoe, "GET", "/"), refused);
+}
+
+#[test]
+fn numbers_are_compared_as_numbers_and_never_rounded() {
+    let rules = |value: &Value| json!({"allow": {"or": [{"claim/auth_time": value}]}});
+    for (wanted, seen, equal) in [
+        (json!(1), json!(1.0), true),
+        (json!(0.5), json!(0.5), true),
+        (json!(2.0), json!(2), true),
+        (json!(1), json!(1.5), false),
+        (json!(-1), json!(1), false),
+        (json!(1), json!("1"), false),
+        (json!(1), json!(true), false),
+        (json!(9_007_199_254_740_993_i64), json!(9_007_199_254_740_992_i64), false),
+        (json!(9_007_199_254_740_993_i64), json!(9_007_199_254_740_992.0), false),
+        (json!(i64::MAX), json!(u64::MAX), false),
+    ] {
+        let who = person(&json!({"sub": "001", "auth_time": seen}));
+        let admitted = outcome(&rules(&wanted), Some(&who)) == Outcome::Allow;
+        assert_eq!(admitted, equal, "{wanted} {seen}");
+    }
+    let (_, told) = compiled(&Shortcuts::default(), Some(&rules(&json!(u64::MAX))));
+    assert!(told.iter().any(|(severity, _)| *severity == Severity::Error), "{told:?}");
+}
+
+#[test]
 fn ids_alone_do_not_ask_for_an_address() {
     let shortcuts = Shortcuts { users: vec!["002".to_owned()], ..Shortcuts::default() };
     let (policy, _) = compiled(&shortcuts, None);
