@@ -1,33 +1,112 @@
-//! Floor 2: Pomerium's policy language (PPL).
+//! Floor 2: Pomerium's policy language (PPL): who may pass, and why not.
+//!
+//! A policy is compiled once, when a plan is built. [`Policy::evaluate`] then answers without
+//! allocating; [`Policy::explain`] asks the same question again and keeps the evidence, for
+//! refusals and for people who test policies. A criterion answers yes, no or unknown: unknown
+//! where what it reads is there but cannot be relied on, or where nobody is signed in. An allow
+//! needs a yes; a deny fires on yes and on unknown.
+//!
+//! *Invariant:* nothing here reads a clock, a store or a header; the answer follows from the policy
+//! and the [`Question`] alone.
+
+mod answer;
+mod apple_claims;
+mod codes;
+mod compiled;
+mod criteria;
+mod doubts;
+mod explain;
+mod matchers;
+mod parse;
+mod reason;
+mod shortcuts;
+
+#[cfg(test)]
+mod slow;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+pub use answer::{Answer, Outcome, Verdict};
+pub use compiled::Operator;
+pub use criteria::{Data, Reads, Row, criteria};
+pub use explain::{CriterionEvidence, Explanation, Missing, OperatorEvidence, RuleEvidence, What};
+pub use reason::{Reason, ReasonSet};
+pub use shortcuts::Shortcuts;
 
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::Node;
+use crate::identity::Identity;
+use compiled::Compiled;
 
-/// A compiled policy.
+/// A compiled policy. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Policy;
+pub struct Policy(Arc<Compiled>);
 
-/// The shortcut keys of a route; all of them together make one `allow: or:` rule.
-#[derive(Clone, Debug, Default)]
-pub struct Shortcuts {
-    /// `allow_public_unauthenticated_access`.
-    pub public: bool,
-    /// `allow_any_authenticated_user`.
-    pub any_authenticated: bool,
-    /// `allowed_users`: `sub` or address.
-    pub users: Vec<String>,
-    /// `allowed_domains`.
-    pub domains: Vec<String>,
-    /// `allowed_idp_claims`: claim and the values that admit.
-    pub idp_claims: Vec<(String, Vec<serde_json::Value>)>,
-    /// `cors_allow_preflight`.
+/// All that a policy may look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The method as it was sent; compared exactly.
+    pub method: &'a str,
+    /// The normalised path, without the query.
+    pub path: &'a str,
+    /// The client's address, after the trusted hops.
+    pub source_ip: IpAddr,
+    /// Whether this is a true preflight: `OPTIONS` with `Origin` and
+    /// `Access-Control-Request-Method`.
     pub cors_preflight: bool,
+    /// Who is asking, where a live session says so.
+    pub identity: Option<&'a Identity>,
 }
 
 impl Policy {
+    /// A policy that admits nobody: what a route without one has.
+    pub fn nobody() -> Self {
+        Self(Arc::new(Compiled::default()))
+    }
+
     /// Compiles shortcuts and the `policy` key of a route into one policy. On an error the
     /// diagnostics say so and the policy admits nobody.
-    pub fn compile(_shortcuts: &Shortcuts, _ppl: Option<&Node>, _told: &mut Diagnostics) -> Self {
-        Self
+    pub fn compile(shortcuts: &Shortcuts, ppl: Option<&Node>, told: &mut Diagnostics) -> Self {
+        let mut own = Diagnostics::default();
+        let mut compiled = Compiled::default();
+        shortcuts.compile(&mut compiled, &mut own);
+        if let Some(node) = ppl {
+            parse::policy(node, &mut compiled, &mut own);
+            if !own.has_errors() && compiled.admits_nobody() {
+                own.warning(
+                    codes::ADMITS_NOBODY,
+                    node.place,
+                    "this policy admits nobody: nothing stands under an `allow`",
+                    "say who may pass, for instance: allow: {or: [{domain: corp.example}]}",
+                );
+            }
+        }
+        let broken = own.has_errors();
+        told.append(own);
+        if broken { Self::nobody() } else { Self(Arc::new(compiled)) }
+    }
+
+    /// Decides. Allocates nothing.
+    pub fn evaluate(&self, question: &Question<'_>) -> Verdict {
+        self.0.evaluate(question)
+    }
+
+    /// Decides and keeps the evidence. Allocates; for refusals and the explain command.
+    pub fn explain(&self, question: &Question<'_>) -> Explanation {
+        explain::explain(&self.0, question)
+    }
+
+    /// Whether no request at all can be admitted, because nothing stands under an `allow`.
+    pub fn admits_nobody(&self) -> bool {
+        self.0.admits_nobody()
+    }
+
+    /// Whether some criterion looks at `what`; for instance, a road that must not let a header
+    /// change the method asks for [`Reads::Method`] (T46).
+    pub fn reads(&self, what: Reads) -> bool {
+        self.0.leaves().any(|leaf| leaf.row.reads == what)
     }
 }

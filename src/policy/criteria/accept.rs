@@ -1,0 +1,34 @@
+//! `accept`: everybody.
+
+use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What};
+
+pub(super) static ROW: Row = Row {
+    name: "accept",
+    takes_path: false,
+    data: Data::Ignored,
+    sentence: "Always holds.",
+    reasons: &[Reason::Accept],
+    reads: Reads::Nothing,
+    compile: |_, _| Some(Test::request(Accept)),
+};
+
+#[derive(Debug)]
+pub(super) struct Accept;
+
+impl OfRequest for Accept {
+    fn judge(&self, _: &Question<'_>) -> (Answer, Reason) {
+        (Answer::Yes, Reason::Accept)
+    }
+
+    fn wanted(&self) -> String {
+        "anybody".to_owned()
+    }
+
+    fn seen(&self, _: &Question<'_>) -> Option<String> {
+        None
+    }
+
+    fn different(&self) -> Option<What> {
+        None
+    }
+}

@@ -1,0 +1,35 @@
+//! `authenticated_user`: whoever is signed in. Anybody with an Apple account can be.
+
+use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer};
+use crate::policy::What;
+
+pub(super) static ROW: Row = Row {
+    name: "authenticated_user",
+    takes_path: false,
+    data: Data::Ignored,
+    sentence: "Holds for everybody who is signed in; anybody can make an Apple account.",
+    reasons: &[Reason::UserOk, Reason::UserUnauthorized, Reason::UserUnauthenticated],
+    reads: Reads::Identity,
+    compile: |_, _| Some(Test::person(AuthenticatedUser)),
+};
+
+#[derive(Debug)]
+pub(super) struct AuthenticatedUser;
+
+impl OfPerson for AuthenticatedUser {
+    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+        answer(!who.subject.is_empty(), Reason::UserOk, Reason::UserUnauthorized)
+    }
+
+    fn wanted(&self) -> String {
+        "anybody who is signed in".to_owned()
+    }
+
+    fn seen(&self, who: &Identity) -> Option<String> {
+        Some(format!("{:?}", who.subject))
+    }
+
+    fn missing(&self, _: &Identity) -> Option<Missing> {
+        Some(Missing::Different { what: What::User })
+    }
+}

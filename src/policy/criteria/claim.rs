@@ -1,0 +1,185 @@
+//! `claim/NAME`: a claim of the id_token, as a list of values.
+//!
+//! The whole name is looked up first, dots and slashes included; only then is it taken apart, into
+//! five segments at most. An absent claim is an empty list.
+
+use serde_json::{Map, Value};
+
+use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, Written, answer};
+use crate::base::diagnostic::Diagnostics;
+use crate::identity::Address;
+use crate::policy::matchers::{ListMatcher, ListOperator, Single};
+use crate::policy::{What, apple_claims, codes};
+
+pub(super) static ROW: Row = Row {
+    name: "claim",
+    takes_path: true,
+    data: Data::List,
+    sentence: "Holds where the values of the claim match; an absent claim has none. Names keep \
+               their case.",
+    reasons: &[
+        Reason::ClaimOk,
+        Reason::ClaimUnauthorized,
+        Reason::EmailUnverified,
+        Reason::UserUnauthenticated,
+    ],
+    reads: Reads::Identity,
+    compile: |written, told| Some(Test::person(Claim::read(written, told)?)),
+};
+
+/// Most segments that a name is taken apart into.
+const MOST_SEGMENTS: usize = 5;
+
+/// Longest value that evidence shows, in characters.
+const SHOWN_CHARACTERS: usize = 256;
+
+#[derive(Debug)]
+pub(super) struct Claim {
+    name: Box<str>,
+    /// The name taken apart; empty where it is one segment or too many.
+    segments: Vec<Box<str>>,
+    matcher: ListMatcher,
+}
+
+/// What a claim is found to be.
+enum Found<'a> {
+    Values(&'a [Value]),
+    /// It was too large for the session.
+    LeftOut,
+    /// It is the address, and nobody vouches for it.
+    Unverified,
+}
+
+impl Claim {
+    fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Self> {
+        let Some(name) = written.path.filter(|path| !path.is_empty()) else {
+            told.error(
+                codes::DATA,
+                written.place,
+                "`claim` needs the name of a claim",
+                "write for instance: claim/org_id: \"...\"",
+            );
+            return None;
+        };
+        if let Some(doubt) = apple_claims::doubt_name(name) {
+            doubt.tell(Some(written.place), told);
+        }
+        let matcher = ListMatcher::read(
+            written,
+            &|data, operator, value, told| {
+                let value = apple_claims::as_apple_means(name, value);
+                if let Some(doubt) = apple_claims::doubt_value(name, operator, &value) {
+                    doubt.tell(Some(data.place), told);
+                }
+                value
+            },
+            told,
+        )?;
+        Some(Self::new(name, matcher))
+    }
+
+    /// One that holds where the claim has `value`; `None` where that is no single value.
+    pub(super) fn has(name: &str, value: &Value, told: &mut Diagnostics) -> Option<Self> {
+        if let Some(doubt) = apple_claims::doubt_name(name) {
+            doubt.tell(None, told);
+        }
+        let value = apple_claims::as_apple_means(name, Single::from_json(value)?);
+        if let Some(doubt) = apple_claims::doubt_value(name, ListOperator::Has, &value) {
+            doubt.tell(None, told);
+        }
+        Some(Self::new(name, ListMatcher::has(value)))
+    }
+
+    fn new(name: &str, matcher: ListMatcher) -> Self {
+        let segments: Vec<Box<str>> = name.split(['.', '/']).map(Box::from).collect();
+        let usable = (2..=MOST_SEGMENTS).contains(&segments.len());
+        Self { name: name.into(), segments: if usable { segments } else { Vec::new() }, matcher }
+    }
+
+    fn find<'a>(&self, who: &'a Identity) -> Found<'a> {
+        // Security: a rule on an address wants one that somebody vouches for, by this name, too.
+        if &*self.name == "email" && matches!(who.address, Address::Unverified(_)) {
+            return Found::Unverified;
+        }
+        if let Some(value) = who.claims.get(&self.name) {
+            return Found::Values(values(value));
+        }
+        if who.omitted.iter().any(|omitted| self.is_at_or_below(omitted)) {
+            return Found::LeftOut;
+        }
+        let claims = who.claims.as_map();
+        let value = flattened(claims, &self.name).or_else(|| walked(claims, &self.segments));
+        Found::Values(value.map(values).unwrap_or_default())
+    }
+
+    fn is_at_or_below(&self, omitted: &str) -> bool {
+        let rest = self.name.strip_prefix(omitted);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
+    }
+}
+
+impl OfPerson for Claim {
+    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+        match self.find(who) {
+            Found::LeftOut => (Answer::Unknown, Reason::ClaimUnauthorized),
+            Found::Unverified => (Answer::Unknown, Reason::EmailUnverified),
+            Found::Values(values) => {
+                let holds = self.matcher.matches(values);
+                answer(holds, Reason::ClaimOk, Reason::ClaimUnauthorized)
+            }
+        }
+    }
+
+    fn wanted(&self) -> String {
+        self.matcher.wanted()
+    }
+
+    fn seen(&self, who: &Identity) -> Option<String> {
+        match self.find(who) {
+            Found::LeftOut => Some("too large for the session".to_owned()),
+            Found::Unverified => super::email::seen(who),
+            Found::Values([]) => None,
+            Found::Values(values) => {
+                let shown: Vec<String> = values.iter().map(ToString::to_string).collect();
+                Some(shown.join(", ").chars().take(SHOWN_CHARACTERS).collect())
+            }
+        }
+    }
+
+    fn missing(&self, who: &Identity) -> Option<Missing> {
+        let name = self.name.to_string();
+        Some(match self.find(who) {
+            Found::LeftOut => Missing::ClaimLeftOut { name },
+            Found::Unverified => Missing::AddressUnverified,
+            Found::Values([]) => Missing::Claim { name },
+            Found::Values(_) => Missing::Different { what: What::Claim(name) },
+        })
+    }
+}
+
+/// A claim as a list: what is inside an object has names of its own.
+fn values(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(values) => values,
+        Value::Null | Value::Object(_) => &[],
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => std::slice::from_ref(value),
+    }
+}
+
+/// The member whose path, joined by dots, is `name`.
+fn flattened<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    if let Some(value) = object.get(name) {
+        return Some(value);
+    }
+    object.iter().find_map(|(key, value)| {
+        let rest = name.strip_prefix(key.as_str())?.strip_prefix('.')?;
+        flattened(value.as_object()?, rest)
+    })
+}
+
+/// The member at the end of `segments`.
+fn walked<'a>(object: &'a Map<String, Value>, segments: &[Box<str>]) -> Option<&'a Value> {
+    let (first, rest) = segments.split_first()?;
+    let value = object.get(&**first)?;
+    if rest.is_empty() { Some(value) } else { walked(value.as_object()?, rest) }
+}

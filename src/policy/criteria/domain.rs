@@ -1,0 +1,72 @@
+//! `domain`: what follows the only `@` of the verified address. The case of ASCII letters does not
+//! count.
+
+use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer, email};
+use crate::base::diagnostic::Diagnostics;
+use crate::identity::{Address, domain_of};
+use crate::policy::matchers::{Letters, TextMatcher};
+use crate::policy::{What, doubts};
+
+pub(super) static ROW: Row = Row {
+    name: "domain",
+    takes_path: false,
+    data: Data::Text,
+    sentence: "Holds where the domain of the verified address matches as a whole; private relay \
+               addresses never have a company's domain.",
+    reasons: &[
+        Reason::DomainOk,
+        Reason::DomainUnauthorized,
+        Reason::EmailUnverified,
+        Reason::UserUnauthenticated,
+    ],
+    reads: Reads::Identity,
+    compile: |written, told| {
+        let matcher = TextMatcher::read(written, Letters::AnyCase, doubts::domain, told)?;
+        if let Some(doubt) = doubts::absent_address(written, matcher.is_negative()) {
+            doubt.tell(Some(written.place), told);
+        }
+        Some(Test::person(Domain { matcher }))
+    },
+};
+
+#[derive(Debug)]
+pub(super) struct Domain {
+    matcher: TextMatcher,
+}
+
+impl Domain {
+    pub(super) fn one_of(domains: &[String], told: &mut Diagnostics) -> Self {
+        for domain in domains {
+            if let Some(doubt) = doubts::listed_domain(domain) {
+                doubt.tell(None, told);
+            }
+        }
+        Self { matcher: TextMatcher::one_of(domains, Letters::AnyCase) }
+    }
+}
+
+impl OfPerson for Domain {
+    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+        match &who.address {
+            Address::Unverified(_) => (Answer::Unknown, Reason::EmailUnverified),
+            // Security: without a domain negative matchers do not hold either.
+            Address::Absent => (Answer::No, Reason::DomainUnauthorized),
+            Address::Verified { address, .. } => {
+                let holds = domain_of(address).is_some_and(|domain| self.matcher.matches(domain));
+                answer(holds, Reason::DomainOk, Reason::DomainUnauthorized)
+            }
+        }
+    }
+
+    fn wanted(&self) -> String {
+        self.matcher.wanted()
+    }
+
+    fn seen(&self, who: &Identity) -> Option<String> {
+        email::seen(who)
+    }
+
+    fn missing(&self, who: &Identity) -> Option<Missing> {
+        Some(email::missing(who, What::Domain))
+    }
+}

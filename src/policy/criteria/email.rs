@@ -1,0 +1,100 @@
+//! `email`: the address that the provider vouches for. The case of ASCII letters does not count.
+
+use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer};
+use crate::identity::{Address, domain_of};
+use crate::policy::matchers::{Letters, TextMatcher};
+use crate::policy::{What, doubts};
+
+pub(super) static ROW: Row = Row {
+    name: "email",
+    takes_path: false,
+    data: Data::Text,
+    sentence: "Holds where the verified address matches; without an address nothing matches.",
+    reasons: &[
+        Reason::EmailOk,
+        Reason::EmailUnauthorized,
+        Reason::EmailUnverified,
+        Reason::UserUnauthenticated,
+    ],
+    reads: Reads::Identity,
+    compile: |written, told| {
+        let matcher = TextMatcher::read(written, Letters::AnyCase, doubts::email, told)?;
+        if let Some(doubt) = doubts::absent_address(written, matcher.is_negative()) {
+            doubt.tell(Some(written.place), told);
+        }
+        Some(Test::person(Email { matcher }))
+    },
+};
+
+#[derive(Debug)]
+pub(super) struct Email {
+    matcher: TextMatcher,
+}
+
+impl Email {
+    pub(super) fn one_of(addresses: &[String]) -> Self {
+        Self { matcher: TextMatcher::one_of(addresses, Letters::AnyCase) }
+    }
+}
+
+impl OfPerson for Email {
+    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+        match &who.address {
+            // Security: negative matchers, too; nobody is admitted for having no address.
+            Address::Absent => (Answer::No, Reason::EmailUnauthorized),
+            Address::Unverified(_) => (Answer::Unknown, Reason::EmailUnverified),
+            // Security: whose address it is cannot be told (T36), so it neither admits nor spares.
+            Address::Verified { address, .. } if domain_of(address).is_none() => {
+                (Answer::Unknown, Reason::EmailUnauthorized)
+            }
+            Address::Verified { address, .. } => {
+                let holds = self.matcher.matches(address);
+                answer(holds, Reason::EmailOk, Reason::EmailUnauthorized)
+            }
+        }
+    }
+
+    fn wanted(&self) -> String {
+        self.matcher.wanted()
+    }
+
+    fn seen(&self, who: &Identity) -> Option<String> {
+        seen(who)
+    }
+
+    fn missing(&self, who: &Identity) -> Option<Missing> {
+        // `allowed_users` may hold nothing but ids; then no address would help.
+        if !self.matcher.could_contain('@') {
+            return None;
+        }
+        Some(missing(who, What::Address))
+    }
+}
+
+/// The address with what is to be known about it.
+pub(super) fn seen(who: &Identity) -> Option<String> {
+    match &who.address {
+        Address::Absent => None,
+        Address::Unverified(address) => Some(format!("{address:?} (not verified)")),
+        Address::Verified { address, private_relay: true } => {
+            Some(format!("{address:?} (private relay)"))
+        }
+        Address::Verified { address, private_relay: false } => Some(format!("{address:?}")),
+    }
+}
+
+/// What is missing for a criterion that looks at `what` of the address.
+pub(super) fn missing(who: &Identity, what: What) -> Missing {
+    match &who.address {
+        Address::Absent => Missing::Address,
+        Address::Unverified(_) => Missing::AddressUnverified,
+        Address::Verified { address, .. } if domain_of(address).is_none() => {
+            Missing::AddressUnusable
+        }
+        Address::Verified { private_relay: true, .. } if what == What::Domain => {
+            Missing::PrivateRelayForDomain
+        }
+        Address::Verified { private_relay: true, .. } => Missing::PrivateRelayForAddress,
+        Address::Verified { private_relay: false, .. } => Missing::Different { what },
+    }
+}

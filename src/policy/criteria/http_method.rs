@@ -1,0 +1,42 @@
+//! `http_method`: the method, exactly as it was sent (T46).
+
+use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, answer};
+use crate::policy::doubts;
+use crate::policy::matchers::{Letters, TextMatcher};
+
+pub(super) static ROW: Row = Row {
+    name: "http_method",
+    takes_path: false,
+    data: Data::Text,
+    sentence: "Holds where the method matches; compared exactly.",
+    reasons: &[Reason::HttpMethodOk, Reason::HttpMethodUnauthorized],
+    reads: Reads::Method,
+    compile: |written, told| {
+        let matcher = TextMatcher::read(written, Letters::Exact, doubts::method, told)?;
+        Some(Test::request(HttpMethod { matcher }))
+    },
+};
+
+#[derive(Debug)]
+struct HttpMethod {
+    matcher: TextMatcher,
+}
+
+impl OfRequest for HttpMethod {
+    fn judge(&self, question: &Question<'_>) -> (Answer, Reason) {
+        let holds = self.matcher.matches(question.method);
+        answer(holds, Reason::HttpMethodOk, Reason::HttpMethodUnauthorized)
+    }
+
+    fn wanted(&self) -> String {
+        self.matcher.wanted()
+    }
+
+    fn seen(&self, question: &Question<'_>) -> Option<String> {
+        Some(format!("{:?}", question.method))
+    }
+
+    fn different(&self) -> Option<What> {
+        Some(What::Method)
+    }
+}

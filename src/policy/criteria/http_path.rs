@@ -1,0 +1,42 @@
+//! `http_path`: the normalised path, without the query.
+
+use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, answer};
+use crate::policy::doubts;
+use crate::policy::matchers::{Letters, TextMatcher};
+
+pub(super) static ROW: Row = Row {
+    name: "http_path",
+    takes_path: false,
+    data: Data::Text,
+    sentence: "Holds where the path, normalised and without the query, matches.",
+    reasons: &[Reason::HttpPathOk, Reason::HttpPathUnauthorized],
+    reads: Reads::Path,
+    compile: |written, told| {
+        let matcher = TextMatcher::read(written, Letters::Exact, doubts::path, told)?;
+        Some(Test::request(HttpPath { matcher }))
+    },
+};
+
+#[derive(Debug)]
+struct HttpPath {
+    matcher: TextMatcher,
+}
+
+impl OfRequest for HttpPath {
+    fn judge(&self, question: &Question<'_>) -> (Answer, Reason) {
+        let holds = self.matcher.matches(question.path);
+        answer(holds, Reason::HttpPathOk, Reason::HttpPathUnauthorized)
+    }
+
+    fn wanted(&self) -> String {
+        self.matcher.wanted()
+    }
+
+    fn seen(&self, question: &Question<'_>) -> Option<String> {
+        Some(format!("{:?}", question.path))
+    }
+
+    fn different(&self) -> Option<What> {
+        Some(What::Path)
+    }
+}

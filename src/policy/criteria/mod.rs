@@ -1,0 +1,186 @@
+//! The criteria: one file each, one row each in one table, from which parsing, hints and the
+//! reference page come.
+
+mod accept;
+mod authenticated_user;
+mod claim;
+mod cors_preflight;
+mod domain;
+mod email;
+mod http_method;
+mod http_path;
+pub(super) mod not_here;
+mod reject;
+pub(super) mod shortcut;
+mod source_ip;
+mod user;
+
+use std::fmt::Debug;
+
+use super::Question;
+use super::answer::Answer;
+use super::codes;
+use super::explain::{Missing, What};
+use super::reason::Reason;
+use crate::base::diagnostic::Diagnostics;
+use crate::base::node::{Node, Place};
+use crate::identity::Identity;
+
+/// Every criterion, in the order in which the reference page lists them.
+static CRITERIA: [&Row; 11] = [
+    &accept::ROW,
+    &reject::ROW,
+    &authenticated_user::ROW,
+    &user::ROW,
+    &email::ROW,
+    &domain::ROW,
+    &claim::ROW,
+    &http_method::ROW,
+    &http_path::ROW,
+    &source_ip::ROW,
+    &cors_preflight::ROW,
+];
+
+/// Every criterion there is.
+pub fn criteria() -> &'static [&'static Row] {
+    &CRITERIA
+}
+
+/// What is known about a criterion.
+#[derive(Debug)]
+pub struct Row {
+    /// Its key in a policy, before any `/`.
+    pub name: &'static str,
+    /// Whether a path follows the name: `claim/org_id`.
+    pub takes_path: bool,
+    /// What stands after the key.
+    pub data: Data,
+    /// When it holds, in one sentence for the operator.
+    pub sentence: &'static str,
+    /// The reasons it can give.
+    pub reasons: &'static [Reason],
+    /// What it looks at.
+    pub reads: Reads,
+    compile: fn(&Written<'_>, &mut Diagnostics) -> Option<Test>,
+}
+
+impl Row {
+    /// Compiles what was written; `None` after an error was told.
+    pub(super) fn compile(&self, written: &Written<'_>, told: &mut Diagnostics) -> Option<Test> {
+        if self.data == Data::Ignored {
+            doubt_ignored(written, told);
+        }
+        (self.compile)(written, told)
+    }
+}
+
+/// What stands after the key of a criterion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// Anything; it is not looked at.
+    Ignored,
+    /// Text (meaning `is`), or a map of `is`, `not`, `in`, `not_in`, `contains`, `starts_with`,
+    /// `ends_with`, which must all hold.
+    Text,
+    /// One value (meaning `has`), or a map of `has`, `is`, `exclude`, which must all hold.
+    List,
+    /// An IP address or a range of them, or a list of these.
+    Networks,
+}
+
+/// What a criterion looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// Nothing.
+    Nothing,
+    /// Who is signed in.
+    Identity,
+    /// The method.
+    Method,
+    /// The path.
+    Path,
+    /// The client's address.
+    SourceIp,
+    /// Whether it is a CORS preflight.
+    Preflight,
+}
+
+/// A criterion as it was written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written<'a> {
+    /// The whole key.
+    pub(super) key: &'a str,
+    /// What follows the first `/` of the key.
+    pub(super) path: Option<&'a str>,
+    /// Where the key is.
+    pub(super) place: Place,
+    /// What follows the key.
+    pub(super) data: &'a Node,
+    /// Whether a yes of it helps to admit: under `allow` and not inverted, or the other way round.
+    pub(super) admits: bool,
+}
+
+/// A compiled criterion. Security: that one which asks for a person is never asked without one, so
+/// no matcher, negative ones included, can hold for a stranger.
+#[derive(Debug)]
+pub(super) enum Test {
+    /// Looks at the request alone.
+    Request(Box<dyn OfRequest>),
+    /// Looks at who is signed in.
+    Person(Box<dyn OfPerson>),
+}
+
+impl Test {
+    fn request(criterion: impl OfRequest + 'static) -> Self {
+        Self::Request(Box::new(criterion))
+    }
+
+    fn person(criterion: impl OfPerson + 'static) -> Self {
+        Self::Person(Box::new(criterion))
+    }
+}
+
+/// A criterion about the request.
+pub(super) trait OfRequest: Debug + Send + Sync {
+    /// The answer. Allocates nothing.
+    fn judge(&self, question: &Question<'_>) -> (Answer, Reason);
+    /// What it asks for, for operators.
+    fn wanted(&self) -> String;
+    /// What is there.
+    fn seen(&self, question: &Question<'_>) -> Option<String>;
+    /// What would have to be different; `None` where nothing could.
+    fn different(&self) -> Option<What>;
+}
+
+/// A criterion about a person.
+pub(super) trait OfPerson: Debug + Send + Sync {
+    /// The answer. Allocates nothing.
+    fn judge(&self, who: &Identity) -> (Answer, Reason);
+    /// What it asks for, for operators.
+    fn wanted(&self) -> String;
+    /// What is there.
+    fn seen(&self, who: &Identity) -> Option<String>;
+    /// What would have to be different; `None` where nothing could.
+    fn missing(&self, who: &Identity) -> Option<Missing>;
+}
+
+/// Yes with one reason or no with the other.
+fn answer(holds: bool, ok: Reason, unauthorized: Reason) -> (Answer, Reason) {
+    (Answer::of(holds), if holds { ok } else { unauthorized })
+}
+
+/// Warns where data that is not looked at reads as if it switched the criterion off.
+fn doubt_ignored(written: &Written<'_>, told: &mut Diagnostics) {
+    let off = ["false", "no", "off", "n", "0", "never"];
+    let Some(text) =
+        written.data.text().filter(|text| off.iter().any(|word| text.eq_ignore_ascii_case(word)))
+    else {
+        return;
+    };
+    told.warning(
+        codes::IGNORED,
+        written.data.place,
+        format!("`{}` does not look at its data: `{text}` does not switch it off", written.key),
+        "remove the criterion, or say `true` if it is meant",
+    );
+}

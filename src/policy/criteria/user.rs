@@ -1,0 +1,48 @@
+//! `user`: one person, by the id that Apple gave them for this team.
+
+use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer};
+use crate::policy::matchers::{Letters, TextMatcher};
+use crate::policy::{What, doubts};
+
+pub(super) static ROW: Row = Row {
+    name: "user",
+    takes_path: false,
+    data: Data::Text,
+    sentence: "Holds where Apple's id of the person (`sub`) matches; it never changes within a team.",
+    reasons: &[Reason::UserOk, Reason::UserUnauthorized, Reason::UserUnauthenticated],
+    reads: Reads::Identity,
+    compile: |written, told| {
+        let matcher = TextMatcher::read(written, Letters::Exact, doubts::user, told)?;
+        Some(Test::person(User { matcher }))
+    },
+};
+
+#[derive(Debug)]
+pub(super) struct User {
+    matcher: TextMatcher,
+}
+
+impl User {
+    pub(super) fn one_of(subjects: &[String]) -> Self {
+        Self { matcher: TextMatcher::one_of(subjects, Letters::Exact) }
+    }
+}
+
+impl OfPerson for User {
+    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+        let holds = self.matcher.matches(&who.subject);
+        answer(holds, Reason::UserOk, Reason::UserUnauthorized)
+    }
+
+    fn wanted(&self) -> String {
+        self.matcher.wanted()
+    }
+
+    fn seen(&self, who: &Identity) -> Option<String> {
+        Some(format!("{:?}", who.subject))
+    }
+
+    fn missing(&self, _: &Identity) -> Option<Missing> {
+        Some(Missing::Different { what: What::User })
+    }
+}

@@ -1,0 +1,148 @@
+//! What is allowed but probably not meant: the warnings about single values.
+
+use super::codes;
+use super::criteria::Written;
+use super::matchers::TextOperator;
+use crate::base::diagnostic::Diagnostics;
+use crate::base::node::Place;
+
+/// A warning before it has a place.
+#[derive(Debug)]
+pub(super) struct Doubt {
+    code: &'static str,
+    message: String,
+    help: String,
+}
+
+impl Doubt {
+    pub(super) fn new(
+        code: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self { code, message: message.into(), help: help.into() }
+    }
+
+    /// Tells the operator.
+    pub(super) fn tell(self, place: Option<Place>, told: &mut Diagnostics) {
+        told.warning(self.code, place, self.message, self.help);
+    }
+}
+
+/// What is odd about a value of `user`.
+pub(super) fn user(_: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
+    (operator.compares_whole() && text.contains('@')).then(|| {
+        Doubt::new(
+            codes::NEVER_EQUAL,
+            "`user` is Apple's id of a person (`sub`), and this is an address",
+            format!("write: email: {text}"),
+        )
+    })
+}
+
+/// What is odd about a value of `email`.
+pub(super) fn email(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
+    if operator.compares_whole() && !text.contains('@') {
+        return Some(Doubt::new(
+            codes::NEVER_EQUAL,
+            "an address has an `@`, and this has none, so no address equals it",
+            "for everybody of a domain write: domain: ...; for Apple's id of a person: user: ...",
+        ));
+    }
+    let closed = text.contains('@') || text.starts_with('.');
+    let open = match operator {
+        TextOperator::EndsWith => !closed,
+        TextOperator::Contains => true,
+        _ => false,
+    };
+    (open && written.admits).then(|| too_open(operator, text))
+}
+
+/// What is odd about a value of `domain`.
+pub(super) fn domain(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
+    if text.contains('@') {
+        let domain = text.rsplit('@').next().unwrap_or_default();
+        return Some(Doubt::new(
+            codes::NEVER_EQUAL,
+            "a domain has no `@`, so this never matches",
+            format!("write: {}: {domain}", operator.word()),
+        ));
+    }
+    if text.contains('*') {
+        return Some(Doubt::new(
+            codes::NEVER_EQUAL,
+            "`*` stands for itself here, so this never matches",
+            "for all subdomains write: domain: {ends_with: .corp.example}",
+        ));
+    }
+    let open = match operator {
+        TextOperator::EndsWith => !text.starts_with('.'),
+        TextOperator::Contains | TextOperator::StartsWith => true,
+        _ => false,
+    };
+    (open && written.admits).then(|| too_open(operator, text))
+}
+
+fn too_open(operator: TextOperator, text: &str) -> Doubt {
+    let bare = text.trim_start_matches(['@', '.']);
+    let example = match operator {
+        TextOperator::EndsWith => format!("evil{bare}"),
+        _ => format!("{bare}.evil.example"),
+    };
+    Doubt::new(
+        codes::TOO_OPEN,
+        format!("`{}: {text}` also admits people of {example}", operator.word()),
+        "compare the whole domain: domain: corp.example; its subdomains: \
+         domain: {ends_with: .corp.example}",
+    )
+}
+
+/// A deny on what an address is *not* does not reach people without an address.
+pub(super) fn absent_address(written: &Written<'_>, negative: bool) -> Option<Doubt> {
+    (negative && !written.admits).then(|| {
+        Doubt::new(
+            codes::TOO_OPEN,
+            "this does not refuse people of whom Apple gives no address",
+            format!("put `{}: ...` without the negation under deny: not:", written.key),
+        )
+    })
+}
+
+/// What is odd about a value of `http_method`.
+pub(super) fn method(_: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
+    let upper = text.to_ascii_uppercase();
+    (operator.compares_whole() && upper != text).then(|| {
+        Doubt::new(
+            codes::NEVER_EQUAL,
+            "methods are compared exactly, and they are upper case",
+            format!("write {upper}"),
+        )
+    })
+}
+
+/// What is odd about a value of `http_path`.
+pub(super) fn path(_: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
+    if text.contains('?') {
+        return Some(Doubt::new(
+            codes::NEVER_EQUAL,
+            "the path is compared without the query, so this never matches",
+            "leave out the `?` and what follows",
+        ));
+    }
+    let from_start = operator.compares_whole() || operator == TextOperator::StartsWith;
+    (from_start && !text.starts_with('/')).then(|| {
+        Doubt::new(codes::NEVER_EQUAL, "every path begins with `/`", format!("write /{text}"))
+    })
+}
+
+/// What is odd about an entry of `allowed_domains`.
+pub(super) fn listed_domain(text: &str) -> Option<Doubt> {
+    let odd = text.contains(['@', '*', '/', ':']) || text.is_empty();
+    odd.then(|| {
+        Doubt::new(
+            codes::NEVER_EQUAL,
+            format!("`{text}` in `allowed_domains` is no domain, so nobody has it"),
+            "write the part after the `@` alone, for instance corp.example",
+        )
+    })
+}

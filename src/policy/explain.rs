@@ -1,0 +1,283 @@
+//! The evidence for an answer: the policy as a tree with what each node wanted and saw, and what
+//! would have to be different.
+
+use serde::Serialize;
+
+use super::Question;
+use super::answer::{Answer, Finding, Outcome, Verdict};
+use super::compiled::{Compiled, Leaf, Operator, Rule, Term};
+use super::criteria::Test;
+use super::reason::{Reason, ReasonSet};
+use crate::base::node::Place;
+
+/// Why a policy answered as it did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// What is done with the request.
+    pub outcome: Outcome,
+    /// Whether an allow holds.
+    pub allow: Answer,
+    /// Whether a deny holds.
+    pub deny: Answer,
+    /// The reasons of the side that decided.
+    pub reasons: ReasonSet,
+    /// The allow rules; none at all admits nobody.
+    pub allow_rules: Vec<RuleEvidence>,
+    /// The deny rules.
+    pub deny_rules: Vec<RuleEvidence>,
+    /// What would have to be different, what a person can change first. Security: names no other
+    /// person and no value of the policy, so it may be shown to whoever was refused.
+    pub missing: Vec<Missing>,
+}
+
+/// One `allow` or `deny`.
+#[derive(Clone, Debug, Serialize)]
+pub struct RuleEvidence {
+    /// Its path: `policy[0].allow`, or `route` for the shortcut keys.
+    pub rule: String,
+    /// Where it is written; `None` for the shortcut keys.
+    #[serde(skip)]
+    pub place: Option<Place>,
+    /// Whether it holds.
+    pub answer: Answer,
+    /// Why.
+    pub reasons: ReasonSet,
+    /// Its operators; one that holds is enough.
+    pub operators: Vec<OperatorEvidence>,
+}
+
+/// One operator.
+#[derive(Clone, Debug, Serialize)]
+pub struct OperatorEvidence {
+    /// Which one.
+    pub operator: Operator,
+    /// Where it is written.
+    #[serde(skip)]
+    pub place: Option<Place>,
+    /// Whether it holds.
+    pub answer: Answer,
+    /// Why.
+    pub reasons: ReasonSet,
+    /// What it joins.
+    pub criteria: Vec<CriterionEvidence>,
+}
+
+/// One criterion.
+#[derive(Clone, Debug, Serialize)]
+pub struct CriterionEvidence {
+    /// Its path: `policy[0].allow.or[1]`, or the shortcut key.
+    pub rule: String,
+    /// Its key as written: `claim/org_id`.
+    pub criterion: String,
+    /// Where it is written; `None` for the shortcut keys.
+    #[serde(skip)]
+    pub place: Option<Place>,
+    /// What it answered, before `not` or `nor` turned it round.
+    pub answer: Answer,
+    /// Why.
+    pub reason: Reason,
+    /// What the policy asks for. Security: may name other people; for logs and operators only.
+    pub wanted: String,
+    /// What was there; `None` where nothing was.
+    pub seen: Option<String>,
+    /// Whether it is a ground of the outcome: it stood in the way of a refused request, or it
+    /// admitted an allowed one.
+    pub decisive: bool,
+}
+
+/// Something that would have to be different before an allow holds or a deny does not. In the order
+/// in which it is worth telling.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Missing {
+    /// Nobody is signed in.
+    SignIn,
+    /// The provider gave no address.
+    Address,
+    /// Nobody vouches for the address.
+    AddressUnverified,
+    /// The address cannot be read as one person at one domain.
+    AddressUnusable,
+    /// The address is a private relay address, and the policy asks for a domain.
+    PrivateRelayForDomain,
+    /// The address is a private relay address, and the policy asks for another address.
+    PrivateRelayForAddress,
+    /// The claim is absent.
+    Claim {
+        /// Its name as the policy has it.
+        name: String,
+    },
+    /// The claim was too large for the session, so nothing can be decided on it.
+    ClaimLeftOut {
+        /// Its name as the policy has it.
+        name: String,
+    },
+    /// It is there and is not what the policy asks for.
+    Different {
+        /// What is.
+        what: What,
+    },
+}
+
+/// What a policy may find different.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// The person, by `sub`.
+    User,
+    /// The address.
+    Address,
+    /// The domain of the address.
+    Domain,
+    /// A claim, by the name that the policy has.
+    Claim(String),
+    /// The client's network address.
+    SourceIp,
+    /// The method of the request.
+    Method,
+    /// The path of the request.
+    Path,
+    /// Whether the request is a CORS preflight.
+    Preflight,
+}
+
+impl Missing {
+    /// The claim it is about, if it is about one: `email` for what concerns the address.
+    pub fn claim(&self) -> Option<&str> {
+        match self {
+            Self::Address
+            | Self::AddressUnusable
+            | Self::PrivateRelayForDomain
+            | Self::PrivateRelayForAddress
+            | Self::Different { what: What::Address | What::Domain } => Some("email"),
+            Self::AddressUnverified => Some("email_verified"),
+            Self::Different { what: What::User } => Some("sub"),
+            Self::Claim { name }
+            | Self::ClaimLeftOut { name }
+            | Self::Different { what: What::Claim(name) } => Some(name),
+            Self::SignIn
+            | Self::Different {
+                what: What::SourceIp | What::Method | What::Path | What::Preflight,
+            } => None,
+        }
+    }
+}
+
+impl Explanation {
+    /// The criteria on which the outcome rests, in the order of the policy; the first is the one
+    /// for a log line that has room for one.
+    pub fn grounds(&self) -> impl Iterator<Item = &CriterionEvidence> {
+        let rules = self.deny_rules.iter().chain(&self.allow_rules);
+        rules
+            .flat_map(|rule| &rule.operators)
+            .flat_map(|operator| &operator.criteria)
+            .filter(|criterion| criterion.decisive)
+    }
+}
+
+/// Answers again and writes down everything on the way.
+pub(super) fn explain(policy: &Compiled, question: &Question<'_>) -> Explanation {
+    let verdict = policy.evaluate(question);
+    let mut scribe = Scribe { question, verdict, missing: Vec::new() };
+    let deny_rules = policy.deny.iter().map(|rule| scribe.rule(rule, Side::Deny)).collect();
+    let allow_rules = policy.allow.iter().map(|rule| scribe.rule(rule, Side::Allow)).collect();
+    let mut missing = scribe.missing;
+    missing.sort_unstable();
+    missing.dedup();
+    Explanation {
+        outcome: verdict.outcome(),
+        allow: verdict.allow,
+        deny: verdict.deny,
+        reasons: verdict.reasons(),
+        allow_rules,
+        deny_rules,
+        missing,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Allow,
+    Deny,
+}
+
+struct Scribe<'a> {
+    question: &'a Question<'a>,
+    verdict: Verdict,
+    missing: Vec<Missing>,
+}
+
+impl Scribe<'_> {
+    fn rule(&mut self, rule: &Rule, side: Side) -> RuleEvidence {
+        let Finding { answer, reasons, .. } = rule.find(self.question);
+        RuleEvidence {
+            rule: rule.at.clone(),
+            place: rule.place,
+            answer,
+            reasons,
+            operators: rule.terms.iter().map(|term| self.operator(term, side)).collect(),
+        }
+    }
+
+    fn operator(&mut self, term: &Term, side: Side) -> OperatorEvidence {
+        let Finding { answer, reasons, .. } = term.find(self.question);
+        let criteria =
+            term.leaves.iter().map(|leaf| self.criterion(leaf, term, answer, side)).collect();
+        OperatorEvidence { operator: term.operator, place: term.place, answer, reasons, criteria }
+    }
+
+    fn criterion(
+        &mut self,
+        leaf: &Leaf,
+        term: &Term,
+        joined: Answer,
+        side: Side,
+    ) -> CriterionEvidence {
+        let (answer, reason) = leaf.judge(self.question);
+        let towards = if term.operator.inverts() { answer.negated() } else { answer };
+        let decisive = self.is_decisive(towards, joined, reason, side);
+        if decisive && self.verdict.outcome() != Outcome::Allow {
+            self.missing.extend(self.missing_for(leaf, reason));
+        }
+        let (wanted, seen) = match &leaf.test {
+            Test::Request(criterion) => (criterion.wanted(), criterion.seen(self.question)),
+            Test::Person(criterion) => {
+                (criterion.wanted(), self.question.identity.and_then(|who| criterion.seen(who)))
+            }
+        };
+        CriterionEvidence {
+            rule: leaf.at.clone(),
+            criterion: leaf.key.clone(),
+            place: leaf.place,
+            answer,
+            reason,
+            wanted,
+            seen,
+            decisive,
+        }
+    }
+
+    /// `towards` is the answer as it counts for the operator, `joined` the answer of the operator.
+    fn is_decisive(&self, towards: Answer, joined: Answer, reason: Reason, side: Side) -> bool {
+        let denied = self.verdict.deny != Answer::No;
+        match (self.verdict.outcome(), side) {
+            (Outcome::SignIn, _) => reason == Reason::UserUnauthenticated,
+            (Outcome::Allow, Side::Allow) => joined == Answer::Yes && towards == Answer::Yes,
+            (Outcome::Allow, Side::Deny) => false,
+            (Outcome::Deny, Side::Deny) => denied && joined != Answer::No && towards != Answer::No,
+            (Outcome::Deny, Side::Allow) => !denied && towards != Answer::Yes,
+        }
+    }
+
+    fn missing_for(&self, leaf: &Leaf, reason: Reason) -> Option<Missing> {
+        if reason == Reason::UserUnauthenticated {
+            return Some(Missing::SignIn);
+        }
+        match &leaf.test {
+            Test::Request(criterion) => {
+                criterion.different().map(|what| Missing::Different { what })
+            }
+            Test::Person(criterion) => criterion.missing(self.question.identity?),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What a value is compared with: matchers of text and matchers of lists.
+//!
+//! Several operators in one matcher must all hold. Types are strict: the number 1 is not the text
+//! "1".
+
+mod list;
+mod text;
+
+pub(super) use list::{ListMatcher, ListOperator, Single};
+pub(super) use text::{Letters, TextMatcher, TextOperator};
+
+use super::codes;
+use super::criteria::Written;
+use crate::base::diagnostic::Diagnostics;
+use crate::base::near::nearest;
+use crate::base::node::Node;
+
+/// Reads every operator of a matcher, so that all its faults are told.
+fn read_all<T>(
+    entries: &[(Node, Node)],
+    written: &Written<'_>,
+    told: &mut Diagnostics,
+    mut read: impl FnMut(&Node, &Node, &mut Diagnostics) -> Option<T>,
+) -> Option<Vec<T>> {
+    if entries.is_empty() {
+        told.error(
+            codes::DATA,
+            written.data.place,
+            format!("`{}` has an empty matcher", written.key),
+            "write what it is compared with",
+        );
+        return None;
+    }
+    let tests: Vec<_> = entries.iter().map(|(key, value)| read(key, value, told)).collect();
+    tests.into_iter().collect()
+}
+
+/// The operator with the name that `key` holds.
+fn operator<O: Copy>(
+    key: &Node,
+    all: &[O],
+    word: fn(O) -> &'static str,
+    told: &mut Diagnostics,
+) -> Option<O> {
+    let name = key.text().unwrap_or_default();
+    if let Some(operator) = all.iter().copied().find(|operator| word(*operator) == name) {
+        return Some(operator);
+    }
+    let words: Vec<&str> = all.iter().copied().map(word).collect();
+    let help = match nearest(name, words.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("here you can write {}", words.join(", ")),
+    };
+    let message = match name {
+        "matches" | "regex" | "exists" => format!("there is no operator `{name}` yet"),
+        _ => format!("there is no operator `{name}` here"),
+    };
+    told.error(codes::UNKNOWN_MATCHER, key.place, message, help);
+    None
+}

@@ -1,0 +1,333 @@
+//! Matchers of one text.
+
+use std::cmp::Ordering;
+
+use super::{operator, read_all};
+use crate::base::diagnostic::Diagnostics;
+use crate::base::node::{Kind, Node, Plain};
+use crate::policy::codes;
+use crate::policy::criteria::Written;
+use crate::policy::doubts::Doubt;
+
+/// Most values of a list that evidence shows.
+const SHOWN: usize = 10;
+
+/// Whether the case of ASCII letters counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum Letters {
+    /// It does.
+    Exact,
+    /// It does not, as in addresses and domains.
+    AnyCase,
+}
+
+/// An operator of a matcher of text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum TextOperator {
+    Is,
+    Not,
+    Contains,
+    StartsWith,
+    EndsWith,
+    In,
+    NotIn,
+}
+
+impl TextOperator {
+    const ALL: [Self; 7] = [
+        Self::Is,
+        Self::Not,
+        Self::In,
+        Self::NotIn,
+        Self::Contains,
+        Self::StartsWith,
+        Self::EndsWith,
+    ];
+
+    pub(in crate::policy) fn word(self) -> &'static str {
+        match self {
+            Self::Is => "is",
+            Self::Not => "not",
+            Self::Contains => "contains",
+            Self::StartsWith => "starts_with",
+            Self::EndsWith => "ends_with",
+            Self::In => "in",
+            Self::NotIn => "not_in",
+        }
+    }
+
+    /// Whether it compares the whole text, and not a part of it.
+    pub(in crate::policy) fn compares_whole(self) -> bool {
+        matches!(self, Self::Is | Self::Not | Self::In | Self::NotIn)
+    }
+
+    /// Whether it holds for what is *not* written.
+    pub(in crate::policy) fn is_negative(self) -> bool {
+        matches!(self, Self::Not | Self::NotIn)
+    }
+}
+
+/// Compares one text.
+#[derive(Debug)]
+pub(in crate::policy) struct TextMatcher {
+    letters: Letters,
+    tests: Vec<TextTest>,
+}
+
+#[derive(Debug)]
+struct TextTest {
+    operator: TextOperator,
+    /// Sorted; lower case where case does not count.
+    texts: Vec<Box<str>>,
+    /// For evidence.
+    wanted: String,
+}
+
+impl TextMatcher {
+    /// One that holds for each of `texts`.
+    pub(in crate::policy) fn one_of(texts: &[String], letters: Letters) -> Self {
+        let texts = texts.iter().map(|text| TextValue::of(text)).collect();
+        Self { letters, tests: vec![TextTest::new(TextOperator::In, texts, letters)] }
+    }
+
+    /// Reads the data of a criterion; `doubt` comments on each value.
+    pub(in crate::policy) fn read(
+        written: &Written<'_>,
+        letters: Letters,
+        doubt: fn(&Written<'_>, TextOperator, &str) -> Option<Doubt>,
+        told: &mut Diagnostics,
+    ) -> Option<Self> {
+        let mut reader = TextReader { written, letters, doubt, told };
+        let tests = match &written.data.kind {
+            Kind::Scalar(_) => vec![reader.test(TextOperator::Is, written.data)?],
+            Kind::Map(entries) => read_all(entries, written, reader.told, |key, value, told| {
+                let operator = operator(key, &TextOperator::ALL, TextOperator::word, told)?;
+                TextReader { written, letters, doubt, told }.test(operator, value)
+            })?,
+            Kind::List(_) => {
+                reader.told.error(
+                    codes::DATA,
+                    written.data.place,
+                    format!("`{}` wants one text or a matcher, and this is a list", written.key),
+                    format!("for any of several write: {}: {{in: [...]}}", written.key),
+                );
+                return None;
+            }
+        };
+        Some(Self { letters, tests })
+    }
+
+    /// Whether `seen` matches.
+    pub(in crate::policy) fn matches(&self, seen: &str) -> bool {
+        self.tests.iter().all(|test| test.holds(seen, self.letters))
+    }
+
+    /// What would match, for evidence.
+    pub(in crate::policy) fn wanted(&self) -> String {
+        let tests: Vec<&str> = self.tests.iter().map(|test| test.wanted.as_str()).collect();
+        tests.join(" and ")
+    }
+
+    /// Whether some test holds for what is *not* written.
+    pub(in crate::policy) fn is_negative(&self) -> bool {
+        self.tests.iter().any(|test| test.operator.is_negative())
+    }
+
+    /// Whether it could hold for a text that contains `part`.
+    pub(in crate::policy) fn could_contain(&self, part: char) -> bool {
+        self.tests.iter().all(|test| {
+            let positive = matches!(test.operator, TextOperator::Is | TextOperator::In);
+            !positive || test.texts.iter().any(|text| text.contains(part))
+        })
+    }
+}
+
+impl TextTest {
+    fn new(operator: TextOperator, values: Vec<TextValue>, letters: Letters) -> Self {
+        let shown: Vec<String> = values.iter().map(|value| value.shown.clone()).collect();
+        let mut texts: Vec<Box<str>> =
+            values.into_iter().filter_map(|value| value.text).map(|t| letters.fold(t)).collect();
+        texts.sort_unstable();
+        let wanted = match operator {
+            TextOperator::Is => shown.concat(),
+            TextOperator::Not => format!("not {}", shown.concat()),
+            TextOperator::Contains => format!("contains {}", shown.concat()),
+            TextOperator::StartsWith => format!("starts with {}", shown.concat()),
+            TextOperator::EndsWith => format!("ends with {}", shown.concat()),
+            TextOperator::In => format!("one of {}", listed(&shown)),
+            TextOperator::NotIn => format!("none of {}", listed(&shown)),
+        };
+        Self { operator, texts, wanted }
+    }
+
+    fn holds(&self, seen: &str, letters: Letters) -> bool {
+        let any = |test: fn(Letters, &str, &str) -> bool| {
+            self.texts.iter().any(|text| test(letters, seen, text))
+        };
+        match self.operator {
+            TextOperator::Is | TextOperator::In => self.lists(seen, letters),
+            TextOperator::Not | TextOperator::NotIn => !self.lists(seen, letters),
+            TextOperator::Contains => any(Letters::contains),
+            TextOperator::StartsWith => any(Letters::starts_with),
+            TextOperator::EndsWith => any(Letters::ends_with),
+        }
+    }
+
+    fn lists(&self, seen: &str, letters: Letters) -> bool {
+        self.texts.binary_search_by(|text| letters.compare(text, seen)).is_ok()
+    }
+}
+
+impl Letters {
+    fn fold(self, mut text: Box<str>) -> Box<str> {
+        if self == Self::AnyCase {
+            text.make_ascii_lowercase();
+        }
+        text
+    }
+
+    /// Orders a folded text and one as it was seen; byte by byte, as texts are sorted.
+    fn compare(self, folded: &str, seen: &str) -> Ordering {
+        match self {
+            Self::Exact => folded.cmp(seen),
+            Self::AnyCase => folded.bytes().cmp(seen.bytes().map(|b| b.to_ascii_lowercase())),
+        }
+    }
+
+    fn contains(self, seen: &str, part: &str) -> bool {
+        match self {
+            Self::Exact => seen.contains(part),
+            Self::AnyCase => {
+                let part = part.as_bytes();
+                // `windows` takes no zero.
+                let size = part.len().max(1);
+                part.is_empty()
+                    || seen.as_bytes().windows(size).any(|bytes| bytes.eq_ignore_ascii_case(part))
+            }
+        }
+    }
+
+    fn starts_with(self, seen: &str, part: &str) -> bool {
+        self.same(seen.as_bytes().get(..part.len()), part)
+    }
+
+    fn ends_with(self, seen: &str, part: &str) -> bool {
+        let start = seen.len().checked_sub(part.len());
+        self.same(start.and_then(|start| seen.as_bytes().get(start..)), part)
+    }
+
+    fn same(self, seen: Option<&[u8]>, part: &str) -> bool {
+        seen.is_some_and(|seen| match self {
+            Self::Exact => seen == part.as_bytes(),
+            Self::AnyCase => seen.eq_ignore_ascii_case(part.as_bytes()),
+        })
+    }
+}
+
+/// A value of a text matcher: the text, if it is one, and how evidence shows it.
+pub(in crate::policy) struct TextValue {
+    text: Option<Box<str>>,
+    shown: String,
+}
+
+impl TextValue {
+    fn of(text: &str) -> Self {
+        Self { text: Some(text.into()), shown: format!("{text:?}") }
+    }
+}
+
+struct TextReader<'a> {
+    written: &'a Written<'a>,
+    letters: Letters,
+    doubt: fn(&Written<'_>, TextOperator, &str) -> Option<Doubt>,
+    told: &'a mut Diagnostics,
+}
+
+impl TextReader<'_> {
+    fn test(&mut self, operator: TextOperator, data: &Node) -> Option<TextTest> {
+        let several = matches!(operator, TextOperator::In | TextOperator::NotIn);
+        let values = match (several, &data.kind) {
+            (true, Kind::List(items)) => {
+                if items.is_empty() {
+                    self.told.warning(
+                        codes::NEVER_EQUAL,
+                        data.place,
+                        format!("the list of `{}` is empty", operator.word()),
+                        match operator {
+                            TextOperator::NotIn => "everybody is in none of nothing",
+                            _ => "nothing is in it, so this never holds",
+                        },
+                    );
+                }
+                let values: Vec<_> = items.iter().map(|item| self.value(operator, item)).collect();
+                values.into_iter().collect::<Option<Vec<_>>>()?
+            }
+            (false, Kind::Scalar(_)) => vec![self.value(operator, data)?],
+            _ => {
+                let wants = if several { "a list" } else { "one text" };
+                let help = match operator {
+                    TextOperator::Is => "for any of several write `in: [...]`".to_owned(),
+                    TextOperator::Not => "for none of several write `not_in: [...]`".to_owned(),
+                    _ if several => format!("write: {}: [...]", operator.word()),
+                    _ => "write the text itself; for several use several criteria".to_owned(),
+                };
+                self.told.error(
+                    codes::DATA,
+                    data.place,
+                    format!("`{}` wants {wants}, and this is {}", operator.word(), data.what()),
+                    help,
+                );
+                return None;
+            }
+        };
+        Some(TextTest::new(operator, values, self.letters))
+    }
+
+    fn value(&mut self, operator: TextOperator, item: &Node) -> Option<TextValue> {
+        match item.scalar().map(|scalar| (scalar.plain(), &*scalar.text)) {
+            Some((Plain::Text(text), _)) => {
+                if let Some(doubt) = (self.doubt)(self.written, operator, text) {
+                    doubt.tell(Some(item.place), self.told);
+                } else if text.is_empty() && !operator.compares_whole() {
+                    Doubt::new(
+                        codes::TOO_OPEN,
+                        format!("`{}` with nothing holds for every text", operator.word()),
+                        "write what the text must hold",
+                    )
+                    .tell(Some(item.place), self.told);
+                }
+                Some(TextValue::of(text))
+            }
+            Some((Plain::Bool(_) | Plain::Integer(_) | Plain::Float(_), text))
+                if operator.compares_whole() =>
+            {
+                self.told.warning(
+                    codes::NEVER_EQUAL,
+                    item.place,
+                    format!("this is {}, and `{}` is a text", item.what(), self.written.key),
+                    format!("{} never equals a text; for the text write \"{text}\"", item.what()),
+                );
+                Some(TextValue { text: None, shown: text.to_owned() })
+            }
+            _ => {
+                self.told.error(
+                    codes::DATA,
+                    item.place,
+                    format!("`{}` wants text, and this is {}", operator.word(), item.what()),
+                    "write the text in quotes",
+                );
+                None
+            }
+        }
+    }
+}
+
+/// The first few of many values.
+fn listed(shown: &[String]) -> String {
+    let first: Vec<&str> = shown.iter().take(SHOWN).map(String::as_str).collect();
+    match shown.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{} and {more} more", first.join(", ")),
+        _ if first.is_empty() => "nothing".to_owned(),
+        _ => first.join(", "),
+    }
+}

@@ -1,0 +1,235 @@
+//! The grammar of PPL: rules, bodies, operators, criteria.
+//!
+//! ```text
+//! policy    := rules | [ rules, ... ]
+//! rules     := { "allow" | "deny" : body, ... }
+//! body      := { "and" | "or" | "not" | "nor" : [ criterion, ... ], "action": ignored }
+//! criterion := { NAME[/PATH] : DATA }
+//! ```
+
+use super::codes;
+use super::compiled::{Compiled, Leaf, Operator, Rule, Term};
+use super::criteria::{Row, Test, Written, criteria, not_here};
+use crate::base::diagnostic::Diagnostics;
+use crate::base::near::nearest;
+use crate::base::node::{Kind, Node};
+
+/// Reads the `policy` key of a route into `into`. Nothing written is no rule.
+pub(super) fn policy(node: &Node, into: &mut Compiled, told: &mut Diagnostics) {
+    let mut parser = Parser { into, told };
+    match &node.kind {
+        Kind::Map(_) => parser.rules(node, "policy"),
+        Kind::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                parser.rules(item, &format!("policy[{index}]"));
+            }
+        }
+        Kind::Scalar(_) if node.is_null() => {}
+        Kind::Scalar(_) => told.error(
+            codes::SHAPE,
+            node.place,
+            format!("a policy is a map or a list of maps, and this is {}", node.what()),
+            RULE_HELP,
+        ),
+    }
+}
+
+const RULE_HELP: &str = "write for instance: {allow: {or: [{domain: corp.example}]}}";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Allow,
+    Deny,
+}
+
+struct Parser<'a> {
+    into: &'a mut Compiled,
+    told: &'a mut Diagnostics,
+}
+
+impl Parser<'_> {
+    fn rules(&mut self, node: &Node, at: &str) {
+        let Some(entries) = node.map() else {
+            let message = format!("a rule is a map with `allow` or `deny`, not {}", node.what());
+            self.told.error(codes::SHAPE, node.place, message, RULE_HELP);
+            return;
+        };
+        for (key, body) in entries {
+            match key.text() {
+                Some("allow") => self.body(Action::Allow, key, body, format!("{at}.allow")),
+                Some("deny") => self.body(Action::Deny, key, body, format!("{at}.deny")),
+                Some("use") => self.told.error(
+                    codes::NOT_HERE,
+                    key.place,
+                    "named policies are not there yet",
+                    "write the rules here; a YAML anchor (&name, *name) shares them between routes",
+                ),
+                other => {
+                    let name = other.unwrap_or_default();
+                    let help = match nearest(name, ["allow", "deny"]) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None if Operator::ALL.iter().any(|o| o.word() == name) => {
+                            format!("an operator stands under an action: allow: {{{name}: [...]}}")
+                        }
+                        None => "a rule has `allow`, `deny` or both".to_owned(),
+                    };
+                    let message = format!("there is no action `{name}`");
+                    self.told.error(codes::UNKNOWN_KEY, key.place, message, help);
+                }
+            }
+        }
+    }
+
+    fn body(&mut self, action: Action, key: &Node, body: &Node, at: String) {
+        let Some(entries) = body.map() else {
+            let word = key.text().unwrap_or_default();
+            self.told.error(
+                codes::SHAPE,
+                if body.is_null() { key.place } else { body.place },
+                format!("`{word}` wants a map of operators, and this is {}", body.what()),
+                format!("write for instance: {word}: {{or: [{{domain: corp.example}}]}}"),
+            );
+            return;
+        };
+        let mut terms = Vec::new();
+        for (key, list) in entries {
+            terms.extend(self.term(action, key, list, &at));
+        }
+        self.doubt_mixture(action, key, &terms);
+        let rule = Rule { at, place: Some(key.place), terms };
+        match action {
+            Action::Allow => self.into.allow.push(rule),
+            Action::Deny => self.into.deny.push(rule),
+        }
+    }
+
+    fn term(&mut self, action: Action, key: &Node, list: &Node, at: &str) -> Option<Term> {
+        let name = key.text().unwrap_or_default();
+        if name == "action" {
+            return None;
+        }
+        let Some(operator) = Operator::ALL.into_iter().find(|known| known.word() == name) else {
+            let help = match nearest(name, Operator::ALL.map(Operator::word)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if criteria().iter().any(|row| row.name == name) => {
+                    format!("a criterion stands in the list of an operator: or: [{{{name}: ...}}]")
+                }
+                None => "the operators are and, or, not, nor".to_owned(),
+            };
+            let message = format!("there is no operator `{name}`");
+            self.told.error(codes::UNKNOWN_KEY, key.place, message, help);
+            return None;
+        };
+        let Some(items) = list.list() else {
+            self.told.error(
+                codes::SHAPE,
+                if list.is_null() { key.place } else { list.place },
+                format!("`{name}` wants a list of criteria, and this is {}", list.what()),
+                format!("put a dash before each criterion, or write: {name}: [{{...}}]"),
+            );
+            return None;
+        };
+        if items.is_empty() {
+            self.told.warning(
+                codes::ADMITS_NOBODY,
+                list.place,
+                format!("`{name}` with an empty list is as if it were not there"),
+                "remove it, or say what it should ask for",
+            );
+            return None;
+        }
+        let admits = (action == Action::Allow) != operator.inverts();
+        let mut leaves = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            leaves.extend(self.criterion(item, admits, format!("{at}.{name}[{index}]")));
+        }
+        if operator == Operator::Nor && leaves.len() > 1 {
+            self.told.warning(
+                codes::NOR,
+                key.place,
+                "`nor` holds as soon as one of these does not hold",
+                "for \"none of these\" write `not`; if \"not all of these\" is meant, all is well",
+            );
+        }
+        Some(Term { operator, place: Some(key.place), leaves })
+    }
+
+    fn criterion(&mut self, node: &Node, admits: bool, at: String) -> Option<Leaf> {
+        let Some([(key, data)]) = node.map() else {
+            let message = match (node.map(), node.text()) {
+                (Some([]), _) => "a criterion has a name, and this has none".to_owned(),
+                (Some(_), _) => "a criterion has exactly one key, and this has several".to_owned(),
+                (None, _) => format!("a criterion is a map with one key, not {}", node.what()),
+            };
+            let help = match node.text() {
+                Some(name) if criteria().iter().any(|row| row.name == name) => {
+                    format!("write: {name}: ...  (`{name}: true` where it takes no data)")
+                }
+                _ => "give each criterion a list item of its own, for instance: - email: \
+                      ann@corp.example"
+                    .to_owned(),
+            };
+            self.told.error(codes::SHAPE, node.place, message, help);
+            return None;
+        };
+        let written_key = key.text().unwrap_or_default();
+        let (name, path) = match written_key.split_once('/') {
+            Some((name, path)) => (name, Some(path)),
+            None => (written_key, None),
+        };
+        let row = self.row(name, key)?;
+        let written = Written { key: written_key, path, place: key.place, data, admits };
+        if path.is_some() && !row.takes_path {
+            self.told.error(
+                codes::UNKNOWN_CRITERION,
+                key.place,
+                format!("`{name}` takes nothing after a `/`"),
+                format!("write: {name}: ..."),
+            );
+            return None;
+        }
+        let test: Test = row.compile(&written, self.told)?;
+        Some(Leaf { row, key: written_key.to_owned(), at, place: Some(key.place), test })
+    }
+
+    fn row(&mut self, name: &str, key: &Node) -> Option<&'static Row> {
+        if let Some(row) = criteria().iter().copied().find(|row| row.name == name) {
+            return Some(row);
+        }
+        if let Some((message, help)) = not_here::refusal(name) {
+            self.told.error(codes::NOT_HERE, key.place, message, help);
+            return None;
+        }
+        let names = criteria().iter().map(|row| row.name);
+        let help = match nearest(name, names.clone().chain(not_here::names())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the criteria are {}", names.collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("there is no criterion `{name}`");
+        self.told.error(codes::UNKNOWN_CRITERION, key.place, message, help);
+        None
+    }
+
+    /// Operators side by side are or-ed, which is not how people read them.
+    fn doubt_mixture(&mut self, action: Action, key: &Node, terms: &[Term]) {
+        let [first, rest @ ..] = terms else { return };
+        let Some(other) = rest.iter().find(|term| term.operator != first.operator) else { return };
+        let (first, other) = (first.operator.word(), other.operator.word());
+        let (what, help) = match action {
+            Action::Allow => (
+                "one of them is enough to admit",
+                "to ask for both, keep one here and put what must not hold under `deny: {or: [...]}`",
+            ),
+            Action::Deny => (
+                "one of them is enough to refuse",
+                "to refuse only where both hold, turn one of them round and put it into the other",
+            ),
+        };
+        self.told.warning(
+            codes::MIXED,
+            key.place,
+            format!("`{first}` and `{other}` side by side are joined by OR: {what}"),
+            help,
+        );
+    }
+}

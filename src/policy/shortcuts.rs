@@ -1,0 +1,91 @@
+//! The shortcut keys of a route, compiled into one `allow: or:`.
+
+use super::codes;
+use super::compiled::{Compiled, Leaf, Operator, Rule, Term};
+use super::criteria::{Row, Test, shortcut};
+use crate::base::diagnostic::Diagnostics;
+
+/// The shortcut keys of a route; all of them together make one `allow: or:` rule.
+#[derive(Clone, Debug, Default)]
+pub struct Shortcuts {
+    /// `allow_public_unauthenticated_access`.
+    pub public: bool,
+    /// `allow_any_authenticated_user`.
+    pub any_authenticated: bool,
+    /// `allowed_users`: `sub` or address.
+    pub users: Vec<String>,
+    /// `allowed_domains`.
+    pub domains: Vec<String>,
+    /// `allowed_idp_claims`: claim and the values that admit.
+    pub idp_claims: Vec<(String, Vec<serde_json::Value>)>,
+    /// `cors_allow_preflight`.
+    pub cors_preflight: bool,
+}
+
+impl Shortcuts {
+    /// Adds the rule, if any key is set.
+    pub(super) fn compile(&self, into: &mut Compiled, told: &mut Diagnostics) {
+        if let Some((one, other)) = self.conflict() {
+            told.error(
+                codes::CONFLICT,
+                None,
+                format!("`{one}` and `{other}` cannot both be set on one route"),
+                format!(
+                    "`{one}` already admits everybody whom `{other}` names; remove one of them"
+                ),
+            );
+        }
+        let mut leaves = Vec::new();
+        let mut add = |at: &str, key: String, (row, test): (&'static Row, Test)| {
+            leaves.push(Leaf { row, key, at: at.to_owned(), place: None, test });
+        };
+        if self.public {
+            add("allow_public_unauthenticated_access", "accept".to_owned(), shortcut::accept());
+        }
+        if self.cors_preflight {
+            add("cors_allow_preflight", "cors_preflight".to_owned(), shortcut::cors_preflight());
+        }
+        if self.any_authenticated {
+            let test = shortcut::authenticated_user();
+            add("allow_any_authenticated_user", "authenticated_user".to_owned(), test);
+        }
+        for (name, values) in &self.idp_claims {
+            for value in values {
+                if let Some(test) = shortcut::claim(name, value, told) {
+                    add("allowed_idp_claims", format!("claim/{name}"), test);
+                }
+            }
+        }
+        if !self.domains.is_empty() {
+            add("allowed_domains", "domain".to_owned(), shortcut::domains(&self.domains, told));
+        }
+        if !self.users.is_empty() {
+            add("allowed_users", "user".to_owned(), shortcut::users(&self.users));
+            add("allowed_users", "email".to_owned(), shortcut::addresses(&self.users));
+        }
+        if !leaves.is_empty() {
+            let term = Term { operator: Operator::Or, place: None, leaves };
+            into.allow.push(Rule { at: "route".to_owned(), place: None, terms: vec![term] });
+        }
+    }
+
+    /// Two keys that exclude each other, if there are such.
+    fn conflict(&self) -> Option<(&'static str, &'static str)> {
+        let named = if !self.users.is_empty() {
+            Some("allowed_users")
+        } else if !self.domains.is_empty() {
+            Some("allowed_domains")
+        } else if !self.idp_claims.is_empty() {
+            Some("allowed_idp_claims")
+        } else {
+            None
+        };
+        let any = "allow_any_authenticated_user";
+        match (self.public, self.any_authenticated) {
+            (true, true) => Some(("allow_public_unauthenticated_access", any)),
+            (true, false) => Some(("allow_public_unauthenticated_access", named?)),
+            (false, true) => Some((any, named?)),
+            (false, false) => None,
+        }
+    }
+}
