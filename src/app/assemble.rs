@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::run::StartProblem;
 use super::state_dir::StateDir;
-use crate::apple::AppleProvider;
+use crate::apple::{AppleProvider, Timeouts};
 use crate::base::seal::Ring;
 use crate::base::tasks::Tasks;
 use crate::base::time::Clock;
@@ -59,6 +59,6 @@ pub(super) fn shared(
     logs: Logs,
     clock: Clock,
 ) -> Result<Arc<Shared>, StartProblem> {
-    let apple = Arc::new(AppleProvider::new(settings.apple.clone())?);
+    let apple = Arc::new(AppleProvider::new(settings.apple.clone(), Timeouts::default(), clock.clone())?);
     Ok(Arc::new(Shared::new(plan, apple, control, logs, clock)))
 }

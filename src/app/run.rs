@@ -102,13 +102,15 @@ pub fn start(start: Start) -> Result<Running, StartProblem> {
 
     let slots = Slots::from_system();
     let for_workers = Arc::clone(&shared);
-    let service = move |_: edge::Worker| Gateway::new(Arc::new(Worker::new(Arc::clone(&for_workers))));
+    let service = move |worker: edge::Worker| {
+        Gateway::new(Arc::new(Worker::new(Arc::clone(&for_workers), worker.tasks)))
+    };
     let mut running = vec![Workers::start(listeners, tls.as_ref(), &limits, &slots, service)?];
     if let Some(listeners) = redirect {
         let to = Redirect { port: address.port() };
         running.push(Workers::start(listeners, None, &limits, &slots, move |_: edge::Worker| to)?);
     }
-    shared.begin(&tasks);
+    shared.begin();
     Ok(Running { address, redirect_address, health_address, shared, health, workers: running, tasks })
 }
 

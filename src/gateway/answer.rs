@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::telemetry::{Logs, Record};
+use super::edge::RequestBody;
 use crate::upstream::UpstreamBody;
 use crate::wire::body::Body;
 
@@ -22,7 +23,7 @@ pub struct AnswerBody {
 #[derive(Debug)]
 pub(super) enum From {
     Us(Body),
-    Application(UpstreamBody),
+    Application(UpstreamBody<RequestBody>),
 }
 
 impl AnswerBody {

@@ -53,7 +53,7 @@ pub(super) fn to_upstream(
     headers.insert(REQUEST_ID, request_id(inbound));
     let host = match service.preserve_host {
         true => HeaderValue::from_str(&inbound.authority.to_string()).ok()?,
-        false => service.upstream_host.clone(),
+        false => service.upstream.authority().clone(),
     };
     headers.insert(HOST, host);
     let mut request = Request::new(());

@@ -67,7 +67,7 @@ async fn travel(
     body: RequestBody,
     worker: &Worker,
     record: &mut Record,
-) -> Result<Response<UpstreamBody>, Response<Body>> {
+) -> Result<Response<UpstreamBody<RequestBody>>, Response<Body>> {
     let (live, why_not) = match live_session(inbound, worker) {
         Ok(live) => (Some(live), None),
         Err(why_not) => (None, Some(why_not)),

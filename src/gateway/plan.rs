@@ -16,7 +16,7 @@ use crate::session::link::Links;
 use crate::session::sealed_cookie::SessionSeal;
 use crate::session::ticket::Tickets;
 use crate::session::{self, CookieSettings};
-use crate::upstream;
+use crate::upstream::{SetupError, Upstream, Upstreams};
 use crate::wire::cookies::OurCookies;
 use crate::wire::fold::Protected;
 use crate::wire::host::Authority;
@@ -67,11 +67,9 @@ pub struct Plan {
 /// How one route is served.
 #[derive(Debug)]
 pub(super) struct Service {
-    pub(super) upstream: upstream::Settings,
+    pub(super) upstream: Upstream,
     /// `host:port` for the log.
     pub(super) upstream_name: Arc<str>,
-    /// `Host` for the application, unless the client's is kept.
-    pub(super) upstream_host: HeaderValue,
     pub(super) preserve_host: bool,
     pub(super) pass_identity: bool,
     pub(super) cors_allow_preflight: bool,
@@ -95,6 +93,9 @@ pub enum PlanProblem {
     /// A signing key does not sign.
     #[error(transparent)]
     Key(#[from] KeyProblem),
+    /// An application's certificate could never be checked.
+    #[error(transparent)]
+    Upstream(#[from] SetupError),
     /// A header name or value cannot be written.
     #[error("`{0}` cannot be written as a header")]
     Header(String),
@@ -137,11 +138,12 @@ impl Plan {
             .iter()
             .map(|(header, claim)| Ok((name(header)?, claim.clone())))
             .collect::<Result<Vec<_>, PlanProblem>>()?;
+        let mut upstreams = Upstreams::default();
         let services = given
             .rules
             .iter()
             .zip(&gateway.routes)
-            .map(|(rule, service)| Service::new(rule, service))
+            .map(|(rule, service)| Service::new(rule, service, &mut upstreams))
             .collect::<Result<Vec<_>, _>>()?;
         let signing_keys = SigningKeys::new(&gateway.signing_keys, shared_secret)?;
         let jwks = Bytes::from(signing_keys.jwks().to_owned());
@@ -182,11 +184,6 @@ impl Plan {
         self.services.get(index.0)
     }
 
-    /// The settings of all applications, for connections made ahead of requests.
-    pub fn upstreams(&self) -> impl Iterator<Item = &upstream::Settings> {
-        self.services.iter().map(|service| &service.upstream)
-    }
-
     /// Whether an address may lead here: a configured route's origin, or the authenticate host's.
     pub(super) fn is_ours(&self, authority: &Authority<'_>) -> bool {
         *authority == self.authenticate || self.rules.is_origin(authority, self.listener_port)
@@ -204,7 +201,11 @@ impl Plan {
 }
 
 impl Service {
-    fn new(rule: &RouteRule, settings: &RouteService) -> Result<Self, PlanProblem> {
+    fn new(
+        rule: &RouteRule,
+        settings: &RouteService,
+        upstreams: &mut Upstreams,
+    ) -> Result<Self, PlanProblem> {
         let target = &settings.upstream.target;
         let prefix_swap = target.path.as_ref().map(|path| {
             let matched = match &rule.path {
@@ -216,9 +217,8 @@ impl Service {
             (matched, path.clone())
         });
         Ok(Self {
-            upstream: settings.upstream.clone(),
+            upstream: upstreams.upstream(&settings.upstream)?,
             upstream_name: format!("{}:{}", target.host, target.port).into(),
-            upstream_host: value(&target.authority)?,
             preserve_host: settings.preserve_host,
             pass_identity: settings.pass_identity,
             cors_allow_preflight: settings.cors_allow_preflight,

@@ -183,7 +183,7 @@ pub(super) fn upstream(
         }
         RelayError::Upstream(error) => error,
     };
-    record.reasons.push(error.code());
+    record.reasons.push(error.label());
     record.detail = Some(error.to_string());
     visitor.page(&upstream_view(error))
 }
@@ -193,7 +193,7 @@ fn upstream_view(error: &SendError) -> View {
         StatusCode::GATEWAY_TIMEOUT => View::UpstreamTimeout,
         StatusCode::SERVICE_UNAVAILABLE => View::UpstreamUnavailable,
         StatusCode::BAD_REQUEST => View::BadRequest,
-        StatusCode::REQUEST_TIMEOUT => View::BadRequest,
+        StatusCode::METHOD_NOT_ALLOWED => View::MethodNotAllowed { start_again: None },
         _ => View::UpstreamUnreachable,
     }
 }

@@ -16,7 +16,9 @@ use crate::session::once::Once;
 use crate::session::return_address::ReturnAddress;
 use crate::session::ticket::TicketId;
 use crate::telemetry::Logs;
-use crate::upstream::Upstreams;
+use super::edge::RequestBody;
+use crate::decision::Admission;
+use crate::upstream::{Pool, PoolLimits};
 
 /// Most sign-ins that may be under way or remembered at once, for each of the lists below.
 const REMEMBERED: usize = 100_000;
@@ -60,6 +62,11 @@ impl Shared {
         }
     }
 
+    /// Starts what goes on in the background for as long as the control runtime lives.
+    pub fn begin(&self) {
+        self.apple.keep_keys_fresh(&self.control);
+    }
+
     /// Puts another plan in force; requests under way keep theirs.
     pub fn replace_plan(&self, plan: Plan) {
         self.plan.store(Arc::new(plan));
@@ -75,15 +82,17 @@ pub(super) type HeldPlan = Arc<Arc<Plan>>;
 pub struct Worker {
     pub(super) shared: Arc<Shared>,
     plan: Mutex<HeldPlan>,
-    pub(super) upstreams: Upstreams,
+    /// Connections to applications; only an admission opens the way to them.
+    pub(super) pool: Pool<RequestBody, Admission>,
     pub(super) assertions: AssertionCache,
 }
 
 impl Worker {
-    /// A worker with connections of its own.
-    pub fn new(shared: Arc<Shared>) -> Self {
+    /// A worker with connections of its own, whose tasks run on `tasks`.
+    pub fn new(shared: Arc<Shared>, tasks: Tasks) -> Self {
         let plan = Mutex::new(Arc::new(shared.plan.load_full()));
-        Self { shared, plan, upstreams: Upstreams::default(), assertions: AssertionCache::default() }
+        let pool = Pool::new(PoolLimits::default(), tasks);
+        Self { shared, plan, pool, assertions: AssertionCache::default() }
     }
 
     /// The plan in force. The lock is this worker's own and never waited for.

@@ -15,9 +15,10 @@ use super::super::pipeline::live_session;
 use super::super::respond::Visitor;
 use super::super::world::Worker;
 use super::sign_in::deliver;
-use crate::apple::{Callback, CompletionError, Remedy};
+use crate::apple::{AppleProvider, Callback, CompletionError, Remedy};
 use crate::base::seal::digest;
 use crate::base::secret::Secret;
+use crate::identity::Identity;
 use crate::pages::{Href, View};
 use crate::session::Session;
 use crate::session::attempt::{self, Attempt};
@@ -262,7 +263,7 @@ fn begin(
     let completion = Arc::clone(completion);
     let nonce = attempt.nonce.clone();
     let work = async move {
-        let outcome = redeem(&shared.apple, &shared.clock, code, &nonce).await;
+        let outcome = redeem(&shared.apple, &code, &nonce).await;
         let outcome = outcome.and_then(|mut identity| {
             identity.display_name = display_name;
             plan.sessions.begin(identity, shared.clock.now()).map_err(|_| Failure::too_long())
@@ -283,12 +284,11 @@ fn begin(
 }
 
 async fn redeem(
-    apple: &crate::apple::AppleProvider,
-    clock: &crate::base::time::Clock,
-    code: Secret,
+    apple: &AppleProvider,
+    code: &Secret,
     nonce: &str,
-) -> Result<crate::identity::Identity, Failure> {
-    match apple.complete(&code, nonce, clock).await {
+) -> Result<Identity, Failure> {
+    match apple.complete(code, nonce).await {
         Ok(signed_in) => Ok(signed_in.token.into_identity()),
         Err(error) => Err(Failure::of(&error)),
     }
@@ -323,8 +323,8 @@ impl Failure {
     fn of(error: &CompletionError) -> Self {
         let page = match error.remedy() {
             Remedy::StartAgain => FailurePage::CodeUsed,
-            Remedy::Unavailable => FailurePage::Unavailable,
-            Remedy::NoKeys => FailurePage::NoKeys,
+            Remedy::BadGateway => FailurePage::Unavailable,
+            Remedy::Unavailable => FailurePage::NoKeys,
         };
         Self { code: error.code(), detail: error.to_string(), page }
     }

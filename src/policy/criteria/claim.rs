@@ -109,7 +109,12 @@ impl Claim {
         }
         let claims = who.claims.as_map();
         let value = flattened(claims, &self.name).or_else(|| walked(claims, &self.segments));
-        Found::Values(value.map(values).unwrap_or_default())
+        match value {
+            Some(value) => Found::Values(values(value)),
+            // Too many were left out to name them: what is not there may have been among them.
+            None if who.is_omitted(&self.name) => Found::LeftOut,
+            None => Found::Values(&[]),
+        }
     }
 
     fn is_at_or_below(&self, omitted: &str) -> bool {
