@@ -123,9 +123,9 @@ fn display_name(user: &str) -> Option<Box<str>> {
     let clean: String = whole.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
     let clean: String = clean.chars().filter(|c| !is_invisible(*c)).collect();
     let words = clean.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    let end = words.floor_char_boundary(NAME_LIMIT_BYTES);
-    let name = words.get(..end).unwrap_or_default().trim_end();
-    (!name.is_empty()).then(|| name.into())
+    let ends = words.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|end| *end <= NAME_LIMIT_BYTES).last()?;
+    words.get(..end).map(|name| name.trim_end().into())
 }
 
 /// Control characters, and those that turn the direction of the text around them (UAX #9).

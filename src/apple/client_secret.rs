@@ -185,7 +185,7 @@ pub fn inspect(token: &str, audience: &str, now: Timestamp) -> Inspection {
     if shape::is_placeholder(token) {
         return unreadable(Problem::Placeholder);
     }
-    let Some((header, claims, signature)) = parts(token) else {
+    let Some(Parts { header, claims, signature }) = Parts::of(token) else {
         return unreadable(Problem::NotAToken);
     };
     let time = |name: &str| claims.get(name).and_then(Value::as_i64).map(Timestamp);
@@ -202,11 +202,19 @@ pub fn inspect(token: &str, audience: &str, now: Timestamp) -> Inspection {
     found
 }
 
-fn parts(token: &str) -> Option<(Map<String, Value>, Map<String, Value>, Vec<u8>)> {
-    let mut parts = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).ok());
-    let (header, claims, signature) = (parts.next()??, parts.next()??, parts.next()??);
-    let whole = parts.next().is_none();
-    whole.then_some((json::read_object(&header)?, json::read_object(&claims)?, signature))
+struct Parts {
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+    signature: Vec<u8>,
+}
+
+impl Parts {
+    fn of(token: &str) -> Option<Self> {
+        let mut parts = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).ok());
+        let (header, claims, signature) = (parts.next()??, parts.next()??, parts.next()??);
+        let (header, claims) = (json::read_object(&header)?, json::read_object(&claims)?);
+        parts.next().is_none().then_some(Self { header, claims, signature })
+    }
 }
 
 impl Inspection {
@@ -310,7 +318,7 @@ mod tests {
         let identity = key_identity();
         let secret = mint(&identity, CLIENT_ID, ISSUER, NOW, day(180)).unwrap();
         let token = secret.expose_str().unwrap();
-        let (header, claims, signature) = parts(token).unwrap();
+        let Parts { header, claims, signature } = Parts::of(token).unwrap();
         assert_eq!(
             Value::Object(header),
             json!({"typ": "JWT", "alg": "ES256", "kid": "ABC123DEFG"})

@@ -257,10 +257,7 @@ fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(), IdT
         expected: expected.to_owned(),
         actual: written(Some(actual)),
     };
-    let audience = match claims.get("aud") {
-        None => return Err(missing("aud")),
-        Some(audience) => audience,
-    };
+    let audience = claims.get("aud").ok_or(missing("aud"))?;
     let only = match audience {
         Value::String(only) => Some(only),
         Value::Array(several) => match several.as_slice() {
@@ -362,4 +359,5 @@ fn written(value: Option<&Value>) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "tokens are ASCII")]
 mod tests;

@@ -312,7 +312,7 @@ mod tests {
             (b"./key".to_vec(), KeyFileError::Path),
             (b"hello world".to_vec(), KeyFileError::NoPem),
             (STANDARD.encode(pair.to_pkcs8v1().unwrap().as_ref()).into(), KeyFileError::NoPem),
-            (good[..90].into(), KeyFileError::CutOff),
+            (good.split_at(90).0.into(), KeyFileError::CutOff),
             (good.replace("END PRIVATE", "END PUBLIC").into(), KeyFileError::CutOff),
             (format!("{good}{good}").into(), KeyFileError::Several),
             (good.replace("MIG", "M*G").into(), KeyFileError::Damaged),

@@ -192,7 +192,7 @@ fn t15_other_encodings_are_refused() {
     let raw = URL_SAFE_NO_PAD.decode(signature).unwrap();
     for token in [
         format!("{message}.{}", URL_SAFE.encode(&raw)),
-        format!("{message}.{}=", signature),
+        format!("{message}.{signature}="),
         format!(" {good}"),
         format!("{good}\n"),
         good.replacen('.', " .", 1),

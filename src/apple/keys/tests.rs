@@ -6,17 +6,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+type Answer = Box<dyn Fn() -> Reply + Send>;
+
 /// A server of keys whose answer can be changed.
 struct Keys {
     server: Server,
-    answer: Arc<StdMutex<Box<dyn Fn() -> Reply + Send>>>,
+    answer: Arc<StdMutex<Answer>>,
     cache: KeyCache,
 }
 
 impl Keys {
     async fn serving(answer: impl Fn() -> Reply + Send + 'static) -> Self {
-        let answer: Arc<StdMutex<Box<dyn Fn() -> Reply + Send>>> =
-            Arc::new(StdMutex::new(Box::new(answer)));
+        let answer: Arc<StdMutex<Answer>> = Arc::new(StdMutex::new(Box::new(answer)));
         let shared = answer.clone();
         let server = Server::start(move |_| shared.lock().unwrap()()).await;
         let url = server.url("/auth/keys").parse().unwrap();
@@ -87,7 +88,7 @@ fn poisoned() -> Vec<(&'static str, Value)> {
         ("no modulus", with("n", json!(""))),
         ("modulus a number", with("n", json!(5))),
         ("modulus padded", with("n", json!(format!("{modulus}==")))),
-        ("modulus in standard base64", with("n", json!(format!("+/{}", &modulus[2..])))),
+        ("modulus in standard base64", with("n", json!(format!("+/{}", modulus.split_at(2).1)))),
         ("exponent 1", with("e", json!("AQ"))),
         ("exponent 3", with("e", json!("Aw"))),
         ("exponent even", with("e", json!("AQAC"))),
@@ -146,9 +147,9 @@ fn a_signature_holds_for_its_key_and_message_alone() {
 }
 
 /// Everything that can stand in the way of a fetch.
-fn troubles(elsewhere: &str) -> Vec<(&'static str, Box<dyn Fn() -> Reply + Send>)> {
+fn troubles(elsewhere: &str) -> Vec<(&'static str, Answer)> {
     let location = elsewhere.to_owned();
-    let mut all: Vec<(&'static str, Box<dyn Fn() -> Reply + Send>)> = vec![
+    let mut all: Vec<(&'static str, Answer)> = vec![
         ("timeout", Box::new(|| Reply::Silence)),
         ("stall", Box::new(|| Reply::Stall)),
         ("reset", Box::new(|| Reply::Reset)),

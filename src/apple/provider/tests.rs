@@ -220,8 +220,10 @@ async fn failure_token_errors_of_oauth() {
     }
 }
 
+type Trouble = fn() -> Reply;
+
 /// What the token endpoint may do instead of answering.
-fn troubles() -> Vec<(&'static str, fn() -> Reply)> {
+fn troubles() -> Vec<(&'static str, Trouble)> {
     vec![
         ("token_unanswered", || Reply::Silence),
         ("token_unanswered", || Reply::Stall),
