@@ -1,12 +1,208 @@
-//! `russet fake-apple`.
+//! `russet fake-apple`: a whole (and fake) Apple as a program of its own, for staging.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anstyle::{AnsiColor, Style};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
+use crate::base::secret::Secret;
+use crate::base::time::Clock;
+use crate::fake_apple::{
+    Client, ClientKey, FakeApple, PlusSign, Settings, StartError, Tls, prepared, read_people,
+};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Where to listen; off loopback a password is needed
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9400")]
+    listen: SocketAddr,
+    /// Its own name, which Russet gets as idp_provider_url [default: https://apple.localhost:PORT]
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// The Services ID that may sign people in
+    #[arg(long, value_name = "ID")]
+    client_id: String,
+    /// Its team
+    #[arg(long, value_name = "ID")]
+    team_id: String,
+    /// The name of its key [default: from the name of the file, AuthKey_XXXXXXXXXX.p8]
+    #[arg(long, value_name = "ID")]
+    key_id: Option<String>,
+    /// Its key: the .p8 file, of which only the public half is kept
+    #[arg(long, value_name = "FILE", required_unless_present = "public_key")]
+    p8: Option<PathBuf>,
+    /// Its key: the public half alone, as PEM
+    #[arg(long, value_name = "FILE", conflicts_with = "p8")]
+    public_key: Option<PathBuf>,
+    /// A return URL, byte for byte; may be given several times
+    #[arg(long = "redirect-uri", value_name = "URL", required = true)]
+    redirect_uris: Vec<String>,
+    /// Other people than the prepared ones: a JSON list of {"id", "about", "first_name",
+    /// "last_name", "claims": {"sub", "email", ...}}
+    #[arg(long, value_name = "FILE")]
+    people: Option<PathBuf>,
+    /// Asked for before the people are shown
+    #[arg(long, env = "RUSSET_FAKE_APPLE_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+    /// Certificate chain as PEM [default: one is made at start]
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// Private key of the certificate as PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// Write the certificate authority that is made at start here, for Russet's
+    /// certificate_authority_file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cert", "plain"])]
+    write_ca: Option<PathBuf>,
+    /// Plain HTTP, on loopback alone
+    #[arg(long, conflicts_with = "cert")]
+    plain: bool,
+    /// Ignore scopes that are written with +, as the native sheet of Apple devices does, instead of
+    /// refusing them
+    #[arg(long)]
+    plus_drops_scopes: bool,
+}
 
-/// Runs the command.
-pub fn run(_arguments: &Arguments) -> Outcome {
-    Outcome::Failed
+/// Serves until it is told to stop.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let settings = match settings(arguments) {
+        Ok(settings) => settings,
+        Err(problem) => return problem.tell(),
+    };
+    // A log that somebody else has set up stays.
+    let _set = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).try_init();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let served = match runtime.worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime.block_on(serve(settings, arguments)),
+        Err(error) => Err(Problem::new(Outcome::Failed, "the runtime does not start", error)),
+    };
+    served.map_or_else(Problem::tell, |()| Outcome::Fine)
+}
+
+async fn serve(settings: Settings, arguments: &Arguments) -> Result<(), Problem> {
+    let locked = settings.password.is_some();
+    let apple = FakeApple::start(settings).await.map_err(Problem::of_start)?;
+    if let (Some(file), Some(authority)) = (&arguments.write_ca, apple.authority_pem()) {
+        std::fs::write(file, authority).map_err(|error| Problem::of_file(file, error))?;
+    }
+    introduce(&apple, arguments, locked);
+    let terminated = signal(SignalKind::terminate());
+    let mut terminated = terminated
+        .map_err(|error| Problem::new(Outcome::Failed, "signals cannot be caught", error))?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+    apple.stop();
+    Ok(())
+}
+
+fn introduce(apple: &FakeApple, arguments: &Arguments, locked: bool) {
+    let loud = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
+    let base_url = apple.base_url();
+    anstream::println!("{loud}THIS IS NOT APPLE.{loud:#} Whoever reaches it can be anybody.");
+    anstream::println!("It listens on {} and is called {base_url}.", apple.address());
+    anstream::println!();
+    anstream::println!("In Russet's configuration:");
+    anstream::println!("    idp_provider_url: {base_url}");
+    anstream::println!("    idp_client_id: {}", arguments.client_id);
+    anstream::println!("    idp_team_id: {}", arguments.team_id);
+    match &arguments.write_ca {
+        Some(file) => anstream::println!("    certificate_authority_file: {}", file.display()),
+        None if apple.authority_pem().is_some() => anstream::println!(
+            "Its certificate authority was made just now; --write-ca FILE keeps it for Russet's \
+             certificate_authority_file."
+        ),
+        None => {}
+    }
+    anstream::println!();
+    anstream::println!("How to make it fail is told at {base_url}/");
+    if locked {
+        anstream::println!("Its page and its controls ask for the password.");
+    }
+}
+
+fn settings(arguments: &Arguments) -> Result<Settings, Problem> {
+    let people = match &arguments.people {
+        None => prepared(),
+        Some(file) => read_people(&read(file)?).map_err(|error| Problem::of_file(file, error))?,
+    };
+    let tls = match (&arguments.cert, &arguments.key) {
+        _ if arguments.plain => Tls::Plain,
+        (Some(cert), Some(key)) => {
+            Tls::Given { chain_pem: read(cert)?, key_pem: Secret::new(read(key)?) }
+        }
+        _ => Tls::Made,
+    };
+    Ok(Settings {
+        listen: arguments.listen,
+        base_url: arguments.base_url.clone(),
+        clients: vec![client(arguments)?],
+        people,
+        tls,
+        password: arguments.password.as_deref().map(Secret::new),
+        plus_sign: if arguments.plus_drops_scopes {
+            PlusSign::DropsScopes
+        } else {
+            PlusSign::Refused
+        },
+        clock: Clock::system(),
+    })
+}
+
+fn client(arguments: &Arguments) -> Result<Client, Problem> {
+    let file = arguments.p8.as_ref().or(arguments.public_key.as_ref());
+    // One of the two is there: clap sees to it.
+    let file = file.map(PathBuf::as_path).unwrap_or(Path::new(""));
+    let named = || file.file_stem()?.to_str()?.strip_prefix("AuthKey_");
+    let key_id = arguments.key_id.as_deref().or_else(named).unwrap_or_default();
+    let key = ClientKey::from_pem(key_id, Secret::new(read(file)?).expose());
+    let key = key.map_err(|error| Problem::of_file(file, error))?;
+    Ok(Client {
+        client_id: arguments.client_id.clone(),
+        team_id: arguments.team_id.clone(),
+        keys: vec![key],
+        redirect_uris: arguments.redirect_uris.clone(),
+    })
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Problem> {
+    std::fs::read(file).map_err(|error| Problem::of_file(file, error))
+}
+
+/// Why it does not serve.
+struct Problem {
+    outcome: Outcome,
+    context: String,
+    source: Box<dyn Error>,
+}
+
+impl Problem {
+    fn new(outcome: Outcome, context: &str, source: impl Into<Box<dyn Error>>) -> Self {
+        Self { outcome, context: context.to_owned(), source: source.into() }
+    }
+
+    fn of_file(file: &Path, source: impl Into<Box<dyn Error>>) -> Self {
+        Self::new(Outcome::Usage, &file.display().to_string(), source)
+    }
+
+    fn of_start(error: StartError) -> Self {
+        let failed = matches!(error, StartError::Listen { .. } | StartError::NoKey);
+        let outcome = if failed { Outcome::Failed } else { Outcome::Usage };
+        Self::new(outcome, "the fake Apple does not start", error)
+    }
+
+    fn tell(self) -> Outcome {
+        anstream::eprintln!("error: {}: {}", self.context, self.source);
+        let mut cause = self.source.source();
+        while let Some(error) = cause {
+            anstream::eprintln!("    {error}");
+            cause = error.source();
+        }
+        self.outcome
+    }
 }
