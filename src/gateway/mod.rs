@@ -1,5 +1,6 @@
 //! Floor 4: the road of a request.
 
+pub mod edge;
 mod settings;
 
 pub use settings::{
