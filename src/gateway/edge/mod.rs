@@ -1,0 +1,31 @@
+//! Listeners and connections: everything between a socket and one HTTP request.
+//!
+//! Knows TCP, TLS, HTTP/1 and HTTP/2, their limits and deadlines; knows nothing of routes, sessions
+//! or policies. What answers a request is a [`Service`], which the rooms above bring along.
+//!
+//! *Invariant:* which runtime a request runs on is known here and to `base::tasks` alone.
+
+mod accept;
+mod body;
+mod connection;
+mod drain;
+mod framing;
+mod limits;
+mod listener;
+mod redirect;
+mod service;
+mod slots;
+mod tls;
+mod watch;
+mod workers;
+
+pub use accept::{Acceptor, Drained};
+pub use body::{BodyError, RequestBody, ResponseBody};
+pub use drain::{Drain, DrainStart};
+pub use limits::Limits;
+pub use listener::{BindError, bind};
+pub use redirect::Redirect;
+pub use service::{ConnectionInfo, Refusal, Service};
+pub use slots::Slots;
+pub use tls::{Certificates, TlsError};
+pub use workers::{Worker, Workers};

@@ -1,0 +1,192 @@
+//! What answers requests, and how the edge calls it: bounded, counted, and so that a panic in one
+//! request hurts no other.
+
+use std::convert::Infallible;
+use std::error::Error as StdError;
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, TRANSFER_ENCODING};
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body::Body;
+use hyper::body::Incoming;
+
+use super::body::{Exchange, RequestBody, ResponseBody};
+use super::framing::HeadScan;
+use super::watch::{Protocol, Watch};
+
+/// What answers requests.
+pub trait Service: Send + Sync + 'static {
+    /// The body of its answers.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + Unpin + 'static;
+
+    /// Answers one request. Dropped at any await when the client goes away.
+    fn call(
+        &self,
+        request: Request<RequestBody>,
+        connection: ConnectionInfo,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+
+    /// Answers a request that the edge does not let in, or that ended in a panic.
+    fn refuse(&self, refusal: Refusal, connection: &ConnectionInfo) -> Response<Self::Body>;
+}
+
+/// What is known about the connection that a request came on.
+#[derive(Clone, Debug)]
+pub struct ConnectionInfo {
+    /// The other end; an IPv4 address also where it came in over IPv6.
+    pub peer: SocketAddr,
+    /// Whether TLS ends here.
+    pub tls: bool,
+    /// The name that the client asked for in TLS, lower case; `None` if it sent none.
+    pub server_name: Option<Arc<str>>,
+}
+
+/// Why the edge answers a request itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It can be read in two ways where its body ends; its connection is closed.
+    Framing,
+    /// Its target is longer than `target_bytes`.
+    TargetTooLong,
+    /// Its head has more fields than `head_fields`.
+    TooManyFields,
+    /// Answering it ended in a panic.
+    Panic,
+}
+
+impl Refusal {
+    /// The status of the answer.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Framing => StatusCode::BAD_REQUEST,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What is wrong, for the log and for plain answers.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Framing => "the length of the request body is ambiguous",
+            Self::TargetTooLong => "the request target is too long",
+            Self::TooManyFields => "the request has too many header fields",
+            Self::Panic => "the request could not be answered because of a defect",
+        }
+    }
+}
+
+/// One connection's way to the service.
+pub(super) struct Caller<S> {
+    service: Arc<S>,
+    connection: ConnectionInfo,
+    watch: Arc<Watch>,
+}
+
+impl<S> Clone for Caller<S> {
+    fn clone(&self) -> Self {
+        Self {
+            service: Arc::clone(&self.service),
+            connection: self.connection.clone(),
+            watch: Arc::clone(&self.watch),
+        }
+    }
+}
+
+impl<S: Service> Caller<S> {
+    pub(super) fn new(service: Arc<S>, connection: ConnectionInfo, watch: Arc<Watch>) -> Self {
+        Self { service, connection, watch }
+    }
+
+    /// Answers one request. What is counted begins now, not when the future is first polled.
+    pub(super) fn call(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<ResponseBody<S::Body>>, Infallible>> + Send + use<S>
+    {
+        let scan = self.watch.begin(request.version());
+        let exchange = Exchange::of(&self.watch);
+        let caller = self.clone();
+        async move {
+            let response = caller.answer(request, &scan).await;
+            Ok(response.map(|body| ResponseBody::new(body, exchange)))
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>, scan: &HeadScan) -> Response<S::Body> {
+        let mut response = match self.refusal(&request, scan) {
+            Some(refusal) => self.refuse(refusal),
+            None => {
+                let request = request.map(|body| RequestBody::new(body, &self.watch));
+                let call = self.service.call(request, self.connection.clone());
+                match catch_panic(call).await {
+                    Some(response) => response,
+                    None => self.refuse(Refusal::Panic),
+                }
+            }
+        };
+        if self.watch.protocol() == Protocol::Http1 && self.watch.is_draining() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    fn refusal(&self, request: &Request<Incoming>, scan: &HeadScan) -> Option<Refusal> {
+        let limits = self.watch.limits();
+        if self.watch.protocol() == Protocol::Http1 && !well_framed(request, scan) {
+            return Some(Refusal::Framing);
+        }
+        let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+        if target > limits.target_bytes {
+            return Some(Refusal::TargetTooLong);
+        }
+        // HTTP/2 knows a limit of bytes only; its cookie crumbs count one by one.
+        (request.headers().len() > limits.head_fields).then_some(Refusal::TooManyFields)
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Response<S::Body> {
+        let mut response = self.service.refuse(refusal, &self.connection);
+        if refusal == Refusal::Framing {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+/// Whether there is one way only to read where the body of an HTTP/1 request ends (RFC 9112 §6.3,
+/// and stricter: no encoding but `chunked`, and once).
+fn well_framed(request: &Request<Incoming>, scan: &HeadScan) -> bool {
+    let mut encodings = request.headers().get_all(TRANSFER_ENCODING).iter();
+    let encoding = encodings.next();
+    let chunked_once = match encoding {
+        Some(value) => {
+            value.as_bytes().eq_ignore_ascii_case(b"chunked") && encodings.next().is_none()
+        }
+        None => true,
+    };
+    chunked_once && !scan.ambiguous(encoding.is_some())
+}
+
+/// The output of `future`; `None` if it panicked (T86).
+async fn catch_panic<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let caught = poll_fn(|cx| {
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
+            // Security: what a panic says may hold a secret (T27); it goes nowhere from here.
+            Err(_) => Poll::Ready(None),
+        }
+    })
+    .await;
+    if caught.is_none() {
+        tracing::error!("a panic while a request was answered; it got 500");
+    }
+    caught
+}

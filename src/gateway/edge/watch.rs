@@ -1,0 +1,445 @@
+//! What one connection is doing and how long it may go on doing it.
+//!
+//! The HTTP library has one timer for the head of an HTTP/1 request and none for a silent client, a
+//! missing HTTP/2 preface or a peer that takes nothing. So the bytes of every connection pass through
+//! a [`WatchedIo`], its requests are counted, and [`drive`] closes what oversteps a deadline.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use hyper::rt::{Read, Write};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep_until};
+
+use super::drain::Drain;
+use super::framing::HeadScan;
+use super::limits::Limits;
+use crate::base::time::monotonic;
+
+/// What happens on one connection, shared by its bytes, its requests and its driver.
+#[derive(Debug)]
+pub(super) struct Watch {
+    limits: Arc<Limits>,
+    protocol: Protocol,
+    state: Mutex<State>,
+}
+
+/// What a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Http1,
+    Http2,
+}
+
+#[derive(Debug)]
+struct State {
+    /// What we wait for while no request is being answered, and since when.
+    phase: Phase,
+    since: Instant,
+    in_flight: usize,
+    /// Since when the peer takes nothing although we have bytes for it.
+    blocked_since: Option<Instant>,
+    draining_since: Option<Instant>,
+    /// Since when the connection has been told to end.
+    closing_since: Option<Instant>,
+    cancelled: u32,
+    cancelled_since: Instant,
+    scan: HeadScan,
+    speaks_http10: bool,
+    peer_ended: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    FirstByte,
+    Head,
+    Idle,
+}
+
+/// Which deadline passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expiry {
+    /// Not one byte came.
+    FirstByte,
+    /// A head began and did not end.
+    Head,
+    /// No request for long, or none during shutdown.
+    Idle,
+    /// We have bytes for the peer and it takes none.
+    Stalled,
+    /// It was told to end and did not.
+    Lingering,
+}
+
+/// How the life of a connection ended.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The HTTP library is done with it.
+    Closed(hyper::Result<()>),
+    /// A deadline passed.
+    Expired(Expiry),
+    /// The client gave up too many requests.
+    Cancelling,
+}
+
+impl Watch {
+    pub(super) fn new(limits: Arc<Limits>, protocol: Protocol) -> Arc<Self> {
+        let now = monotonic();
+        let phase = match protocol {
+            Protocol::Http1 => Phase::FirstByte,
+            // Its preface has been read when this begins.
+            Protocol::Http2 => Phase::Idle,
+        };
+        let state = Mutex::new(State {
+            phase,
+            since: now,
+            in_flight: 0,
+            blocked_since: None,
+            draining_since: None,
+            closing_since: None,
+            cancelled: 0,
+            cancelled_since: now,
+            scan: HeadScan::default(),
+            speaks_http10: false,
+            peer_ended: false,
+        });
+        Arc::new(Self { limits, protocol, state })
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(super) fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// A request has come: nothing is awaited from here on. Returns what its raw head looked like.
+    pub(super) fn begin(&self, version: http::Version) -> HeadScan {
+        let mut state = self.state();
+        state.in_flight += 1;
+        state.speaks_http10 = version == http::Version::HTTP_10;
+        std::mem::take(&mut state.scan)
+    }
+
+    /// One more part of a request, its body, is on its way.
+    pub(super) fn hold(&self) {
+        self.state().in_flight += 1;
+    }
+
+    /// What [`Watch::begin`] or [`Watch::hold`] counted is over.
+    pub(super) fn release(&self) {
+        let mut state = self.state();
+        state.in_flight = state.in_flight.saturating_sub(1);
+        if state.in_flight == 0 {
+            state.phase = Phase::Idle;
+            state.since = monotonic();
+        }
+    }
+
+    /// The client gave up a request, which costs it no more than a few bytes over HTTP/2.
+    pub(super) fn cancelled(&self) {
+        if self.protocol == Protocol::Http1 {
+            return;
+        }
+        let now = monotonic();
+        let mut state = self.state();
+        if now.duration_since(state.cancelled_since) > CANCELLATION_WINDOW {
+            state.cancelled_since = now;
+            state.cancelled = 0;
+        }
+        state.cancelled += 1;
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.state().draining_since.is_some()
+    }
+
+    pub(super) fn speaks_http10(&self) -> bool {
+        self.state().speaks_http10
+    }
+
+    pub(super) fn peer_ended(&self) -> bool {
+        self.state().peer_ended
+    }
+
+    /// Whether everything that we wrote was taken, so that one more answer can be written.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.state().blocked_since.is_some()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn was_read(&self, bytes: &[u8]) {
+        let mut state = self.state();
+        if bytes.is_empty() {
+            state.peer_ended = true;
+        } else if state.in_flight == 0 && self.protocol == Protocol::Http1 {
+            if state.phase != Phase::Head {
+                state.phase = Phase::Head;
+                state.since = monotonic();
+                state.scan = HeadScan::default();
+            }
+            state.scan.feed(bytes);
+        }
+    }
+
+    fn was_written(&self, taken: bool) {
+        let mut state = self.state();
+        match (taken, state.blocked_since) {
+            (true, Some(_)) => state.blocked_since = None,
+            (false, None) => state.blocked_since = Some(monotonic()),
+            _ => {}
+        }
+    }
+
+    fn gives_up_too_much(&self) -> bool {
+        self.state().cancelled > self.limits.cancellations
+    }
+
+    /// Shutdown has begun. Whether the connection must be told now, because it has requests in
+    /// flight or can be told without losing one.
+    fn drain(&self) -> bool {
+        let mut state = self.state();
+        state.draining_since = Some(monotonic());
+        state.in_flight > 0 || self.protocol == Protocol::Http2
+    }
+
+    fn close(&self) {
+        self.state().closing_since.get_or_insert_with(monotonic);
+    }
+
+    /// The next deadline, and what has happened when it passes.
+    fn deadline(&self) -> Option<(Instant, Expiry)> {
+        let state = self.state();
+        let limits = &self.limits;
+        let stalled = state.blocked_since.map(|since| (since + limits.stall, Expiry::Stalled));
+        let waiting = if state.in_flight > 0 {
+            None
+        } else if let Some(since) = state.closing_since {
+            Some((since.max(state.since) + CLOSING, Expiry::Lingering))
+        } else {
+            let ordinary = match state.phase {
+                Phase::FirstByte => (state.since + limits.first_byte, Expiry::FirstByte),
+                Phase::Head => (state.since + limits.head, Expiry::Head),
+                Phase::Idle => (state.since + limits.idle, Expiry::Idle),
+            };
+            match state.draining_since {
+                Some(since) if state.phase != Phase::Head => {
+                    Some(ordinary.min_by_time((since + limits.drain_grace, Expiry::Idle)))
+                }
+                _ => Some(ordinary),
+            }
+        };
+        match (stalled, waiting) {
+            (Some(one), Some(other)) => Some(one.min_by_time(other)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+trait MinByTime {
+    fn min_by_time(self, other: Self) -> Self;
+}
+
+impl MinByTime for (Instant, Expiry) {
+    fn min_by_time(self, other: Self) -> Self {
+        if other.0 < self.0 { other } else { self }
+    }
+}
+
+/// A connection of the HTTP library, of either version.
+pub(super) trait HttpConnection: Future<Output = hyper::Result<()>> {
+    /// Ends it as soon as what is in flight has been answered.
+    fn shut_down(self: Pin<&mut Self>);
+}
+
+/// Runs `connection` until it ends, a deadline of `watch` passes, or its client misbehaves. When
+/// `drain` begins it is brought to its end without losing a request.
+pub(super) async fn drive<C: HttpConnection>(
+    mut connection: Pin<&mut C>,
+    watch: &Watch,
+    mut drain: Drain,
+) -> Outcome {
+    let mut begun = pin!(drain.begun());
+    let mut draining = false;
+    let mut timer = Timer::new();
+    poll_fn(|cx| {
+        if !draining && begun.as_mut().poll(cx).is_ready() {
+            draining = true;
+            if watch.drain() {
+                connection.as_mut().shut_down();
+                watch.close();
+            }
+        }
+        loop {
+            if let Poll::Ready(result) = connection.as_mut().poll(cx) {
+                return Poll::Ready(Outcome::Closed(result));
+            }
+            if watch.gives_up_too_much() {
+                return Poll::Ready(Outcome::Cancelling);
+            }
+            match ready!(timer.poll_expired(cx, watch)) {
+                Expiry::Idle => {
+                    connection.as_mut().shut_down();
+                    watch.close();
+                }
+                expiry => return Poll::Ready(Outcome::Expired(expiry)),
+            }
+        }
+    })
+    .await
+}
+
+/// A timer that is set anew only where a deadline came nearer, or has passed and moved: a busy
+/// connection touches it a few times a minute.
+struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    set_to: Instant,
+}
+
+impl Timer {
+    fn new() -> Self {
+        let set_to = monotonic() + FAR;
+        Self { sleep: Box::pin(sleep_until(set_to.into())), set_to }
+    }
+
+    fn poll_expired(&mut self, cx: &mut Context<'_>, watch: &Watch) -> Poll<Expiry> {
+        loop {
+            let deadline = watch.deadline();
+            if let Some((at, _)) = deadline
+                && at < self.set_to
+            {
+                self.set(at);
+            }
+            ready!(self.sleep.as_mut().poll(cx));
+            let now = monotonic();
+            match deadline {
+                Some((at, expiry)) if at <= now => {
+                    self.set(now + FAR);
+                    return Poll::Ready(expiry);
+                }
+                Some((at, _)) => self.set(at),
+                None => self.set(now + FAR),
+            }
+        }
+    }
+
+    fn set(&mut self, at: Instant) {
+        self.set_to = at;
+        self.sleep.as_mut().reset(at.into());
+    }
+}
+
+/// The bytes of a connection: those read before its protocol was known come first, and all pass
+/// under the eyes of a [`Watch`].
+#[derive(Debug)]
+pub(super) struct WatchedIo<T> {
+    inner: T,
+    replay: bytes::Bytes,
+    watch: Arc<Watch>,
+}
+
+impl<T> WatchedIo<T> {
+    pub(super) fn new(inner: T, replay: bytes::Bytes, watch: Arc<Watch>) -> Self {
+        Self { inner, replay, watch }
+    }
+
+    pub(super) fn into_inner(self) -> T {
+        self.inner
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for WatchedIo<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        if self.replay.is_empty() {
+            ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
+        } else {
+            let count = self.replay.len().min(buffer.remaining());
+            buffer.put_slice(&self.replay.split_to(count));
+        }
+        self.watch.was_read(buffer.filled().get(before..).unwrap_or_default());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for WatchedIo<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.watch.was_written(written.is_ready());
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
+        self.watch.was_written(written.is_ready());
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.inner).poll_flush(cx);
+        self.watch.was_written(flushed.is_ready());
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+impl<I, S, B> HttpConnection for hyper::server::conn::http1::Connection<I, S>
+where
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    I: Read + Write + Unpin,
+    B: http_body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn shut_down(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<I, S, B, E> HttpConnection for hyper::server::conn::http2::Connection<I, S, E>
+where
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    I: Read + Write + Unpin,
+    B: http_body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    E: hyper::rt::bounds::Http2ServerConnExec<S::Future, B>,
+{
+    fn shut_down(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// Over how long given-up requests are counted.
+const CANCELLATION_WINDOW: Duration = Duration::from_secs(30);
+/// How long a connection that was told to end and has no request left may take to do so.
+const CLOSING: Duration = Duration::from_secs(10);
+/// A timer that nothing waits for.
+const FAR: Duration = Duration::from_secs(3600);
