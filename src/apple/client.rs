@@ -302,6 +302,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn http_2_is_spoken_where_it_is_offered() {
+        let (server, root) = Server::start_h2().await;
+        let trusting = Client::new(&[root], timeouts()).unwrap();
+        let url = format!("https://apple.localhost:{}/", server.port());
+        for _ in 0..2 {
+            assert_eq!(get(&trusting, &url).await.unwrap().body, b"HTTP/2.0");
+        }
+    }
+
+    #[tokio::test]
     async fn t62_redirects_are_not_followed() {
         let second = Server::start(|_| Reply::new(200, "text/plain", "metadata")).await;
         for status in [301, 302, 303, 307, 308] {

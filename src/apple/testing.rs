@@ -1,5 +1,6 @@
 //! What the tests of this room share: a loopback server that misbehaves on request, keys, tokens.
 
+use std::convert::Infallible;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -8,6 +9,9 @@ use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -108,19 +112,30 @@ impl Server {
     where
         H: Fn(&Request) -> Reply + Send + Sync + 'static,
     {
-        let made = rcgen::generate_simple_self_signed(vec!["apple.localhost".to_owned()]).unwrap();
-        let certificate = made.cert.der().clone();
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.clone()], key)
-            .unwrap();
-        (Self::listen(Some(TlsAcceptor::from(Arc::new(config))), handler).await, certificate)
+        let (tls, certificate) = tls(&[]);
+        (Self::listen(Some(tls), handler).await, certificate)
     }
 
+    /// With TLS and HTTP/2; answers with the version that is spoken.
+    pub(super) async fn start_h2() -> (Self, CertificateDer<'static>) {
+        let (tls, certificate) = tls(&[b"h2"]);
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let tasks = Tasks::on(tokio::runtime::Handle::current());
+        tasks.start("test server", async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let stream = TokioIo::new(tls.accept(stream).await.unwrap());
+                let service = service_fn(async |request: http::Request<Incoming>| {
+                    let body = format!("{:?}", request.version());
+                    Ok::<_, Infallible>(http::Response::new(body))
+                });
+                let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                drop(builder.serve_connection(stream, service).await);
+            }
+        });
+        (Self { port, seen: Arc::default(), tasks, closed: None }, certificate)
+    }
     async fn listen<H>(tls: Option<TlsAcceptor>, handler: H) -> Self
     where
         H: Fn(&Request) -> Reply + Send + Sync + 'static,
@@ -175,6 +190,22 @@ impl Server {
             closed.await.unwrap_err();
         }
     }
+}
+
+/// A server's TLS for `apple.localhost`, and the certificate to trust.
+fn tls(protocols: &[&[u8]]) -> (TlsAcceptor, CertificateDer<'static>) {
+    let made = rcgen::generate_simple_self_signed(vec!["apple.localhost".to_owned()]).unwrap();
+    let certificate = made.cert.der().clone();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    (TlsAcceptor::from(Arc::new(config)), certificate)
 }
 
 async fn serve<S, H>(mut stream: S, handler: &H, seen: &Mutex<Vec<Request>>)

@@ -190,7 +190,7 @@ fn troubles(elsewhere: &str) -> Vec<(&'static str, Answer)> {
 }
 
 #[tokio::test]
-async fn t42_t77_failure_keys_endpoint() {
+async fn t42_t77_no_trouble_lets_anybody_in_and_a_good_set_ends_it() {
     let elsewhere = Server::start(|_| Reply::json(200, &jwks(&[&NEXT_KEY]))).await;
     for (name, trouble) in troubles(&elsewhere.url("/auth/keys")) {
         let keys = Keys::serving(trouble).await;
