@@ -5,4 +5,5 @@ mod health;
 mod run;
 mod state_dir;
 
-pub use run::{Running, Start, StartProblem, start};
+pub use run::{DRAIN_TIME, Running, Start, StartProblem, start};
+pub use state_dir::StateProblem;

@@ -153,15 +153,18 @@ impl Running {
     }
 
     /// Stops accepting, lets what is in flight finish within `deadline`, and ends.
-    pub async fn drain(self, deadline: Duration) -> Drained {
+    ///
+    /// # Errors
+    /// When a worker could not serve its listener, or died.
+    pub async fn drain(self, deadline: Duration) -> io::Result<Drained> {
         self.health.draining();
         let mut all = Drained::default();
         for workers in self.workers {
-            let one = workers.drain(deadline).await;
+            let one = workers.drain(deadline).await?;
             all.finished += one.finished;
             all.aborted += one.aborted;
         }
         self.tasks.stop();
-        all
+        Ok(all)
     }
 }

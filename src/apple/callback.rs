@@ -88,6 +88,17 @@ impl Callback {
     }
 }
 
+impl Callback {
+    /// Which attempt it belongs to.
+    pub fn state(&self) -> &str {
+        match self {
+            Self::Agreed { state, .. } | Self::Cancelled { state } | Self::Failed { state, .. } => {
+                state
+            }
+        }
+    }
+}
+
 struct Fields<'a>(&'a [(String, String)]);
 
 impl<'a> Fields<'a> {

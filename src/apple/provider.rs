@@ -78,6 +78,11 @@ impl AppleProvider {
         tasks.start("apple keys", async move { keys.keep_fresh().await });
     }
 
+    /// The only `iss` that is accepted.
+    pub fn issuer(&self) -> &str {
+        &self.settings.provider_url
+    }
+
     /// Where a browser signs in, for one attempt.
     pub fn authorize_url(&self, state: &str, nonce: &str) -> String {
         authorize_url(self.endpoints.authorize.as_str(), &self.settings, state, nonce)

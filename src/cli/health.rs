@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Outcome;
+use crate::base::time::Clock;
 use crate::config;
 
 /// How long an answer is waited for.
@@ -26,13 +27,15 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     let address = match arguments.address {
         Some(address) => address,
-        None => match config::health_address(&arguments.config, &config::environment()) {
-            Ok(address) => address,
-            Err(report) => {
-                anstream::eprint!("{report}");
+        None => {
+            let now = Clock::system().now();
+            let loaded = config::load(&arguments.config, &config::process_environment, now);
+            let Some(settings) = loaded.settings else {
+                anstream::eprintln!("{}", loaded.render());
                 return Outcome::Configuration;
-            }
-        },
+            };
+            settings.gateway.listener.health_address
+        }
     };
     match ask(reachable(address)) {
         Ok(answer) => {

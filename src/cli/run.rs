@@ -24,8 +24,8 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let loaded = config::load(&arguments.config, &config::environment());
-    anstream::eprint!("{}", loaded.report());
+    let loaded = config::load(&arguments.config, &config::process_environment, Clock::system().now());
+    anstream::eprint!("{}", loaded.render());
     let Some(settings) = loaded.settings else { return Outcome::Configuration };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -69,9 +69,16 @@ async fn serve(settings: Settings, workers: Option<usize>) -> Outcome {
         return Outcome::Failed;
     }
     tracing::info!("stopping: no new connections, requests in flight finish");
-    let drained = running.drain(app::DRAIN_TIME).await;
-    tracing::info!(finished = drained.finished, aborted = drained.aborted, "stopped");
-    Outcome::Fine
+    match running.drain(app::DRAIN_TIME).await {
+        Ok(drained) => {
+            tracing::info!(finished = drained.finished, aborted = drained.aborted, "stopped");
+            Outcome::Fine
+        }
+        Err(error) => {
+            tracing::error!(%error, "a worker did not end well");
+            Outcome::Failed
+        }
+    }
 }
 
 /// What an operator compares with Apple's portal when a sign-in fails there.

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_lc_rs::encoding::AsBigEndian as _;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
@@ -126,7 +125,8 @@ impl Key {
                 &agreement::ECDH_P256,
                 scalar.expose(),
             );
-            let Ok(public) = private.and_then(|key| key.compute_public_key()) else { continue };
+            let public = private.ok().and_then(|key| key.compute_public_key().ok());
+            let Some(public) = public else { continue };
             let pair = EcdsaKeyPair::from_private_key_and_public_key(
                 &ECDSA_P256_SHA256_FIXED_SIGNING,
                 scalar.expose(),

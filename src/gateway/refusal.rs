@@ -18,6 +18,7 @@ use crate::session::return_address::ReturnAddress;
 use crate::telemetry::{Decision, Record};
 use crate::upstream::SendError;
 use crate::wire::accept::Format;
+use crate::wire::host::Authority;
 use crate::wire::body::Body;
 
 /// The answer to a request that the decision refused.
@@ -74,7 +75,7 @@ pub(super) fn sign_in(inbound: &Inbound, why_not: NotSignedIn, record: &mut Reco
         record.reasons.push("sign-in-loop");
         return going_round(&visitor, why_not);
     }
-    let ours = |authority: &_| inbound.plan.is_ours(authority);
+    let ours = |authority: &Authority<'_>| inbound.plan.is_ours(authority);
     // A posted form or a script's request is not repeated; its page is loaded anew.
     let address = ReturnAddress::of_request(&inbound.authority, inbound.target(), &ours)
         .or_else(|| ReturnAddress::of_request(&inbound.authority, "/", &ours))
@@ -116,7 +117,7 @@ fn denied(
     inbound: &Inbound,
 ) -> Response<Body> {
     let session = live.map(LiveSession::session);
-    let ours = |authority: &_| inbound.plan.is_ours(authority);
+    let ours = |authority: &Authority<'_>| inbound.plan.is_ours(authority);
     let address = ReturnAddress::of_request(&inbound.authority, inbound.target(), &ours);
     let another_account = session.map(|session| {
         let return_to = address.map_or_else(

@@ -99,7 +99,7 @@ impl Worker {
     pub(super) fn plan(&self) -> HeldPlan {
         let current = self.shared.plan.load();
         let mut held = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
-        if !Arc::ptr_eq(&held, &current) {
+        if !Arc::ptr_eq(&**held, &*current) {
             *held = Arc::new(Arc::clone(&current));
         }
         Arc::clone(&held)

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
+use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 
 use super::record::{Evidence, Line, Record};
@@ -17,23 +18,6 @@ pub enum Format {
     Json,
     /// Short lines for people.
     Human,
-}
-
-/// Which lines are written (`log_level`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Nothing.
-    Off,
-    /// What failed.
-    Error,
-    /// And what somebody should look at.
-    Warn,
-    /// And every request. The default.
-    Info,
-    /// And how decisions came about.
-    Debug,
-    /// And everything else.
-    Trace,
 }
 
 /// Writes log lines. Cheap to clone.
@@ -51,25 +35,16 @@ pub struct Guard(#[expect(dead_code, reason = "its drop writes out what is queue
 impl Logs {
     /// Logs to `output`. Lines that do not fit the queue of a reader that stands still are dropped
     /// rather than waited for.
-    pub fn to(output: impl Write + Send + 'static, format: Format, level: Level) -> (Self, Guard) {
+    pub fn to(output: impl Write + Send + 'static, format: Format, level: LevelFilter) -> (Self, Guard) {
         let (writer, guard) = tracing_appender::non_blocking(output);
-        (Self { writer, format, requests: level >= Level::Info }, Guard(guard))
+        (Self { writer, format, requests: level >= LevelFilter::INFO }, Guard(guard))
     }
 
     /// Sends everything that the program says through `tracing` here too. Once per process; a
     /// second call changes nothing.
-    pub fn install(&self, level: Level) {
-        use tracing_subscriber::filter::LevelFilter;
-        let filter = match level {
-            Level::Off => LevelFilter::OFF,
-            Level::Error => LevelFilter::ERROR,
-            Level::Warn => LevelFilter::WARN,
-            Level::Info => LevelFilter::INFO,
-            Level::Debug => LevelFilter::DEBUG,
-            Level::Trace => LevelFilter::TRACE,
-        };
+    pub fn install(&self, level: LevelFilter) {
         // Security: the libraries' own lines may hold headers and bodies; only ours are written.
-        let ours = tracing_subscriber::filter::Targets::new().with_target("russet", filter);
+        let ours = tracing_subscriber::filter::Targets::new().with_target("russet", level);
         let lines = tracing_subscriber::fmt::layer().with_target(false).with_writer(self.writer.clone());
         let lines: Box<dyn tracing_subscriber::Layer<_> + Send + Sync> = match self.format {
             Format::Json => Box::new(lines.json().flatten_event(true).with_current_span(false)),

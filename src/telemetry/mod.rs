@@ -3,5 +3,5 @@
 mod logs;
 mod record;
 
-pub use logs::{Format, Guard, Level, Logs};
+pub use logs::{Format, Guard, Logs};
 pub use record::{Decision, Evidence, Record};

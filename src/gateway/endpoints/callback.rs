@@ -24,6 +24,7 @@ use crate::session::Session;
 use crate::session::attempt::{self, Attempt};
 use crate::session::once::Entered;
 use crate::telemetry::Record;
+use crate::wire::host::Authority;
 use crate::wire::body::{self, Body, Incoming, ReadProblem};
 use crate::wire::cookies;
 use crate::wire::form::{self, Form};
@@ -126,7 +127,7 @@ fn find_attempt(inbound: &Inbound, state: &str) -> Option<Attempt> {
     let plan = &inbound.plan;
     let name = Attempt::cookie_name(state);
     let held = cookies::values(inbound.headers(), &name).map(|value| (name.as_str(), value));
-    let ours = |authority: &_| plan.is_ours(authority);
+    let ours = |authority: &Authority<'_>| plan.is_ours(authority);
     plan.attempts.matching(state, held, inbound.authority.host(), &ours)
 }
 

@@ -160,7 +160,7 @@ pub(super) async fn serve(
         }
         Endpoint::Root => respond::redirect(StatusCode::FOUND, "/.pomerium/"),
         Endpoint::Ping => respond::text(StatusCode::OK, "OK\n"),
-        Endpoint::Robots => small::robots(),
+        Endpoint::Robots => robots(),
         Endpoint::WellKnown => small::well_known(inbound),
         Endpoint::Jwks => small::jwks(inbound),
         Endpoint::DomainAssociation => small::domain_association(inbound),

@@ -12,6 +12,7 @@ use super::sign_in::arrive;
 use crate::pages::{Href, View};
 use crate::session::once::Entered;
 use crate::telemetry::Record;
+use crate::wire::host::Authority;
 use crate::wire::body::Body;
 use crate::wire::cookies;
 use crate::wire::form::Form;
@@ -30,7 +31,7 @@ pub(super) fn serve(inbound: &Inbound, worker: &Worker, record: &mut Record) -> 
         record.reasons.push("no_browser_cookie");
         return visitor.page(&View::NoCookies { start_again: Href::new("/") });
     }
-    let is_ours = |authority: &_| plan.is_ours(authority);
+    let is_ours = |authority: &Authority<'_>| plan.is_ours(authority);
     let host = inbound.authority.host();
     let opened = plan.tickets.open(ticket, host, &browsers, &is_ours, inbound.now);
     let Some(ticket) = opened else {

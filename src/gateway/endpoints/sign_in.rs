@@ -15,6 +15,7 @@ use crate::session::attempt::{self, Attempt, Held};
 use crate::session::link::{BrowserHash, LinkProblem};
 use crate::session::return_address::ReturnAddress;
 use crate::telemetry::Record;
+use crate::wire::host::Authority;
 use crate::wire::body::Body;
 use crate::wire::cookies;
 use crate::wire::form::Form;
@@ -23,7 +24,7 @@ use crate::wire::form::Form;
 pub(super) fn serve(inbound: &Inbound, worker: &Worker, record: &mut Record) -> Response<Body> {
     let plan = &inbound.plan;
     let visitor = Visitor::of(inbound);
-    let ours = |authority: &_| plan.is_ours(authority);
+    let ours = |authority: &Authority<'_>| plan.is_ours(authority);
     let query = Form::query(inbound.head.uri.query()).unwrap_or_default();
     let host = plan.authenticate.to_string();
     let link = match plan.links.check(&host, &query, &ours, inbound.now) {
@@ -70,7 +71,7 @@ pub(super) fn serve(inbound: &Inbound, worker: &Worker, record: &mut Record) -> 
 /// The attempts that a browser holds.
 fn held(inbound: &Inbound) -> Vec<Held> {
     let plan = &inbound.plan;
-    let ours = |authority: &_| plan.is_ours(authority);
+    let ours = |authority: &Authority<'_>| plan.is_ours(authority);
     let host = inbound.authority.host();
     cookies::names_with_prefix(inbound.headers(), attempt::COOKIE_PREFIX)
         .filter_map(|name| {

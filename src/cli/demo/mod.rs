@@ -1,0 +1,63 @@
+//! `russet demo`: the main job on this machine, without an Apple account: a fake Apple, two web
+//! apps that were never told about sign-in, and Russet in front of them, over TLS on loopback under
+//! names of different sites.
+
+mod apps;
+pub mod browser;
+mod check;
+mod stage;
+
+use super::Outcome;
+use stage::Stage;
+
+/// What was typed.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Walk every prepared person through it without a browser, print each step, and exit 0 or 1
+    #[arg(long)]
+    check: bool,
+    /// Port of Russet; free ones with --check unless given
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// Port of the fake Apple
+    #[arg(long, value_name = "PORT")]
+    apple_port: Option<u16>,
+}
+
+const PORT: u16 = 8443;
+const APPLE_PORT: u16 = 9443;
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            anstream::eprintln!("error: the system gives no threads: {error}");
+            return Outcome::Failed;
+        }
+    };
+    match runtime.block_on(play(arguments)) {
+        Ok(outcome) => outcome,
+        Err(problem) => {
+            anstream::eprintln!("error: {problem}");
+            Outcome::Failed
+        }
+    }
+}
+
+async fn play(arguments: &Arguments) -> Result<Outcome, stage::StageProblem> {
+    let or_free = |given: Option<u16>, usual| given.unwrap_or(if arguments.check { 0 } else { usual });
+    let ports = (or_free(arguments.port, PORT), or_free(arguments.apple_port, APPLE_PORT));
+    let stage = Stage::set(ports.0, ports.1, arguments.check).await?;
+    let outcome = if arguments.check {
+        check::walk(&stage).await
+    } else {
+        stage.introduce();
+        // Either way of asking it to stop is fine.
+        let _asked = tokio::signal::ctrl_c().await;
+        Outcome::Fine
+    };
+    stage.clear().await;
+    Ok(outcome)
+}
