@@ -45,15 +45,34 @@ impl Sources {
         self.get(place).and_then(|source| source.text.get(range)).unwrap_or_default()
     }
 
+    /// Replaces what `place` covers by stars, line ends kept, so that no message shows it: for a
+    /// value that turned out to be a secret.
+    pub fn mask(&mut self, place: Place) {
+        let Ok(index) = usize::try_from(place.source) else { return };
+        let Some(source) = self.entries.get_mut(index) else { return };
+        let range = place.start as usize..place.end as usize;
+        let Some(covered) = source.text.get(range.clone()) else { return };
+        let stars: String =
+            covered.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
+        source.text.replace_range(range, &stars);
+    }
+
     /// `file:line:column` of the first character of `place`; both count from one, columns in
     /// characters.
     pub fn position(&self, place: Place) -> String {
-        let Some(source) = self.get(place) else { return String::new() };
-        if source.hidden {
-            return source.name.clone();
+        match self.locate(place) {
+            None => String::new(),
+            Some((name, None)) => name.to_owned(),
+            Some((name, Some((line, column)))) => format!("{name}:{line}:{column}"),
         }
-        let (line, column) = line_and_column(&source.text, place.start as usize);
-        format!("{}:{line}:{column}", source.name)
+    }
+
+    /// The name of the text that `place` is in, with line and column unless the text is hidden.
+    pub fn locate(&self, place: Place) -> Option<(&str, Option<(usize, usize)>)> {
+        let source = self.get(place)?;
+        let position =
+            (!source.hidden).then(|| line_and_column(&source.text, place.start as usize));
+        Some((&source.name, position))
     }
 }
 
@@ -150,6 +169,15 @@ impl Diagnostics {
     /// Takes over the messages of `other`.
     pub fn append(&mut self, mut other: Self) {
         self.items.append(&mut other.items);
+    }
+
+    /// Gives `place` to every message that has none: to those of a reader that was given values
+    /// without places.
+    pub fn placed(mut self, place: Place) -> Self {
+        for item in &mut self.items {
+            item.place.get_or_insert(place);
+        }
+        self
     }
 
     /// All messages, in the order of their places.
@@ -255,6 +283,18 @@ mod tests {
              |             ^^^\n   help: look again\n         then paste\n"
         );
         assert!(all.has_errors());
+    }
+
+    #[test]
+    fn a_masked_value_is_never_shown() {
+        let mut sources = Sources::default();
+        let source = sources.add("config.yaml", "shared_secret: hunter2\nb: 1\n");
+        let place = Place { source, start: 15, end: 22 };
+        sources.mask(place);
+        let mut all = Diagnostics::default();
+        all.error("R026", place, "too short", "");
+        let text = all.sorted()[0].render(&sources);
+        assert!(text.contains("shared_secret: *******") && !text.contains("hunter2"), "{text}");
     }
 
     #[test]

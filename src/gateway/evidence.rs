@@ -2,7 +2,7 @@
 //! person who reads it.
 
 use crate::base::seal::digest;
-use crate::identity::{Identity, domain_of};
+use crate::identity::Identity;
 use crate::pages::DenialReason;
 use crate::policy::{Explanation, Missing, What};
 use crate::telemetry::Evidence;
@@ -24,12 +24,16 @@ pub(super) fn for_log(explanation: &Explanation) -> Vec<Evidence> {
         .collect()
 }
 
-/// Addresses lose their local part to a short digest; everything else stays as it is.
+/// Whatever looks like an address loses its local part to a short digest; the rest stays.
 fn masked(seen: &str) -> String {
-    let Some(domain) = domain_of(seen) else {
-        return if seen.contains('@') { format!("#{}", short(seen)) } else { seen.to_owned() };
+    let word = |word: &str| {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        match bare.rsplit_once('@') {
+            None => word.to_owned(),
+            Some((_, domain)) => word.replace(bare, &format!("#{}@{domain}", short(bare))),
+        }
     };
-    format!("#{}@{domain}", short(seen))
+    seen.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn short(text: &str) -> String {
@@ -78,11 +82,11 @@ mod tests {
 
     #[test]
     fn addresses_are_comparable_in_the_log_but_name_nobody() {
-        let one = masked("Ann@corp.example");
-        assert!(one.starts_with('#') && one.ends_with("@corp.example"));
-        assert_eq!(one, masked("ann@corp.example").to_string());
-        assert!(!one.contains("nn"));
-        assert!(!masked("a@b@c").contains("a@"));
+        let one = masked("\"Ann@corp.example\" (private relay)");
+        assert!(one.ends_with("@corp.example\" (private relay)") && !one.contains("nn@"), "{one}");
+        assert_eq!(one, masked("\"ann@corp.example\" (private relay)"));
+        assert!(!masked("ann@b@c").contains("ann"));
+        assert_eq!(masked("[\"a\",\"b\"]"), "[\"a\",\"b\"]");
         assert_eq!(masked("001.ab"), "001.ab");
     }
 }

@@ -61,7 +61,7 @@ async fn person_walks(stage: &Stage, person: &Person, report: &mut Report) -> Re
 fn explanation(person: &Person) -> &'static [&'static str] {
     match person.id.as_str() {
         "rae" => &["private relay address", "r8k2m4x9qd@privaterelay.appleid.com", "Stop using"],
-        "max" => &["Apple sent none"],
+        "max" => &["Apple sent no address"],
         "uma" => &["does not vouch"],
         _ => &["Use another account"],
     }

@@ -1,0 +1,322 @@
+//! A whole installation for one test: a fake Apple, an application that records every byte it is
+//! sent, and Russet in front of it, all on loopback, each on a port of its own.
+
+mod recorder;
+mod wire;
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use russet::app::{self, Running, Start};
+use russet::base::seal::Ring;
+use russet::base::secret::Secret;
+use russet::base::time::Clock;
+use russet::cli::demo::browser::{Browser, Page};
+use russet::config;
+use russet::fake_apple::{Client, ClientKey, FakeApple, Settings, Tls};
+use russet::identity::{Claims, Identity};
+use russet::session::sealed_cookie::SessionSeal;
+use russet::session::{CookieSettings, SameSite, Session};
+use russet::telemetry::{Format, Guard, Logs};
+use serde_json::{Value, json};
+
+#[allow(unused_imports, reason = "tests take what they need")]
+pub use self::recorder::{Recorded, Recorder};
+#[allow(unused_imports, reason = "tests take what they need")]
+pub use self::wire::{Answer, Wire};
+
+pub const CLIENT_ID: &str = "com.example.site.web";
+pub const TEAM_ID: &str = "TEAM2TEAM3";
+pub const KEY_ID: &str = "KEY4KEY567";
+/// Keys of the test site, so that tests can seal cookies of their own.
+pub const COOKIE_SECRET: [u8; 32] = *b"cookies of the test site, 32 lon";
+pub const SHARED_SECRET: [u8; 32] = *b"tickets of the test site, 32 lon";
+
+/// Certificates and the `.p8` key, made once for the whole test program.
+pub struct Keys {
+    pub authority_pem: String,
+    pub chain_pem: String,
+    pub key_pem: String,
+    pub apple_key_pem: String,
+}
+
+pub fn keys() -> &'static Keys {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let authority_key = KeyPair::generate().unwrap();
+        let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
+        let issuer = Issuer::new(authority, authority_key);
+        let key = KeyPair::generate().unwrap();
+        let names = ["*.localhost", "localhost", "wiki.localhost", "lunch.localhost", "auth.localhost",
+            "apple.localhost", "*.wild.localhost"];
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let chain_pem =
+            CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap().pem();
+        Keys {
+            authority_pem,
+            chain_pem,
+            key_pem: key.serialize_pem(),
+            apple_key_pem: KeyPair::generate().unwrap().serialize_pem(),
+        }
+    })
+}
+
+/// What a test wants of its installation.
+pub struct Plan {
+    /// YAML of the `routes:` list; `{wiki}` and `{lunch}` stand for the hosts with their port,
+    /// `{up}` for the recorder's `host:port`.
+    pub routes: String,
+    /// Further top-level YAML.
+    pub extra: String,
+    /// Whether TLS ends in front of Russet (`insecure_server`), for raw probes.
+    pub plain: bool,
+    pub workers: usize,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            routes: "  - from: https://{wiki}\n    to: http://{up}\n    pass_identity_headers: true\n    \
+                     policy: [{allow: {and: [{domain: corp.example}]}}]\n  \
+                     - from: https://{lunch}\n    to: http://{up}\n    allow_any_authenticated_user: true\n"
+                .to_owned(),
+            extra: String::new(),
+            plain: false,
+            workers: 1,
+        }
+    }
+}
+
+/// A running installation. Everything stops when it is dropped.
+pub struct Site {
+    pub apple: FakeApple,
+    pub app: Recorder,
+    pub running: Running,
+    pub clock: Clock,
+    pub port: u16,
+    pub plain: bool,
+    lines: Lines,
+    _guard: Guard,
+    _state: tempfile::TempDir,
+}
+
+impl Site {
+    /// Two route hosts (`wiki.localhost` for corp.example, `lunch.localhost` for everybody) and an
+    /// authenticate host, over TLS.
+    pub async fn start() -> Self {
+        Self::with(Plan::default()).await
+    }
+
+    /// The same, over plain HTTP, for raw probes.
+    pub async fn plain() -> Self {
+        Self::with(Plan { plain: true, ..Plan::default() }).await
+    }
+
+    /// With these routes.
+    pub async fn routes(routes: &str) -> Self {
+        Self::with(Plan { routes: routes.to_owned(), ..Plan::default() }).await
+    }
+
+    pub async fn with(plan: Plan) -> Self {
+        let app = Recorder::start().await;
+        let port = free_port();
+        let clock = Clock::system();
+        let apple = start_apple(port, &clock).await;
+        let state = tempfile::tempdir().unwrap();
+        let text = configuration(&plan, port, &app, apple.base_url(), state.path());
+        let loaded = config::load_text("test.yaml", &text, &|_| None, clock.now());
+        let rendered = loaded.render();
+        let settings = loaded.settings.unwrap_or_else(|| panic!("{rendered}\n{text}"));
+        let lines = Lines::default();
+        let (logs, guard) = Logs::to(lines.clone(), Format::Json, settings.log.level);
+        let start = Start { settings, logs, clock: clock.clone(), workers: plan.workers };
+        let running = app::start(start).unwrap();
+        Self { apple, app, running, clock, port, plain: plan.plain, lines, _guard: guard, _state: state }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+
+    /// `https://HOST.localhost:PORT PATH`.
+    pub fn url(&self, host: &str, path: &str) -> String {
+        format!("https://{host}.localhost:{}{path}", self.port)
+    }
+
+    pub fn wiki(&self, path: &str) -> String {
+        self.url("wiki", path)
+    }
+
+    pub fn lunch(&self, path: &str) -> String {
+        self.url("lunch", path)
+    }
+
+    pub fn auth(&self, path: &str) -> String {
+        self.url("auth", path)
+    }
+
+    /// A browser with an empty jar.
+    pub fn browser(&self) -> Browser {
+        let here = self.address();
+        let hosts = ["wiki", "lunch", "auth", "other", "a.wild", "b.wild"].map(|name| format!("{name}.localhost"));
+        let mut addresses: Vec<(&str, SocketAddr)> = hosts.iter().map(|host| (host.as_str(), here)).collect();
+        addresses.push(("apple.localhost", self.apple.address()));
+        Browser::new(&keys().authority_pem, &addresses).unwrap()
+    }
+
+    /// Loads `url`, signs in as `person` at the fake Apple, and returns where that ends.
+    pub async fn sign_in(&self, browser: &mut Browser, url: &str, person: &str) -> Page {
+        let at_apple = browser.load(url).await.unwrap();
+        self.choose(browser, &at_apple, person).await
+    }
+
+    /// Picks `person` on the fake Apple's page and posts its answer to Russet.
+    pub async fn choose(&self, browser: &mut Browser, at_apple: &Page, person: &str) -> Page {
+        let answer = self.answer_page(browser, at_apple, &[("person", person)]).await;
+        let form = answer.form("/oauth2/callback").unwrap();
+        browser.submit(&answer, &form, &[]).await.unwrap()
+    }
+
+    /// The fake Apple's page that holds the answer for Russet, not yet posted.
+    pub async fn answer_page(&self, browser: &mut Browser, at_apple: &Page, choice: &[(&str, &str)]) -> Page {
+        let form = at_apple.form("/auth/choose").unwrap_or_else(|e| panic!("{e}: {}", at_apple.body));
+        browser.submit(at_apple, &form, choice).await.unwrap()
+    }
+
+    /// A raw connection to Russet (`plain` sites).
+    pub async fn wire(&self) -> Wire {
+        assert!(self.plain, "raw probes need a plain site");
+        Wire::to(self.address()).await
+    }
+
+    /// `Host` value of a route host.
+    pub fn host(&self, name: &str) -> String {
+        format!("{name}.localhost:{}", self.port)
+    }
+
+    /// A session of a person with these claims, that nobody signed in to.
+    pub fn session(&self, claims: Value) -> Session {
+        let mut members = json!({"sub": "001.test", "email": "ann@corp.example", "email_verified": true});
+        members.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+        members.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        let claims = Claims::new(members.as_object().unwrap().clone());
+        let subject = claims.text("sub").unwrap().to_owned();
+        let identity = Identity::new(&subject, claims, self.clock.now());
+        seal().begin(identity, self.clock.now()).unwrap()
+    }
+
+    /// A `Cookie` header value that signs its bearer in on `host` (a name before `.localhost`) with
+    /// these claims; `null` takes a claim away.
+    pub fn cookie(&self, host: &str, claims: Value) -> String {
+        let session = self.session(claims);
+        format!("__Host-russet={}", seal().seal(&session, &format!("{host}.localhost")).unwrap())
+    }
+
+    /// The log lines of requests so far.
+    pub async fn log(&self) -> Vec<Value> {
+        // The writer is a thread of its own; a line is there soon after its answer.
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        let bytes = self.lines.0.lock().unwrap().clone();
+        let text = String::from_utf8(bytes).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+    }
+
+    /// The newest log line, once there are `count` of them.
+    pub async fn last_log(&self) -> Value {
+        self.log().await.pop().expect("no log line")
+    }
+}
+
+/// Seals cookies with the test site's key.
+pub fn seal() -> SessionSeal {
+    let settings = russet::session::Settings {
+        cookie: CookieSettings {
+            name: "__Host-russet".to_owned(),
+            domain: None,
+            http_only: true,
+            same_site: SameSite::Lax,
+        },
+        lifetime: Duration::from_secs(50_400),
+        cookie_secret: None,
+        shared_secret: None,
+    };
+    SessionSeal::new(&Ring::new(vec![Secret::new(COOKIE_SECRET)]).unwrap(), &settings)
+}
+
+fn configuration(plan: &Plan, port: u16, app: &Recorder, apple: &str, state: &std::path::Path) -> String {
+    let keys = keys();
+    let base64 = |text: &[u8]| {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(text)
+    };
+    let tls = if plan.plain {
+        "insecure_server: true\n".to_owned()
+    } else {
+        format!("certificate: {}\ncertificate_key: {}\n", base64(keys.chain_pem.as_bytes()), base64(keys.key_pem.as_bytes()))
+    };
+    let fill = |text: &str| {
+        text.replace("{wiki}", &format!("wiki.localhost:{port}"))
+            .replace("{lunch}", &format!("lunch.localhost:{port}"))
+            .replace("{auth}", &format!("auth.localhost:{port}"))
+            .replace("{port}", &port.to_string())
+            .replace("{up}", &app.address().to_string())
+    };
+    format!(
+        "address: 127.0.0.1:{port}\nhealth_check_addr: 127.0.0.1:0\n\
+         authenticate_service_url: https://auth.localhost:{port}\n{tls}\
+         certificate_authority: {}\nstate_dir: {}\n\
+         cookie_secret: {}\nshared_secret: {}\n\
+         idp_provider: apple\nidp_provider_url: {apple}\nidp_client_id: {CLIENT_ID}\n\
+         idp_team_id: {TEAM_ID}\nidp_key_id: {KEY_ID}\nidp_private_key: {}\n{}\nroutes:\n{}",
+        base64(keys.authority_pem.as_bytes()),
+        state.display(),
+        base64(&COOKIE_SECRET),
+        base64(&SHARED_SECRET),
+        base64(keys.apple_key_pem.as_bytes()),
+        fill(&plan.extra),
+        fill(&plan.routes),
+    )
+}
+
+async fn start_apple(port: u16, clock: &Clock) -> FakeApple {
+    let keys = keys();
+    let client = Client {
+        client_id: CLIENT_ID.to_owned(),
+        team_id: TEAM_ID.to_owned(),
+        keys: vec![ClientKey::from_pem(KEY_ID, keys.apple_key_pem.as_bytes()).unwrap()],
+        redirect_uris: vec![format!("https://auth.localhost:{port}/oauth2/callback")],
+    };
+    let mut settings = Settings::new(vec![client]);
+    settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    settings.clock = clock.clone();
+    settings.tls = Tls::Given {
+        chain_pem: keys.chain_pem.clone().into_bytes(),
+        key_pem: Secret::new(keys.key_pem.as_bytes()),
+    };
+    FakeApple::start(settings).await.unwrap()
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Where log lines are kept.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
