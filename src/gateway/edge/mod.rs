@@ -29,3 +29,6 @@ pub use service::{ConnectionInfo, Refusal, Service};
 pub use slots::Slots;
 pub use tls::{Certificates, TlsError};
 pub use workers::{Worker, Workers};
+
+#[cfg(test)]
+mod tests;
