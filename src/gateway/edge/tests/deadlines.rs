@@ -139,3 +139,13 @@ async fn the_client_going_away_ends_its_request() {
     drop(stream);
     edge.until_busy(0).await;
 }
+
+#[tokio::test]
+async fn t52_a_client_that_asks_for_answers_and_reads_none_is_cut_off() {
+    let edge = Edge::plain(short());
+    let mut stream = edge.connect().await;
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let pings = b"\0\0\x08\x06\0\0\0\0\0 pings! ".repeat(1000);
+    let flood = async { while stream.write_all(&pings).await.is_ok() {} };
+    tokio::time::timeout(PATIENCE, flood).await.expect("it never ended");
+}
