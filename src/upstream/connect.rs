@@ -70,7 +70,11 @@ impl Upstreams {
         Ok(Upstream { shared: Arc::new(Shared { target, tls, timeout, authority, key }) })
     }
 
-    fn config(&mut self, wanted: &TlsSettings, host: &str) -> Result<Arc<ClientConfig>, SetupError> {
+    fn config(
+        &mut self,
+        wanted: &TlsSettings,
+        host: &str,
+    ) -> Result<Arc<ClientConfig>, SetupError> {
         let alike = |(settings, _): &&(TlsSettings, _)| {
             settings.skip_verify == wanted.skip_verify
                 && settings.custom_roots == wanted.custom_roots

@@ -136,7 +136,9 @@ impl<B> Idle<B> {
 
     fn is_good(&self, kept: &Kept<B>, now: Instant) -> bool {
         let sender = &kept.connection.sender;
-        now.duration_since(kept.since) < self.limits.idle && sender.is_ready() && !sender.is_closed()
+        now.duration_since(kept.since) < self.limits.idle
+            && sender.is_ready()
+            && !sender.is_closed()
     }
 
     fn kept(&self) -> MutexGuard<'_, HashMap<Key, VecDeque<Kept<B>>>> {

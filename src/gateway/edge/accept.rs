@@ -76,9 +76,9 @@ impl Acceptor {
         while let Some(room) = slots.try_room()
             && let Ok((stream, peer)) = listener.accept()
         {
-            stream.set_nonblocking(true)?;
-            if let Some(slot) = slots.take(room, peer.ip()) {
-                start(TcpStream::from_std(stream)?, peer, slot);
+            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            if let (Ok(stream), Some(slot)) = (stream, slots.take(room, peer.ip())) {
+                start(stream, peer, slot);
             }
         }
         drop(listener);

@@ -17,11 +17,13 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::body::Progress;
 use super::drain::Drain;
+use super::drive::{Outcome, drive};
+use super::io::WatchedIo;
 use super::limits::Limits;
+use super::progress::Progress;
 use super::service::{Caller, ConnectionInfo, Service};
-use super::watch::{Expiry, Outcome, Protocol, Watch, WatchedIo, drive};
+use super::watch::{Expiry, Protocol, Watch};
 use crate::base::tasks::Tasks;
 
 /// Everything that the connections of one listener share.

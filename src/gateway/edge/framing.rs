@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn t07_two_lengths_are_seen_however_the_bytes_arrive() {
-        let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-LENGTH: 3\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let head =
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-LENGTH: 3\r\nTransfer-Encoding: chunked\r\n\r\n";
         assert!(scan(&[head]).ambiguous(true));
         let single: Vec<String> = head.chars().map(String::from).collect();
         let single: Vec<&str> = single.iter().map(String::as_str).collect();
@@ -94,9 +95,11 @@ mod tests {
 
     #[test]
     fn t07_one_length_is_fine_and_the_body_is_not_read() {
-        let one = "POST / HTTP/1.1\r\nContent-Length: 50\r\n\r\nContent-Length: 3\r\ntransfer-encoding:";
+        let one =
+            "POST / HTTP/1.1\r\nContent-Length: 50\r\n\r\nContent-Length: 3\r\ntransfer-encoding:";
         assert!(!scan(&[one]).ambiguous(false));
-        let chunked = "\r\nPOST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nX-Content-Length: 5\r\n\r\n";
+        let chunked =
+            "\r\nPOST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nX-Content-Length: 5\r\n\r\n";
         assert!(!scan(&[chunked]).ambiguous(true));
     }
 

@@ -9,9 +9,12 @@ mod accept;
 mod body;
 mod connection;
 mod drain;
+mod drive;
 mod framing;
+mod io;
 mod limits;
 mod listener;
+mod progress;
 mod redirect;
 mod service;
 mod slots;
@@ -29,3 +32,6 @@ pub use service::{ConnectionInfo, Refusal, Service};
 pub use slots::Slots;
 pub use tls::{Certificates, TlsError};
 pub use workers::{Worker, Workers};
+
+#[cfg(test)]
+mod tests;

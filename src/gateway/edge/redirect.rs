@@ -72,9 +72,10 @@ fn host<B>(request: &Request<B>) -> Option<String> {
         (Some(authority), None) => authority.clone(),
         (None, Some(header)) => header.to_str().ok()?.parse::<Authority>().ok()?,
         // Both: they must say the same.
-        (Some(authority), Some(header)) => {
-            authority.as_str().eq_ignore_ascii_case(header.to_str().ok()?).then(|| authority.clone())?
-        }
+        (Some(authority), Some(header)) => authority
+            .as_str()
+            .eq_ignore_ascii_case(header.to_str().ok()?)
+            .then(|| authority.clone())?,
         (None, None) => return None,
     };
     if named.next().is_some() || authority.as_str().contains('@') {
@@ -133,7 +134,8 @@ mod tests {
 
     #[test]
     fn t13_requests_without_one_valid_host_are_refused() {
-        for host in ["", "a b", "u@a.example", "a/b", "a..b", "[::1", "[zz]", "a.example, b", "é"] {
+        for host in ["", "a b", "u@a.example", "a/b", "a..b", "[::1", "[zz]", "a.example, b", "é"]
+        {
             assert_eq!(get("/", host).0, 400, "{host:?}");
         }
         assert_eq!(get("http://a.example/x", "b.example").0, 400);

@@ -23,7 +23,10 @@ use super::watch::{Protocol, Watch};
 /// What answers requests.
 pub trait Service: Send + Sync + 'static {
     /// The body of its answers.
-    type Body: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + Unpin + 'static;
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>>
+        + Send
+        + Unpin
+        + 'static;
 
     /// Answers one request. Dropped at any await when the client goes away.
     fn call(

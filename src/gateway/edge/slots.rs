@@ -38,6 +38,11 @@ impl Slots {
         Some(Room { permit: Some(permit) })
     }
 
+    /// How many more connections there may be.
+    pub fn free(&self) -> usize {
+        self.all.available_permits()
+    }
+
     /// Turns the room into a slot for a connection from `address`; `None` if that has too many.
     pub(super) fn take(self: &Arc<Self>, room: Room, address: IpAddr) -> Option<Slot> {
         let network = network(address);

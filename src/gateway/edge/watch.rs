@@ -1,21 +1,12 @@
 //! What one connection is doing and how long it may go on doing it.
 //!
 //! The HTTP library has one timer for the head of an HTTP/1 request and none for a silent client, a
-//! missing HTTP/2 preface or a peer that takes nothing. So the bytes of every connection pass through
-//! a [`WatchedIo`], its requests are counted, and [`drive`] closes what oversteps a deadline.
+//! missing HTTP/2 preface or a peer that takes nothing. So the bytes of every connection are seen and
+//! its requests counted here; [`super::drive`] closes what oversteps a deadline.
 
-use std::future::{Future, poll_fn};
-use std::io;
-use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use hyper::rt::{Read, Write};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep_until};
-
-use super::drain::Drain;
 use super::framing::HeadScan;
 use super::limits::Limits;
 use crate::base::time::monotonic;
@@ -73,17 +64,6 @@ pub(super) enum Expiry {
     Stalled,
     /// It was told to end and did not.
     Lingering,
-}
-
-/// How the life of a connection ended.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    /// The HTTP library is done with it.
-    Closed(hyper::Result<()>),
-    /// A deadline passed.
-    Expired(Expiry),
-    /// The client gave up too many requests.
-    Cancelling,
 }
 
 impl Watch {
@@ -176,7 +156,8 @@ impl Watch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn was_read(&self, bytes: &[u8]) {
+    /// Bytes came; none: the other side has ended.
+    pub(super) fn was_read(&self, bytes: &[u8]) {
         let mut state = self.state();
         if bytes.is_empty() {
             state.peer_ended = true;
@@ -190,7 +171,8 @@ impl Watch {
         }
     }
 
-    fn was_written(&self, taken: bool) {
+    /// We wanted to write, and the other side took it or not.
+    pub(super) fn was_written(&self, taken: bool) {
         let mut state = self.state();
         match (taken, state.blocked_since) {
             (true, Some(_)) => state.blocked_since = None,
@@ -199,24 +181,26 @@ impl Watch {
         }
     }
 
-    fn gives_up_too_much(&self) -> bool {
+    /// Whether the client gave up more requests than it may.
+    pub(super) fn gives_up_too_much(&self) -> bool {
         self.state().cancelled > self.limits.cancellations
     }
 
     /// Shutdown has begun. Whether the connection must be told now, because it has requests in
     /// flight or can be told without losing one.
-    fn drain(&self) -> bool {
+    pub(super) fn drain(&self) -> bool {
         let mut state = self.state();
         state.draining_since = Some(monotonic());
         state.in_flight > 0 || self.protocol == Protocol::Http2
     }
 
-    fn close(&self) {
+    /// The connection has been told to end.
+    pub(super) fn close(&self) {
         self.state().closing_since.get_or_insert_with(monotonic);
     }
 
     /// The next deadline, and what has happened when it passes.
-    fn deadline(&self) -> Option<(Instant, Expiry)> {
+    pub(super) fn deadline(&self) -> Option<(Instant, Expiry)> {
         let state = self.state();
         let limits = &self.limits;
         let stalled = state.blocked_since.map(|since| (since + limits.stall, Expiry::Stalled));
@@ -254,192 +238,7 @@ impl MinByTime for (Instant, Expiry) {
     }
 }
 
-/// A connection of the HTTP library, of either version.
-pub(super) trait HttpConnection: Future<Output = hyper::Result<()>> {
-    /// Ends it as soon as what is in flight has been answered.
-    fn shut_down(self: Pin<&mut Self>);
-}
-
-/// Runs `connection` until it ends, a deadline of `watch` passes, or its client misbehaves. When
-/// `drain` begins it is brought to its end without losing a request.
-pub(super) async fn drive<C: HttpConnection>(
-    mut connection: Pin<&mut C>,
-    watch: &Watch,
-    mut drain: Drain,
-) -> Outcome {
-    let mut begun = pin!(drain.begun());
-    let mut draining = false;
-    let mut timer = Timer::new();
-    poll_fn(|cx| {
-        if !draining && begun.as_mut().poll(cx).is_ready() {
-            draining = true;
-            if watch.drain() {
-                connection.as_mut().shut_down();
-                watch.close();
-            }
-        }
-        loop {
-            if let Poll::Ready(result) = connection.as_mut().poll(cx) {
-                return Poll::Ready(Outcome::Closed(result));
-            }
-            if watch.gives_up_too_much() {
-                return Poll::Ready(Outcome::Cancelling);
-            }
-            match ready!(timer.poll_expired(cx, watch)) {
-                Expiry::Idle => {
-                    connection.as_mut().shut_down();
-                    watch.close();
-                }
-                expiry => return Poll::Ready(Outcome::Expired(expiry)),
-            }
-        }
-    })
-    .await
-}
-
-/// A timer that is set anew only where a deadline came nearer, or has passed and moved: a busy
-/// connection touches it a few times a minute.
-struct Timer {
-    sleep: Pin<Box<Sleep>>,
-    set_to: Instant,
-}
-
-impl Timer {
-    fn new() -> Self {
-        let set_to = monotonic() + FAR;
-        Self { sleep: Box::pin(sleep_until(set_to.into())), set_to }
-    }
-
-    fn poll_expired(&mut self, cx: &mut Context<'_>, watch: &Watch) -> Poll<Expiry> {
-        loop {
-            let deadline = watch.deadline();
-            if let Some((at, _)) = deadline
-                && at < self.set_to
-            {
-                self.set(at);
-            }
-            ready!(self.sleep.as_mut().poll(cx));
-            let now = monotonic();
-            match deadline {
-                Some((at, expiry)) if at <= now => {
-                    self.set(now + FAR);
-                    return Poll::Ready(expiry);
-                }
-                Some((at, _)) => self.set(at),
-                None => self.set(now + FAR),
-            }
-        }
-    }
-
-    fn set(&mut self, at: Instant) {
-        self.set_to = at;
-        self.sleep.as_mut().reset(at.into());
-    }
-}
-
-/// The bytes of a connection: those read before its protocol was known come first, and all pass
-/// under the eyes of a [`Watch`].
-#[derive(Debug)]
-pub(super) struct WatchedIo<T> {
-    inner: T,
-    replay: bytes::Bytes,
-    watch: Arc<Watch>,
-}
-
-impl<T> WatchedIo<T> {
-    pub(super) fn new(inner: T, replay: bytes::Bytes, watch: Arc<Watch>) -> Self {
-        Self { inner, replay, watch }
-    }
-
-    pub(super) fn into_inner(self) -> T {
-        self.inner
-    }
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for WatchedIo<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        if self.replay.is_empty() {
-            ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
-        } else {
-            let count = self.replay.len().min(buffer.remaining());
-            buffer.put_slice(&self.replay.split_to(count));
-        }
-        self.watch.was_read(buffer.filled().get(before..).unwrap_or_default());
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for WatchedIo<T> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
-        self.watch.was_written(written.is_ready());
-        written
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
-        self.watch.was_written(written.is_ready());
-        written
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.inner).poll_flush(cx);
-        self.watch.was_written(flushed.is_ready());
-        flushed
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
-    }
-}
-
-impl<I, S, B> HttpConnection for hyper::server::conn::http1::Connection<I, S>
-where
-    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    I: Read + Write + Unpin,
-    B: http_body::Body + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    fn shut_down(self: Pin<&mut Self>) {
-        self.graceful_shutdown();
-    }
-}
-
-impl<I, S, B, E> HttpConnection for hyper::server::conn::http2::Connection<I, S, E>
-where
-    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    I: Read + Write + Unpin,
-    B: http_body::Body + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    E: hyper::rt::bounds::Http2ServerConnExec<S::Future, B>,
-{
-    fn shut_down(self: Pin<&mut Self>) {
-        self.graceful_shutdown();
-    }
-}
-
 /// Over how long given-up requests are counted.
 const CANCELLATION_WINDOW: Duration = Duration::from_secs(30);
 /// How long a connection that was told to end and has no request left may take to do so.
 const CLOSING: Duration = Duration::from_secs(10);
-/// A timer that nothing waits for.
-const FAR: Duration = Duration::from_secs(3600);
