@@ -23,10 +23,8 @@ use russet::session::{CookieSettings, SameSite, Session};
 use russet::telemetry::{Format, Guard, Logs};
 use serde_json::{Value, json};
 
-#[allow(unused_imports, reason = "tests take what they need")]
-pub use self::recorder::{Recorded, Recorder};
-#[allow(unused_imports, reason = "tests take what they need")]
-pub use self::wire::{Answer, Wire};
+pub use self::recorder::Recorder;
+pub use self::wire::Wire;
 
 pub const CLIENT_ID: &str = "com.example.site.web";
 pub const TEAM_ID: &str = "TEAM2TEAM3";
