@@ -59,6 +59,7 @@ pub(super) fn shared(
     logs: Logs,
     clock: Clock,
 ) -> Result<Arc<Shared>, StartProblem> {
-    let apple = Arc::new(AppleProvider::new(settings.apple.clone(), Timeouts::default(), clock.clone())?);
+    let apple =
+        Arc::new(AppleProvider::new(settings.apple.clone(), Timeouts::default(), clock.clone())?);
     Ok(Arc::new(Shared::new(plan, apple, control, logs, clock)))
 }

@@ -52,7 +52,10 @@ impl Health {
 
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return json_answer(StatusCode::METHOD_NOT_ALLOWED, &json!({"status": "method not allowed"}));
+            return json_answer(
+                StatusCode::METHOD_NOT_ALLOWED,
+                &json!({"status": "method not allowed"}),
+            );
         }
         let ready = !self.state.draining.load(Ordering::Relaxed);
         let (fine, word) = match request.uri().path() {

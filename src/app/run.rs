@@ -14,7 +14,9 @@ use crate::apple::ProviderError;
 use crate::base::tasks::Tasks;
 use crate::base::time::Clock;
 use crate::config::Settings;
-use crate::gateway::edge::{self, BindError, Certificates, Drained, Limits, Redirect, Slots, TlsError, Workers};
+use crate::gateway::edge::{
+    self, BindError, Certificates, Drained, Limits, Redirect, Slots, TlsError, Workers,
+};
 use crate::gateway::{Gateway, PlanProblem, Shared, Worker};
 use crate::telemetry::Logs;
 
@@ -82,7 +84,8 @@ pub fn start(start: Start) -> Result<Running, StartProblem> {
     settings.gateway.listener.address = address;
     let listener = &settings.gateway.listener;
     let redirect = listener.redirect_address.map(|at| edge::bind(at, 1)).transpose()?;
-    let redirect_address = redirect.as_deref().zip(listener.redirect_address).map(|(bound, at)| address_of(bound, at));
+    let redirect_address =
+        redirect.as_deref().zip(listener.redirect_address).map(|(bound, at)| address_of(bound, at));
     let health_listener = bind_health(listener.health_address, listener.health_address_written)?;
     let tls = match listener.plain {
         true => None,
@@ -111,7 +114,15 @@ pub fn start(start: Start) -> Result<Running, StartProblem> {
         running.push(Workers::start(listeners, None, &limits, &slots, move |_: edge::Worker| to)?);
     }
     shared.begin();
-    Ok(Running { address, redirect_address, health_address, shared, health, workers: running, tasks })
+    Ok(Running {
+        address,
+        redirect_address,
+        health_address,
+        shared,
+        health,
+        workers: running,
+        tasks,
+    })
 }
 
 /// Where a set of listeners really is: port 0 has become a port.

@@ -27,7 +27,9 @@ pub(super) struct StateDir {
 #[derive(Debug, thiserror::Error)]
 pub enum StateProblem {
     /// It cannot be made or written.
-    #[error("`{path}` cannot be used to keep state: {cause}\nhelp: let the user that Russet runs as write there, or name another folder with `state_dir`, or set `cookie_secret` and `shared_secret`")]
+    #[error(
+        "`{path}` cannot be used to keep state: {cause}\nhelp: let the user that Russet runs as write there, or name another folder with `state_dir`, or set `cookie_secret` and `shared_secret`"
+    )]
     Unusable {
         /// The folder or file.
         path: PathBuf,
@@ -35,7 +37,9 @@ pub enum StateProblem {
         cause: io::Error,
     },
     /// Others may read or write it.
-    #[error("`{path}` is open to others (mode {mode:04o}): whoever reads it can sign in as anybody\nhelp: chmod {wanted} {path}")]
+    #[error(
+        "`{path}` is open to others (mode {mode:04o}): whoever reads it can sign in as anybody\nhelp: chmod {wanted} {path}"
+    )]
     Open {
         /// The folder or file.
         path: PathBuf,
@@ -45,7 +49,9 @@ pub enum StateProblem {
         wanted: &'static str,
     },
     /// A file of keys holds something else.
-    #[error("`{0}` does not hold base64 keys of 32 bytes, one a line\nhelp: restore it from a backup, or delete it: a new one is made and everybody signs in again")]
+    #[error(
+        "`{0}` does not hold base64 keys of 32 bytes, one a line\nhelp: restore it from a backup, or delete it: a new one is made and everybody signs in again"
+    )]
     Damaged(PathBuf),
 }
 
@@ -79,18 +85,19 @@ impl StateDir {
             Err(cause) => return Err(unusable(cause)),
         };
         let keys = text.lines().filter(|line| !line.trim().is_empty());
-        let keys: Option<Vec<Secret>> = keys
-            .map(|line| STANDARD.decode(line.trim()).ok().map(Secret::new))
-            .collect();
+        let keys: Option<Vec<Secret>> =
+            keys.map(|line| STANDARD.decode(line.trim()).ok().map(Secret::new)).collect();
         keys.and_then(Ring::new).ok_or(StateProblem::Damaged(path))
     }
 
     /// Writes a new key beside and links it into place, which never replaces one that is there.
     fn make(&self, name: &str) -> io::Result<()> {
         let key = Zeroizing::new(STANDARD.encode(random::bytes::<KEY_BYTES>()));
-        let beside = self.path.join(format!(".{name}.{:016x}", u64::from_be_bytes(random::bytes())));
+        let beside =
+            self.path.join(format!(".{name}.{:016x}", u64::from_be_bytes(random::bytes())));
         let written = (|| {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+            let mut file =
+                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
             file.write_all(key.as_bytes())?;
             file.write_all(b"\n")?;
             file.sync_all()?;
@@ -99,14 +106,18 @@ impl StateDir {
                 _ => File::open(&self.path)?.sync_all(),
             }
         })();
-        fs::remove_file(&beside).or_else(|error| if written.is_ok() { Err(error) } else { Ok(()) })?;
+        fs::remove_file(&beside)
+            .or_else(|error| if written.is_ok() { Err(error) } else { Ok(()) })?;
         written
     }
 }
 
 /// A regular file that is no link, and its mode.
 fn read(path: &Path) -> io::Result<(Zeroizing<String>, u32)> {
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)?;
     let about = file.metadata()?;
     if !about.is_file() || about.len() > LONGEST {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "not a small regular file"));

@@ -24,7 +24,8 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let loaded = config::load(&arguments.config, &config::process_environment, Clock::system().now());
+    let loaded =
+        config::load(&arguments.config, &config::process_environment, Clock::system().now());
     anstream::eprint!("{}", loaded.render());
     let Some(settings) = loaded.settings else { return Outcome::Configuration };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -53,8 +54,7 @@ async fn serve(settings: Settings, workers: Option<usize>) -> Outcome {
     logs.install(level);
     let workers = workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
     announce(&settings);
-    let start =
-        Start { settings, logs, clock: Clock::system(), workers: workers.unwrap_or(1) };
+    let start = Start { settings, logs, clock: Clock::system(), workers: workers.unwrap_or(1) };
     let running = match app::start(start) {
         Ok(running) => running,
         Err(problem) => {
@@ -84,11 +84,17 @@ async fn serve(settings: Settings, workers: Option<usize>) -> Outcome {
 /// What an operator compares with Apple's portal when a sign-in fails there.
 fn announce(settings: &Settings) {
     let apple = &settings.apple;
-    tracing::info!(client_id = apple.client_id, redirect_uri = apple.redirect_uri,
-        routes = settings.rules.len(), "register this client_id (Services ID) and redirect_uri with Apple");
+    tracing::info!(
+        client_id = apple.client_id,
+        redirect_uri = apple.redirect_uri,
+        routes = settings.rules.len(),
+        "register this client_id (Services ID) and redirect_uri with Apple"
+    );
     if !apple.is_apple() {
-        tracing::warn!(provider = apple.provider_url,
-            "NOT APPLE: `idp_provider_url` names another provider; whoever runs it can be anybody");
+        tracing::warn!(
+            provider = apple.provider_url,
+            "NOT APPLE: `idp_provider_url` names another provider; whoever runs it can be anybody"
+        );
     }
 }
 

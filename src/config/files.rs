@@ -136,7 +136,8 @@ impl Files {
         }
         let Ok(text) = std::str::from_utf8(&bytes) else {
             let message = format!("`{key}`: {name} is not text");
-            let help = "DER becomes PEM by `openssl x509 -inform der` or `openssl pkey -inform der`";
+            let help =
+                "DER becomes PEM by `openssl x509 -inform der` or `openssl pkey -inform der`";
             told.error(codes::KEY_FILE, path.place, message, help);
             return None;
         };
@@ -183,8 +184,7 @@ mod tests {
     use crate::base::node::Place;
 
     fn read(path: &Path, content: Content, allow: bool) -> Result<String, String> {
-        let located =
-            Located { text: path.to_str().unwrap().to_owned(), place: Place::default() };
+        let located = Located { text: path.to_str().unwrap().to_owned(), place: Place::default() };
         let mut told = Diagnostics::default();
         let mut files = Files { allow_readable_secrets: allow, ..Files::default() };
         let text = files.read("a_file", &located, content, &mut told);

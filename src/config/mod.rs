@@ -115,7 +115,8 @@ pub fn load(path: &Path, environment: Environment<'_>, now: Timestamp) -> Loaded
     if let Err(error) = std::str::from_utf8(&bytes) {
         let start = u32::try_from(error.valid_up_to()).unwrap_or(u32::MAX);
         let place = Place { source, start, end: start.saturating_add(3) };
-        let help = "save it as UTF-8; a file of another encoding or of no text at all looks like this";
+        let help =
+            "save it as UTF-8; a file of another encoding or of no text at all looks like this";
         told.error(codes::ENCODING, place, "these bytes are no UTF-8", help);
         return Loaded { settings: None, diagnostics: told, sources, ignored: Vec::new() };
     }
@@ -192,13 +193,20 @@ fn check_mode(path: &Path, mode: Mode, holds_secret: bool, at: Place, told: &mut
     if mode.others_write() {
         let message = "everybody on this machine can write to this file";
         if holds_secret {
-            told.error(codes::OPEN_CONFIGURATION, at, format!("{message}, which holds a secret"), help);
+            told.error(
+                codes::OPEN_CONFIGURATION,
+                at,
+                format!("{message}, which holds a secret"),
+                help,
+            );
         } else {
             told.warning(codes::OPEN_CONFIGURATION, at, message, help);
         }
     } else if mode.others_read() && holds_secret {
         let message = "everybody on this machine can read this file, which holds a secret";
-        let help = format!("{help}\nor move the secret into a file of its own: every such key has a `_file` form");
+        let help = format!(
+            "{help}\nor move the secret into a file of its own: every such key has a `_file` form"
+        );
         told.warning(codes::OPEN_CONFIGURATION, at, message, help);
     }
 }

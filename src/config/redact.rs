@@ -56,7 +56,9 @@ fn secret_key(line: &str) -> Option<(usize, usize)> {
 
 /// Whether the value of a key with this name must not be shown. Names of files may be.
 pub(super) fn is_secret(name: &str) -> bool {
-    if let Some(key) = [Scope::Top, Scope::Route].into_iter().find_map(|scope| keys::find(scope, name)) {
+    if let Some(key) =
+        [Scope::Top, Scope::Route].into_iter().find_map(|scope| keys::find(scope, name))
+    {
         return key.secret;
     }
     let name = name.to_ascii_lowercase();
@@ -76,7 +78,8 @@ mod tests {
         let mut sources = Sources::default();
         let source = sources.add("config.yaml", text);
         mask_lines(text, source, &mut sources);
-        let all = sources.slice(Place { source, start: 0, end: u32::try_from(text.len()).unwrap() });
+        let all =
+            sources.slice(Place { source, start: 0, end: u32::try_from(text.len()).unwrap() });
         assert_eq!(all.len(), text.len(), "places stay where they are");
         let expected = ["address: ':443'", "cookie_secret_file: /run/cookie", "unclosed: ["];
         for line in expected {

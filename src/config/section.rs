@@ -100,7 +100,9 @@ impl Section {
                 names.extend(fields.iter().map(field));
             }
             for name in names {
-                let Some(text) = environment(&name).filter(|text| !text.is_empty()) else { continue };
+                let Some(text) = environment(&name).filter(|text| !text.is_empty()) else {
+                    continue;
+                };
                 let Some(node) = variable(key, &name, &text, sources, told) else { continue };
                 self.entries.retain(|entry| entry.key.name != key.name);
                 self.accept(key, &name, node.place, &node, told);
@@ -130,16 +132,19 @@ impl Section {
             Status::Refused(instead) => {
                 told.error(codes::REFUSED, name, format!("`{written}` is not accepted"), instead);
             }
-            Status::Supported | Status::Ours => {
-                match value::parse(key, node, told) {
-                    Some(value) => self.entries.push(Entry { key, place: node.place, value }),
-                    None => self.broken.push(key.name),
-                }
-            }
+            Status::Supported | Status::Ours => match value::parse(key, node, told) {
+                Some(value) => self.entries.push(Entry { key, place: node.place, value }),
+                None => self.broken.push(key.name),
+            },
             Status::NotYet(meanwhile) => {
                 if value::parse(key, node, told).is_some_and(|value| !value.is_default_of(key)) {
                     let message = format!("`{written}` is not done yet{}", unless_default(key));
-                    told.error(codes::NOT_YET, node.place, message, format!("meanwhile: {meanwhile}"));
+                    told.error(
+                        codes::NOT_YET,
+                        node.place,
+                        message,
+                        format!("meanwhile: {meanwhile}"),
+                    );
                 }
             }
             Status::Fixed(why) => {

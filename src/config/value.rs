@@ -120,7 +120,8 @@ impl Reader<'_> {
         if let Some(text) = node.text() {
             return Some(text.trim());
         }
-        let message = format!("`{}` is {}; it must be {}", self.key.name, node.what(), self.key.kind.words());
+        let message =
+            format!("`{}` is {}; it must be {}", self.key.name, node.what(), self.key.kind.words());
         self.told.error(codes::SHAPE, node.place, message, "");
         None
     }
@@ -156,7 +157,9 @@ impl Reader<'_> {
         let words = self.key.kind.words();
         match duration::parse(text) {
             Ok(Duration::ZERO) if zero => Some(Value::Duration(Duration::ZERO)),
-            Ok(value) if (Duration::from_secs(least)..=Duration::from_secs(most)).contains(&value) => {
+            Ok(value)
+                if (Duration::from_secs(least)..=Duration::from_secs(most)).contains(&value) =>
+            {
                 Some(Value::Duration(value))
             }
             Ok(_) => {
@@ -194,7 +197,11 @@ impl Reader<'_> {
         match Url::parse(self.scalar(node)?) {
             Ok(url) if url.has_host() => Some(Value::Url(url)),
             _ => {
-                self.wrong(node, "is not a URL", "write it in full, such as `https://auth.example.com`");
+                self.wrong(
+                    node,
+                    "is not a URL",
+                    "write it in full, such as `https://auth.example.com`",
+                );
                 None
             }
         }
@@ -206,7 +213,9 @@ impl Reader<'_> {
             return Some(Value::Address(address));
         }
         let help = if text.parse::<u16>().is_ok() {
-            format!("write `:{text}` for every address of the machine, `127.0.0.1:{text}` for this machine alone")
+            format!(
+                "write `:{text}` for every address of the machine, `127.0.0.1:{text}` for this machine alone"
+            )
         } else {
             "write `:443`, `127.0.0.1:8443`, `[::1]:8443` or `localhost:8443`".to_owned()
         };
@@ -265,7 +274,10 @@ impl Reader<'_> {
                     .split(',')
                     .filter_map(|pair| pair.split_once(':'))
                     .map(|(name, value)| {
-                        let part = |text: &str| Located { text: text.trim().to_owned(), place: node.place };
+                        let part = |text: &str| Located {
+                            text: text.trim().to_owned(),
+                            place: node.place,
+                        };
                         (part(name), part(value))
                     })
                     .collect(),
@@ -314,7 +326,8 @@ mod tests {
     #[test]
     fn defaults_that_values_are_compared_with_can_be_read() {
         for key in FAMILIES.iter().flat_map(|family| family.keys) {
-            if matches!(key.status, Status::NotYet(_) | Status::Fixed(_)) && !key.default.is_empty() {
+            if matches!(key.status, Status::NotYet(_) | Status::Fixed(_)) && !key.default.is_empty()
+            {
                 let default = default_value(key);
                 assert!(default.is_some_and(|value| value.is_default_of(key)), "{}", key.name);
             }

@@ -47,8 +47,14 @@ fn read_at(text: &str, position: Position, told: &mut Diagnostics) -> Option<Nod
         block_nesting_limit: MAX_DEPTH,
     };
     let nothing = Node { place: position.at(0, 0), kind: scalar("", false) };
-    let mut builder =
-        Builder { position, told, open: Vec::new(), anchors: HashMap::new(), documents: 0, root: nothing };
+    let mut builder = Builder {
+        position,
+        told,
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        documents: 0,
+        root: nothing,
+    };
     for event in Parser::new_from_str_with_options(text, options) {
         match event {
             Ok((event, span)) => builder.take(event, span).ok()?,
@@ -186,11 +192,8 @@ impl Builder<'_> {
                 self.begin(Content::List(Vec::new()), range.start, anchor)
             }
             Event::MappingStart(_, anchor, _) => {
-                let content = Content::Map {
-                    entries: Vec::new(),
-                    names: HashMap::new(),
-                    key: Key::Awaited,
-                };
+                let content =
+                    Content::Map { entries: Vec::new(), names: HashMap::new(), key: Key::Awaited };
                 self.begin(content, range.start, anchor)
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(range.end),
@@ -281,13 +284,11 @@ impl Builder<'_> {
         }
         match &mut open.content {
             Content::List(items) => items.push(built.node),
-            Content::Map { entries, names, key } => {
-                match std::mem::replace(key, Key::Awaited) {
-                    Key::Awaited => *key = check_key(built.node, names, self.told),
-                    Key::Read(name) => entries.push((name, built.node)),
-                    Key::Refused => {}
-                }
-            }
+            Content::Map { entries, names, key } => match std::mem::replace(key, Key::Awaited) {
+                Key::Awaited => *key = check_key(built.node, names, self.told),
+                Key::Read(name) => entries.push((name, built.node)),
+                Key::Refused => {}
+            },
         }
         self.check_depth(depth, place)
     }
@@ -312,7 +313,8 @@ impl Builder<'_> {
         for (key, value) in merges {
             let single = [value];
             let [value] = &single;
-            let maps = if value.map().is_some() { &single[..] } else { value.list().unwrap_or(&[]) };
+            let maps =
+                if value.map().is_some() { &single[..] } else { value.list().unwrap_or(&[]) };
             if maps.is_empty() || maps.iter().any(|map| map.map().is_none()) {
                 let help = "write `<<: *name` with an anchor on a map, or a list of such aliases";
                 self.told.error(codes::SHAPE, key.place, "`<<` merges maps only", help);
@@ -398,17 +400,15 @@ fn explain(error: &ScanError) -> (String, &'static str) {
         | Is::BlockSequenceEntryNotAllowed
         | Is::InvalidBlockScalarIndent
         | Is::InvalidQuotedScalarIndent
-        | Is::InvalidFlowScalarIndent => (
-            "the indentation does not fit the lines above",
-            "keys of one map begin in one column",
-        ),
+        | Is::InvalidFlowScalarIndent => {
+            ("the indentation does not fit the lines above", "keys of one map begin in one column")
+        }
         Is::SimpleKeyExpected | Is::InvalidSimpleKey => {
             ("a line without a colon stands among `key: value` lines", "write `key: value`")
         }
-        Is::UnexpectedCharacter { .. } => (
-            "this character cannot begin a value",
-            "put the value into quotes",
-        ),
+        Is::UnexpectedCharacter { .. } => {
+            ("this character cannot begin a value", "put the value into quotes")
+        }
         Is::UnknownQuotedScalarEscape | Is::InvalidQuotedScalarHexEscape => (
             "a backslash in double quotes begins an escape, and there is no such escape",
             "use single quotes, where a backslash is a backslash",

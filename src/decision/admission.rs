@@ -63,7 +63,7 @@ pub enum Refusal {
         /// The evidence: which rule, which criterion, wanted and seen.
         explanation: Box<Explanation>,
         /// The session of whoever was refused, where there is one.
-        live: Option<LiveSession>,
+        live: Option<Box<LiveSession>>,
     },
 }
 
@@ -96,7 +96,7 @@ pub fn admission(
         Outcome::SignIn => Err(Refusal::SignIn { route: index }),
         Outcome::Deny => {
             let explanation = Box::new(route.policy.explain(&question));
-            Err(Refusal::Denied { route: index, explanation, live })
+            Err(Refusal::Denied { route: index, explanation, live: live.map(Box::new) })
         }
     }
 }

@@ -96,17 +96,18 @@ impl Rules {
         };
         match self.exact.get(authority.host()) {
             Some(rules) => fits(rules),
-            None => self
-                .wildcards
-                .iter()
-                .any(|wildcard| wildcard.pattern.is_match(authority.host()) && fits(&wildcard.rules)),
+            None => self.wildcards.iter().any(|wildcard| {
+                wildcard.pattern.is_match(authority.host()) && fits(&wildcard.rules)
+            }),
         }
     }
 
     /// The route of a request. `path` is normalised and without its query.
     pub fn find(&self, authority: &Authority<'_>, path: &str) -> RouteMatch {
         if let Some(rules) = self.exact.get(authority.host()) {
-            return rules.find(authority.port(), path).map_or(RouteMatch::NoRoute, RouteMatch::Route);
+            return rules
+                .find(authority.port(), path)
+                .map_or(RouteMatch::NoRoute, RouteMatch::Route);
         }
         let mut known = false;
         let mut best: Option<RouteIndex> = None;

@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::telemetry::{Logs, Record};
 use super::edge::RequestBody;
+use crate::telemetry::{Logs, Record};
 use crate::upstream::UpstreamBody;
 use crate::wire::body::Body;
 

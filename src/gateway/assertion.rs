@@ -121,10 +121,8 @@ impl Key {
         // A scalar out of range has a chance of 2^-32; the next counter gives another.
         for counter in 0..8 {
             let scalar = shared_secret.derived("assertion signing key", counter);
-            let private = agreement::PrivateKey::from_private_key(
-                &agreement::ECDH_P256,
-                scalar.expose(),
-            );
+            let private =
+                agreement::PrivateKey::from_private_key(&agreement::ECDH_P256, scalar.expose());
             let public = private.ok().and_then(|key| key.compute_public_key().ok());
             let Some(public) = public else { continue };
             let pair = EcdsaKeyPair::from_private_key_and_public_key(
@@ -213,7 +211,13 @@ pub fn verified_email(identity: &Identity) -> &str {
 /// One worker's assertions, by session and route host.
 #[derive(Debug, Default)]
 pub struct AssertionCache {
-    tokens: Mutex<HashMap<(SessionId, Arc<str>), (Timestamp, Arc<str>)>>,
+    tokens: Mutex<HashMap<(SessionId, Arc<str>), Signed>>,
+}
+
+#[derive(Debug)]
+struct Signed {
+    at: Timestamp,
+    token: Arc<str>,
 }
 
 impl AssertionCache {
@@ -228,10 +232,10 @@ impl AssertionCache {
     ) -> Option<Arc<str>> {
         let place = (session.id, Arc::<str>::from(host));
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((signed_at, token)) = tokens.get(&place)
-            && (0..REUSED_SECONDS).contains(&now.seconds_since(*signed_at))
+        if let Some(signed) = tokens.get(&place)
+            && (0..REUSED_SECONDS).contains(&now.seconds_since(signed.at))
         {
-            return Some(Arc::clone(token));
+            return Some(Arc::clone(&signed.token));
         }
         let mut claims = person(session, configured);
         claims.insert("iss".to_owned(), host.into());
@@ -241,10 +245,10 @@ impl AssertionCache {
         claims.insert("exp".to_owned(), now.0.saturating_add(LIFETIME_SECONDS).into());
         let token: Arc<str> = keys.sign(&claims)?.into();
         if tokens.len() >= CACHED {
-            tokens.retain(|_, (at, _)| now.seconds_since(*at) < REUSED_SECONDS);
+            tokens.retain(|_, signed| now.seconds_since(signed.at) < REUSED_SECONDS);
         }
         if tokens.len() < CACHED {
-            tokens.insert(place, (now, Arc::clone(&token)));
+            tokens.insert(place, Signed { at: now, token: Arc::clone(&token) });
         }
         Some(token)
     }

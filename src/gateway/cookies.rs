@@ -43,12 +43,17 @@ pub(super) fn delete_attempt(response: &mut Response<Body>, name: &str) {
 }
 
 /// Sets the session cookie of this host. `None` where the session cannot be sealed.
-pub(super) fn set_session(response: &mut Response<Body>, inbound: &Inbound, session: &Session) -> Option<()> {
+pub(super) fn set_session(
+    response: &mut Response<Body>,
+    inbound: &Inbound,
+    session: &Session,
+) -> Option<()> {
     let plan = &inbound.plan;
     let value = plan.sessions.seal(session, inbound.authority.host())?;
     let left = session.expires_at.seconds_since(inbound.now);
     let lifetime = Duration::from_secs(u64::try_from(left).unwrap_or(0));
-    let cookie = cookies::set_cookie(&plan.cookie.name, &value, &session_attributes(inbound, lifetime));
+    let cookie =
+        cookies::set_cookie(&plan.cookie.name, &value, &session_attributes(inbound, lifetime));
     add_cookie(response, cookie.ok()?);
     Some(())
 }

@@ -41,7 +41,10 @@ fn short(text: &str) -> String {
 }
 
 /// What is missing or different, for the person it is about.
-pub(super) fn for_page(explanation: &Explanation, identity: Option<&Identity>) -> Vec<DenialReason> {
+pub(super) fn for_page(
+    explanation: &Explanation,
+    identity: Option<&Identity>,
+) -> Vec<DenialReason> {
     explanation.missing.iter().filter_map(|missing| reason(missing, identity)).collect()
 }
 

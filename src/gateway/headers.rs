@@ -16,8 +16,8 @@ use super::settings::TemplatePart;
 use super::world::Worker;
 use crate::session::Session;
 use crate::wire::body::Body;
-use crate::wire::host::Scheme;
 use crate::wire::hop;
+use crate::wire::host::Scheme;
 
 const ASSERTION: HeaderName = HeaderName::from_static("x-pomerium-jwt-assertion");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -70,7 +70,11 @@ pub(super) fn to_client(headers: &mut HeaderMap, inbound: &Inbound, service: &Se
     hop::remove_from_response(headers);
     let dropped = plan.our_cookies.remove_from_response(headers);
     if dropped > 0 {
-        tracing::warn!(upstream = &*service.upstream_name, dropped, "application set a cookie of ours");
+        tracing::warn!(
+            upstream = &*service.upstream_name,
+            dropped,
+            "application set a cookie of ours"
+        );
     }
     for (name, value) in plan.response_headers.iter().chain(&service.response_headers) {
         headers.insert(name.clone(), value.clone());

@@ -91,11 +91,6 @@ impl Inbound {
         &self.head.method
     }
 
-    /// The query as sent, without its question mark.
-    pub(super) fn query(&self) -> &str {
-        self.head.uri.query().unwrap_or_default()
-    }
-
     /// Path and query as the browser sent them.
     pub(super) fn target(&self) -> &str {
         self.head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)

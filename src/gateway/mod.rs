@@ -5,11 +5,11 @@
 
 mod answer;
 pub mod assertion;
+mod browser;
+mod cookies;
 pub mod edge;
 mod endpoints;
 mod evidence;
-mod browser;
-mod cookies;
 mod headers;
 mod inbound;
 mod pipeline;
@@ -21,8 +21,8 @@ mod service;
 mod settings;
 mod world;
 
-pub use plan::{Ingredients, Plan, PlanProblem};
 pub use answer::AnswerBody;
+pub use plan::{Ingredients, Plan, PlanProblem};
 pub use service::Gateway;
 pub use settings::{
     HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource, TemplatePart,

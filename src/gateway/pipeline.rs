@@ -10,8 +10,8 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use super::answer::{AnswerBody, From};
 use super::edge::{ConnectionInfo, RequestBody};
 use super::inbound::{self, Inbound, Malformed};
-use super::respond::Visitor;
 use super::plan::Plan;
+use super::respond::Visitor;
 use super::world::Worker;
 use super::{endpoints, headers, refusal, relay};
 use crate::base::ids::RequestId;
@@ -54,10 +54,11 @@ pub(super) async fn handle(
         }
         None => travel(&mut inbound, body, worker, &mut record).await,
     };
-    let response = answered.map(|relayed| relayed.map(From::Application)).unwrap_or_else(|mut ours| {
-        headers::on_ours(&mut ours, &inbound);
-        ours.map(From::Us)
-    });
+    let response =
+        answered.map(|relayed| relayed.map(From::Application)).unwrap_or_else(|mut ours| {
+            headers::on_ours(&mut ours, &inbound);
+            ours.map(From::Us)
+        });
     logged(response, record, worker)
 }
 

@@ -147,7 +147,8 @@ impl Plan {
             .collect::<Result<Vec<_>, _>>()?;
         let signing_keys = SigningKeys::new(&gateway.signing_keys, shared_secret)?;
         let jwks = Bytes::from(signing_keys.jwks().to_owned());
-        let etag: String = crate::base::seal::digest(signing_keys.jwks()).chars().take(16).collect();
+        let etag: String =
+            crate::base::seal::digest(signing_keys.jwks()).chars().take(16).collect();
         // Signing out may end at another site, and browsers hold redirects after a form to it.
         let mut form_targets = vec![format!("https://{authenticate}"), given.provider_origin];
         form_targets.extend(gateway.signout_redirect_url.as_deref().and_then(origin_of));
@@ -171,7 +172,10 @@ impl Plan {
             signing_keys,
             claims_headers,
             response_headers: pairs(&gateway.response_headers)?,
-            domain_association: gateway.domain_association.as_deref().map(|body| Bytes::from(body.to_owned())),
+            domain_association: gateway
+                .domain_association
+                .as_deref()
+                .map(|body| Bytes::from(body.to_owned())),
             trusted_hops: gateway.trusted_hops,
             not_apple: given.not_apple,
             content_security_policy: value(&pages::content_security_policy(&form_targets))?,

@@ -18,8 +18,8 @@ use crate::session::return_address::ReturnAddress;
 use crate::telemetry::{Decision, Record};
 use crate::upstream::SendError;
 use crate::wire::accept::Format;
-use crate::wire::host::Authority;
 use crate::wire::body::Body;
+use crate::wire::host::Authority;
 
 /// The answer to a request that the decision refused.
 pub(super) fn answer(
@@ -50,7 +50,7 @@ pub(super) fn answer(
             if inbound.path == "/robots.txt" {
                 return robots();
             }
-            denied(&explanation, live.as_ref(), inbound)
+            denied(&explanation, live.as_deref(), inbound)
         }
     }
 }
@@ -61,7 +61,11 @@ fn note_route(inbound: &Inbound, route: RouteIndex, record: &mut Record) {
 
 /// The answer to somebody who has to sign in: page loads are taken to Apple, everything else is
 /// told so, because a redirect there could only fail.
-pub(super) fn sign_in(inbound: &Inbound, why_not: NotSignedIn, record: &mut Record) -> Response<Body> {
+pub(super) fn sign_in(
+    inbound: &Inbound,
+    why_not: NotSignedIn,
+    record: &mut Record,
+) -> Response<Body> {
     record.decision = Decision::SignIn;
     record.reasons.push(match why_not {
         NotSignedIn::NoCookie => "user-unauthenticated",
@@ -75,15 +79,8 @@ pub(super) fn sign_in(inbound: &Inbound, why_not: NotSignedIn, record: &mut Reco
         record.reasons.push("sign-in-loop");
         return going_round(&visitor, why_not);
     }
-    let ours = |authority: &Authority<'_>| inbound.plan.is_ours(authority);
     // A posted form or a script's request is not repeated; its page is loaded anew.
-    let address = ReturnAddress::of_request(&inbound.authority, inbound.target(), &ours)
-        .or_else(|| ReturnAddress::of_request(&inbound.authority, "/", &ours))
-        .or_else(|| {
-            // The port that was asked is none of ours: back to the configured one.
-            let host = crate::wire::host::Authority::parse(inbound.authority.host()).ok()?;
-            ReturnAddress::of_request(&host.into_owned(), inbound.target(), &ours)
-        });
+    let address = return_address(inbound);
     let Some(address) = address else { return visitor.page(&View::BadRequest) };
     let (link, cookie) = begin_sign_in(inbound, &address);
     let mut response = match page_load {
@@ -98,6 +95,21 @@ pub(super) fn sign_in(inbound: &Inbound, why_not: NotSignedIn, record: &mut Reco
     };
     browser::remember(&mut response, &cookie);
     response
+}
+
+/// The address to come back to: the one asked for, byte for byte; where that is spelt as no link is
+/// (`//`, say), the one it means; else the front page. The port that was asked is kept where it is
+/// one of ours.
+fn return_address(inbound: &Inbound) -> Option<ReturnAddress> {
+    let ours = |authority: &Authority<'_>| inbound.plan.is_ours(authority);
+    let query = inbound.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let meant = format!("{}{query}", inbound.path);
+    let configured = Authority::parse(inbound.authority.host()).ok()?;
+    [&inbound.authority, &configured].into_iter().find_map(|authority| {
+        [inbound.target(), &meant, "/"]
+            .into_iter()
+            .find_map(|target| ReturnAddress::of_request(authority, target, &ours))
+    })
 }
 
 fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Body> {
@@ -117,16 +129,14 @@ fn denied(
     inbound: &Inbound,
 ) -> Response<Body> {
     let session = live.map(LiveSession::session);
-    let ours = |authority: &Authority<'_>| inbound.plan.is_ours(authority);
-    let address = ReturnAddress::of_request(&inbound.authority, inbound.target(), &ours);
+    let address = return_address(inbound);
     let another_account = session.map(|session| {
-        let return_to = address.map_or_else(
-            || format!("https://{}/", inbound.authority),
-            |address| address.url(),
-        );
+        let return_to = address
+            .map_or_else(|| format!("https://{}/", inbound.authority), |address| address.url());
         sign_out_form(inbound, session.id, Some(return_to))
     });
-    let person = session.map(|session| Person::from_identity(&session.identity)).unwrap_or_default();
+    let person =
+        session.map(|session| Person::from_identity(&session.identity)).unwrap_or_default();
     let view = View::Denied(Box::new(Denied {
         person,
         reasons: evidence::for_page(explanation, session.map(|session| &session.identity)),
@@ -142,7 +152,8 @@ pub(super) fn malformed(malformed: Malformed, visitor: &Visitor<'_>) -> Response
             let view = View::MethodNotAllowed { start_again: None };
             let mut response = visitor.page_with(&view, problem.status());
             if problem.status() == StatusCode::METHOD_NOT_ALLOWED {
-                let allowed = http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+                let allowed =
+                    http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
                 response.headers_mut().insert(http::header::ALLOW, allowed);
             }
             response
@@ -171,12 +182,8 @@ pub(super) fn upstream(
     inbound: &Inbound,
     record: &mut Record,
 ) -> Response<Body> {
-    let visitor = Visitor {
-        plan: &inbound.plan,
-        id: inbound.id,
-        host: inbound.authority.host(),
-        preference,
-    };
+    let visitor =
+        Visitor { plan: &inbound.plan, id: inbound.id, host: inbound.authority.host(), preference };
     let error = match error {
         RelayError::Unwritable => {
             record.reasons.push("request_unwritable");

@@ -28,8 +28,12 @@ pub(super) async fn relay(
 ) -> Result<Response<UpstreamBody<RequestBody>>, RelayError> {
     let plan = inbound.plan.clone();
     let service = plan.service(admission.route()).ok_or(RelayError::Unwritable)?;
-    let session = admission.live().map(|live| live.session()).filter(|_| !is_preflight(inbound, service.cors_allow_preflight));
-    let head = headers::to_upstream(inbound, worker, service, session).ok_or(RelayError::Unwritable)?;
+    let session = admission
+        .live()
+        .map(|live| live.session())
+        .filter(|_| !is_preflight(inbound, service.cors_allow_preflight));
+    let head =
+        headers::to_upstream(inbound, worker, service, session).ok_or(RelayError::Unwritable)?;
     let (parts, ()) = head.into_parts();
     let request = Request::from_parts(parts, body);
     let answer = worker.pool.send(admission, &service.upstream, request).await;

@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 
 use super::assertion::AssertionCache;
+use super::edge::RequestBody;
 use super::endpoints::callback::Completion;
 use super::plan::Plan;
 use crate::apple::AppleProvider;
 use crate::base::tasks::Tasks;
 use crate::base::time::Clock;
+use crate::decision::Admission;
 use crate::session::lifecycle::EndedSessions;
 use crate::session::once::Once;
 use crate::session::return_address::ReturnAddress;
 use crate::session::ticket::TicketId;
 use crate::telemetry::Logs;
-use super::edge::RequestBody;
-use crate::decision::Admission;
 use crate::upstream::{Pool, PoolLimits};
 
 /// Most sign-ins that may be under way or remembered at once, for each of the lists below.
@@ -48,7 +48,13 @@ pub struct Shared {
 
 impl Shared {
     /// The shared part of a process that begins with `plan`.
-    pub fn new(plan: Plan, apple: Arc<AppleProvider>, control: Tasks, logs: Logs, clock: Clock) -> Self {
+    pub fn new(
+        plan: Plan,
+        apple: Arc<AppleProvider>,
+        control: Tasks,
+        logs: Logs,
+        clock: Clock,
+    ) -> Self {
         Self {
             plan: ArcSwap::from_pointee(plan),
             clock,

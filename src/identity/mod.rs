@@ -37,10 +37,10 @@ impl Identity {
 
     /// Whether the claim was left out of the sealed session, so that nothing is known of it.
     pub fn is_omitted(&self, name: &str) -> bool {
-        let named = |omitted: &Box<str>| {
-            **omitted == *name || (&**omitted == Self::EVERY_OTHER && self.claims.get(name).is_none())
+        let named = |omitted: &str| {
+            omitted == name || (omitted == Self::EVERY_OTHER && self.claims.get(name).is_none())
         };
-        self.omitted.iter().any(named)
+        self.omitted.iter().any(|omitted| named(omitted))
     }
 
     /// Puts together what the id_token said.

@@ -40,7 +40,11 @@ pub enum Dead {
 ///
 /// # Errors
 /// Says why the session is dead.
-pub fn live(opened: OpenedCookie, ended: &EndedSessions, now: Timestamp) -> Result<LiveSession, Dead> {
+pub fn live(
+    opened: OpenedCookie,
+    ended: &EndedSessions,
+    now: Timestamp,
+) -> Result<LiveSession, Dead> {
     let session = opened.session;
     if now >= session.expires_at {
         return Err(Dead::Expired);

@@ -113,6 +113,7 @@ impl Links {
 mod tests {
     use super::super::sealed_cookie::tests::ring;
     use super::*;
+    use crate::session::return_address::LONGEST;
     use crate::wire::host::Authority;
 
     const NOW: Timestamp = Timestamp(1_800_000_000);
@@ -134,7 +135,9 @@ mod tests {
 
     #[test]
     fn a_link_brings_its_address_back_byte_for_byte() {
-        for path in ["/deep/path?q=1&r=%2F", "/?a=%2B+b&c=&d", "/%C3%A4?x=%C3%A4", "/a?filter[b]=1|2"] {
+        for path in
+            ["/deep/path?q=1&r=%2F", "/?a=%2B+b&c=&d", "/%C3%A4?x=%C3%A4", "/a?filter[b]=1|2"]
+        {
             let link = check(&link(path), "auth.example.com", NOW).unwrap();
             assert_eq!(link.return_to.path_and_query, path);
         }

@@ -26,7 +26,11 @@ pub struct ReturnAddress {
 impl ReturnAddress {
     /// The address that a request asked for: `None` where it is no safe address at all. One that
     /// is too long loses its query, then its path.
-    pub fn of_request(authority: &Authority<'_>, path_and_query: &str, ours: OurHosts<'_>) -> Option<Self> {
+    pub fn of_request(
+        authority: &Authority<'_>,
+        path_and_query: &str,
+        ours: OurHosts<'_>,
+    ) -> Option<Self> {
         let whole = format!("https://{authority}{path_and_query}");
         if whole.len() <= LONGEST {
             return Self::parse(&whole, ours);

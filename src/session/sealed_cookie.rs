@@ -233,7 +233,9 @@ pub(super) mod tests {
         assert_eq!(opened.identity.address.verified(), Some("ann@corp.example"));
         assert_eq!(opened.expires_at, NOW.plus(Duration::from_secs(50_400)));
         assert!(seal.open(&value, "other.example.com").is_none());
-        assert!(SessionSeal::new(&ring(2), &settings(None)).open(&value, "app.example.com").is_none());
+        assert!(
+            SessionSeal::new(&ring(2), &settings(None)).open(&value, "app.example.com").is_none()
+        );
     }
 
     #[test]

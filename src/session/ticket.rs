@@ -83,11 +83,12 @@ impl Tickets {
         ours: OurHosts<'_>,
         now: Timestamp,
     ) -> Option<OpenedTicket> {
-        let plain = browser_cookies.iter().find_map(|value| {
-            self.sealer.open(&[host, &BrowserHash::of(value).0], ticket)
-        })?;
+        let plain = browser_cookies
+            .iter()
+            .find_map(|value| self.sealer.open(&[host, &BrowserHash::of(value).0], ticket))?;
         let written: Written = serde_json::from_slice(&plain).ok()?;
-        let return_to: Option<ReturnAddress> = return_address::Written::read(&written.return_to, ours);
+        let return_to: Option<ReturnAddress> =
+            return_address::Written::read(&written.return_to, ours);
         let return_to = return_to.filter(|address| address.authority.host() == host)?;
         let expires_at = Timestamp(written.expires_at);
         (now < expires_at).then(|| OpenedTicket {

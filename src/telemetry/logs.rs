@@ -8,8 +8,8 @@ use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 
 use super::record::{Evidence, Line, Record};
-use crate::base::time;
 use crate::base::log_text;
+use crate::base::time;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,11 @@ pub struct Guard(#[expect(dead_code, reason = "its drop writes out what is queue
 impl Logs {
     /// Logs to `output`. Lines that do not fit the queue of a reader that stands still are dropped
     /// rather than waited for.
-    pub fn to(output: impl Write + Send + 'static, format: Format, level: LevelFilter) -> (Self, Guard) {
+    pub fn to(
+        output: impl Write + Send + 'static,
+        format: Format,
+        level: LevelFilter,
+    ) -> (Self, Guard) {
         let (writer, guard) = tracing_appender::non_blocking(output);
         (Self { writer, format, requests: level >= LevelFilter::INFO }, Guard(guard))
     }
@@ -45,7 +49,8 @@ impl Logs {
     pub fn install(&self, level: LevelFilter) {
         // Security: the libraries' own lines may hold headers and bodies; only ours are written.
         let ours = tracing_subscriber::filter::Targets::new().with_target("russet", level);
-        let lines = tracing_subscriber::fmt::layer().with_target(false).with_writer(self.writer.clone());
+        let lines =
+            tracing_subscriber::fmt::layer().with_target(false).with_writer(self.writer.clone());
         let lines: Box<dyn tracing_subscriber::Layer<_> + Send + Sync> = match self.format {
             Format::Json => Box::new(lines.json().flatten_event(true).with_current_span(false)),
             Format::Human => Box::new(lines.with_ansi(false)),
@@ -71,7 +76,7 @@ impl Logs {
         };
         text.push('\n');
         // A full queue or a closed output must not fail a request.
-        let _ = self.writer.clone().write_all(text.as_bytes());
+        let _written = self.writer.clone().write_all(text.as_bytes());
     }
 }
 

@@ -256,7 +256,7 @@ mod tests {
     /// Serves `raw` as a request over HTTP/1.1, echoes its body, and gives all bytes of the answer.
     async fn echoed(raw: &[u8]) -> String {
         let (mut client, server) = tokio::io::duplex(65_536);
-        let echo = service_fn(|request: Request<Incoming>| async {
+        let echo = service_fn(|request: Request<hyper::body::Incoming>| async {
             // The server writes trailers only where the answer announces them.
             let answer = Response::builder().header("trailer", "x-pomerium-jwt-assertion");
             answer.body(Body::streamed(request.into_body()))
@@ -292,7 +292,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_breaks_off_is_not_a_whole_one() {
         let (client, server) = tokio::io::duplex(1024);
-        let reading = service_fn(|request: Request<Incoming>| async {
+        let reading = service_fn(|request: Request<hyper::body::Incoming>| async {
             let read = read_limited(request.into_body(), 100, LATE).await;
             assert!(matches!(read, Err(ReadProblem::Broken(_))));
             Ok::<_, Infallible>(Response::new(Body::empty()))

@@ -1,7 +1,15 @@
 //! Integration tests: real sockets, the shipped `start`, the fake Apple, a browser-like client.
 //! No mock of our own code stands anywhere here.
-
-#![expect(unreachable_pub, reason = "a test program has no readers outside")]
+#![expect(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::large_futures,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and its servers are not part of Russet"
+)]
 
 mod support;
 

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::header::{
+    ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION, ORIGIN, SET_COOKIE,
+};
 use reqwest::{Certificate, Client, Method, StatusCode};
 use url::Url;
 
@@ -143,7 +145,11 @@ impl Browser {
     ///
     /// # Errors
     /// No answer.
-    pub async fn fetch(&mut self, address: &str, accept: &'static str) -> Result<Page, BrowserError> {
+    pub async fn fetch(
+        &mut self,
+        address: &str,
+        accept: &'static str,
+    ) -> Result<Page, BrowserError> {
         let url = Url::parse(address).map_err(|_| BrowserError::Address(address.to_owned()))?;
         self.hops.clear();
         let asked = Asked { method: Method::GET, url, body: None, from: None, navigation: false };
@@ -272,7 +278,8 @@ impl Asked {
 
     fn fetch_metadata(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        let (mode, dest) = if self.navigation { ("navigate", "document") } else { ("cors", "empty") };
+        let (mode, dest) =
+            if self.navigation { ("navigate", "document") } else { ("cors", "empty") };
         let site = match &self.from {
             None => "none",
             Some(_) if self.is_cross_site() => "cross-site",
@@ -296,7 +303,9 @@ impl Cookie {
         let cookie = cookie::Cookie::parse(header.to_str().ok()?.to_owned()).ok()?;
         let ends = cookie.max_age().is_some_and(|age| age.whole_seconds() <= 0);
         let named_host = cookie.name().starts_with("__Host-");
-        let honest = cookie.secure() == Some(true) && cookie.path() == Some("/") && cookie.domain().is_none();
+        let honest = cookie.secure() == Some(true)
+            && cookie.path() == Some("/")
+            && cookie.domain().is_none();
         if named_host && !honest {
             return None;
         }
@@ -344,9 +353,11 @@ impl Page {
 
     /// The address of the link that holds `text` in its address.
     pub fn link(&self, text: &str) -> Option<String> {
-        let mut links = self.body.split("<a ").skip(1).filter_map(|link| {
-            attribute(link.split('>').next()?, "href")
-        });
+        let mut links = self
+            .body
+            .split("<a ")
+            .skip(1)
+            .filter_map(|link| attribute(link.split('>').next()?, "href"));
         let found = links.find(|href| href.contains(text))?;
         Some(self.url.join(&found).ok()?.to_string())
     }
@@ -361,8 +372,14 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 
 fn unescaped(text: &str) -> String {
     let known: BTreeMap<&str, &str> = BTreeMap::from([
-        ("&quot;", "\""), ("&#34;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&lt;", "<"), ("&#60;", "<"),
-        ("&gt;", ">"), ("&#62;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&lt;", "<"),
+        ("&#60;", "<"),
+        ("&gt;", ">"),
+        ("&#62;", ">"),
     ]);
     let mut out = text.to_owned();
     for (escaped, plain) in known {

@@ -28,13 +28,18 @@ pub(super) async fn walk(stage: &Stage) -> Outcome {
     report.summary()
 }
 
-async fn person_walks(stage: &Stage, person: &Person, report: &mut Report) -> Result<(), BrowserError> {
+async fn person_walks(
+    stage: &Stage,
+    person: &Person,
+    report: &mut Report,
+) -> Result<(), BrowserError> {
     let mut browser = browser(stage)?;
     let deep = wiki(stage, "/page?q=1&r=%2F&empty=");
     let at_apple = browser.load(&deep).await?;
     report.step("is sent to Apple", "apple.localhost 200", &place(&at_apple));
     let back = sign_in(&mut browser, &at_apple, &person.id).await?;
-    let way: Vec<String> = browser.hops.iter().map(|hop| format!("{} {}", hop.host, hop.status.as_u16())).collect();
+    let way: Vec<String> =
+        browser.hops.iter().map(|hop| format!("{} {}", hop.host, hop.status.as_u16())).collect();
     let expected_way = if may_read_wiki(person) {
         "auth.localhost 303, wiki.localhost 302, wiki.localhost 200"
     } else {
@@ -44,7 +49,11 @@ async fn person_walks(stage: &Stage, person: &Person, report: &mut Report) -> Re
     report.step("to the address asked for", &deep, back.url.as_str());
     if may_read_wiki(person) {
         let email = person.claims.get("email").and_then(|email| email.as_str()).unwrap_or_default();
-        report.holds("reads the wiki", &back, &["The company's wiki", email, "gave me a signed assertion"]);
+        report.holds(
+            "reads the wiki",
+            &back,
+            &["The company's wiki", email, "gave me a signed assertion"],
+        );
     } else {
         report.holds("is told why not", &back, explanation(person));
         report.holds("is told their account id", &back, &[person.subject()]);
@@ -126,7 +135,11 @@ async fn signing_out(stage: &Stage, report: &mut Report) -> Result<(), BrowserEr
 }
 
 /// Picks a person at the fake Apple and goes where that leads.
-async fn sign_in(browser: &mut Browser, at_apple: &Page, person: &str) -> Result<Page, BrowserError> {
+async fn sign_in(
+    browser: &mut Browser,
+    at_apple: &Page,
+    person: &str,
+) -> Result<Page, BrowserError> {
     let form = at_apple.form("/auth/choose")?;
     let answer = browser.submit(at_apple, &form, &[("person", person)]).await?;
     let form = answer.form("/oauth2/callback")?;

@@ -29,7 +29,8 @@ const APPLE_PORT: u16 = 9443;
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -47,7 +48,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
 }
 
 async fn play(arguments: &Arguments) -> Result<Outcome, stage::StageProblem> {
-    let or_free = |given: Option<u16>, usual| given.unwrap_or(if arguments.check { 0 } else { usual });
+    let or_free =
+        |given: Option<u16>, usual| given.unwrap_or(if arguments.check { 0 } else { usual });
     let ports = (or_free(arguments.port, PORT), or_free(arguments.apple_port, APPLE_PORT));
     let stage = Stage::set(ports.0, ports.1, arguments.check).await?;
     let outcome = if arguments.check {

@@ -13,7 +13,9 @@ use crate::base::random;
 use crate::base::secret::Secret;
 use crate::base::time::Clock;
 use crate::config;
-use crate::fake_apple::{Client, ClientKey, FakeApple, Person, Settings, StartError, Tls, prepared};
+use crate::fake_apple::{
+    Client, ClientKey, FakeApple, Person, Settings, StartError, Tls, prepared,
+};
 use crate::telemetry::{Format, Guard, Logs};
 
 const CLIENT_ID: &str = "com.example.demo.web";
@@ -26,7 +28,9 @@ const HOSTS: [&str; 4] = ["wiki.localhost", "lunch.localhost", "auth.localhost",
 pub(super) enum StageProblem {
     #[error("the folder of the demo: {0}")]
     Folder(#[from] io::Error),
-    #[error("port {0} is taken\nhelp: stop what listens there, or choose others: make demo ARGS='--port 8444 --apple-port 9444'")]
+    #[error(
+        "port {0} is taken\nhelp: stop what listens there, or choose others: make demo ARGS='--port 8444 --apple-port 9444'"
+    )]
     Port(u16),
     #[error("certificates: {0}")]
     Certificate(#[from] rcgen::Error),
@@ -61,7 +65,7 @@ impl Stage {
         let files = Files::write(&folder)?;
         let apps = [App::start("wiki").await?, App::start("lunch").await?];
         let apple = start_apple(&files, port, apple_port).await?;
-        let text = configuration(&folder, &files, port, &apple.base_url(), &apps);
+        let text = configuration(&folder, &files, port, apple.base_url(), &apps);
         let path = folder.join("config.yaml");
         write_private(&path, text.as_bytes())?;
         let clock = Clock::system();
@@ -86,12 +90,18 @@ impl Stage {
     /// Says what there is to see.
     pub(super) fn introduce(&self) {
         let port = self.port;
-        anstream::println!("Russet is in front of two web apps; a fake Apple says who people are.\n");
+        anstream::println!(
+            "Russet is in front of two web apps; a fake Apple says who people are.\n"
+        );
         anstream::println!("  https://wiki.localhost:{port}   for addresses of corp.example");
         anstream::println!("  https://lunch.localhost:{port}  for everybody who is signed in\n");
         anstream::println!("Who may go where:");
         for person in prepared() {
-            let wiki = if may_read_wiki(&person) { "wiki, lunch" } else { "lunch; the wiki explains why not" };
+            let wiki = if may_read_wiki(&person) {
+                "wiki, lunch"
+            } else {
+                "lunch; the wiki explains why not"
+            };
             anstream::println!("  {:<15} {:<48} {wiki}", person.display_name(), person.about);
         }
         anstream::println!("  or press Cancel at the fake Apple.\n");
@@ -108,7 +118,10 @@ impl Stage {
     /// Where a name of the demo is.
     pub(super) fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
         let [russet, apple] = [self.running.address(), self.apple.address()];
-        HOSTS.iter().map(|host| (*host, if *host == "apple.localhost" { apple } else { russet })).collect()
+        HOSTS
+            .iter()
+            .map(|host| (*host, if *host == "apple.localhost" { apple } else { russet }))
+            .collect()
     }
 
     /// Stops everything and takes the folder away.
@@ -145,7 +158,8 @@ impl Files {
         let mut authority = CertificateParams::new(Vec::new())?;
         authority.distinguished_name.push(DnType::CommonName, "Russet demo, made just now");
         authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        authority.key_usages =
+            vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         let authority_pem = authority.self_signed(&authority_key)?.pem();
         let issuer = Issuer::new(authority, authority_key);
         let key = KeyPair::generate()?;
@@ -238,6 +252,7 @@ fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
 /// A port that can be listened on now; 0 finds one. Addresses with ports stand in the
 /// configuration, so they have to be known before anything listens.
 fn usable(port: u16) -> Result<u16, StageProblem> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|_| StageProblem::Port(port))?;
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|_| StageProblem::Port(port))?;
     Ok(listener.local_addr()?.port())
 }

@@ -83,7 +83,8 @@ impl Type {
             Self::Bool => "`true` or `false`".to_owned(),
             Self::Integer { least, most } => format!("a whole number from {least} to {most}"),
             Self::Duration { least, most, zero } => {
-                let shown = |seconds| super::duration::shown(std::time::Duration::from_secs(seconds));
+                let shown =
+                    |seconds| super::duration::shown(std::time::Duration::from_secs(seconds));
                 let zero = zero.map_or_else(String::new, |means| format!(", or `0` for {means}"));
                 format!("a duration from {} to {}{zero}", shown(least), shown(most))
             }
@@ -166,12 +167,7 @@ pub const FAMILIES: &[&Family] = &[
     &routes_to::PEOPLE,
 ];
 
-const fn key(
-    name: &'static str,
-    kind: Type,
-    default: &'static str,
-    text: &'static str,
-) -> Key {
+const fn key(name: &'static str, kind: Type, default: &'static str, text: &'static str) -> Key {
     Key { name, kind, default, status: Status::Supported, text, secret: false }
 }
 

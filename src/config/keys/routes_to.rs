@@ -12,23 +12,49 @@ pub(super) const PEOPLE: Family =
     Family { title: "Route: other ways in", scope: Scope::Route, keys: PEOPLE_KEYS };
 
 const HEADER_KEYS: &[Key] = &[
-    key("pass_identity_headers", Type::Bool, "as at top level",
-        "Tell the application who asks: the assertion and the headers of `jwt_claims_headers`."),
-    key("set_request_headers", Type::Map, "",
-        "Headers that the application gets; `$pomerium.jwt` is the assertion, `${pomerium.request.headers[\"X\"]}` a header of the client, `$$` a dollar sign."),
-    key("remove_request_headers", Type::Texts, "",
-        "Headers of the client that the application does not get."),
-    key("set_response_headers", Type::Map, "",
-        "Headers of the route's answers, on top of those at top level; `disable: true` turns all of them off."),
-    key("rewrite_response_headers", Type::Tree(&[]), "", "Replace the beginning of a header of the answer.")
-        .not_yet("let the application write its public address into the header"),
-    key("jwt_issuer_format", Type::Choice(&["IssuerHostOnly", "IssuerURI"]), "IssuerHostOnly",
-        "Whether the issuer of the assertion is a host or a URL.")
-        .not_yet("let the application expect the host alone"),
+    key(
+        "pass_identity_headers",
+        Type::Bool,
+        "as at top level",
+        "Tell the application who asks: the assertion and the headers of `jwt_claims_headers`.",
+    ),
+    key(
+        "set_request_headers",
+        Type::Map,
+        "",
+        "Headers that the application gets; `$pomerium.jwt` is the assertion, `${pomerium.request.headers[\"X\"]}` a header of the client, `$$` a dollar sign.",
+    ),
+    key(
+        "remove_request_headers",
+        Type::Texts,
+        "",
+        "Headers of the client that the application does not get.",
+    ),
+    key(
+        "set_response_headers",
+        Type::Map,
+        "",
+        "Headers of the route's answers, on top of those at top level; `disable: true` turns all of them off.",
+    ),
+    key(
+        "rewrite_response_headers",
+        Type::Tree(&[]),
+        "",
+        "Replace the beginning of a header of the answer.",
+    )
+    .not_yet("let the application write its public address into the header"),
+    key(
+        "jwt_issuer_format",
+        Type::Choice(&["IssuerHostOnly", "IssuerURI"]),
+        "IssuerHostOnly",
+        "Whether the issuer of the assertion is a host or a URL.",
+    )
+    .not_yet("let the application expect the host alone"),
 ];
 
 const SNI: &str = "write the name that the certificate has into `to`";
-const CLIENT_CERTIFICATE: &str = "let the application trust `X-Pomerium-Jwt-Assertion` in place of a certificate";
+const CLIENT_CERTIFICATE: &str =
+    "let the application trust `X-Pomerium-Jwt-Assertion` in place of a certificate";
 const BALANCE: &str = "name one application in `to`; a balancer may stand behind it";
 const UPGRADES: &str = "give the application a way in beside Russet; upgrades go on as plain HTTP";
 const DAY: u64 = 86_400;
@@ -86,11 +112,20 @@ const PEOPLE_KEYS: &[Key] = &[
     key("idp_client_secret", Type::Text, "", "Its secret.").not_yet(CLIENT).secret(),
     key("idp_access_token_allowed_audiences", Type::Texts, "", "Audiences of access tokens.")
         .ignored("Apple's access tokens are good for nothing that Russet could check"),
-    key("identity_providers", Type::Tree(&[]), "", "Other issuers whose tokens programs may bring.")
-        .not_yet("leave it out; only people who sign in with Apple are let in"),
-    key("bearer_token_format", Type::Choice(&["default", "idp_access_token", "idp_identity_token", "jwt"]), "default",
-        "What a bearer token of a program is taken for.")
-        .not_yet("leave it out; bearer tokens are passed on to the application untouched"),
+    key(
+        "identity_providers",
+        Type::Tree(&[]),
+        "",
+        "Other issuers whose tokens programs may bring.",
+    )
+    .not_yet("leave it out; only people who sign in with Apple are let in"),
+    key(
+        "bearer_token_format",
+        Type::Choice(&["default", "idp_access_token", "idp_identity_token", "jwt"]),
+        "default",
+        "What a bearer token of a program is taken for.",
+    )
+    .not_yet("leave it out; bearer tokens are passed on to the application untouched"),
     key("show_error_details", Type::Bool, "false", "Explain refusals to people.")
         .not_yet("leave it out; every refusal explains itself anyway"),
 ];

@@ -9,15 +9,31 @@ pub(super) const SESSIONS: Family =
     Family { title: "Sessions, cookies and secrets", scope: Scope::Top, keys: SESSION_KEYS };
 
 const HOST_KEYS: &[Key] = &[
-    key("authenticate_service_url", Type::Url, "",
-        "The host that people sign in at, `https://` and nothing after the host; without it the host of the only route serves."),
-    key("authenticate_callback_path", Type::Text, "/oauth2/callback",
-        "The path on that host that Apple returns people to; host and path together are the return URL to register with Apple."),
-    key("signout_redirect_url", Type::Url, "",
-        "Where people land after signing out; without it on a page of Russet's."),
-    key("authenticate_internal_service_url", Type::Url, "",
-        "The name of that host inside a split installation.")
-        .ignored("Russet is one program"),
+    key(
+        "authenticate_service_url",
+        Type::Url,
+        "",
+        "The host that people sign in at, `https://` and nothing after the host; without it the host of the only route serves.",
+    ),
+    key(
+        "authenticate_callback_path",
+        Type::Text,
+        "/oauth2/callback",
+        "The path on that host that Apple returns people to; host and path together are the return URL to register with Apple.",
+    ),
+    key(
+        "signout_redirect_url",
+        Type::Url,
+        "",
+        "Where people land after signing out; without it on a page of Russet's.",
+    ),
+    key(
+        "authenticate_internal_service_url",
+        Type::Url,
+        "",
+        "The name of that host inside a split installation.",
+    )
+    .ignored("Russet is one program"),
 ];
 
 const SESSION_KEYS: &[Key] = &[

@@ -77,7 +77,12 @@ fn provider_url(top: &Section, context: &mut Context<'_>) -> Option<String> {
         && url.password().is_none();
     if !plain {
         let help = "endpoints are this URL and a path, so nothing may follow the path";
-        context.error(codes::NOT_APPLE, place, format!("`{KEY}` is more than scheme, host and path"), help);
+        context.error(
+            codes::NOT_APPLE,
+            place,
+            format!("`{KEY}` is more than scheme, host and path"),
+            help,
+        );
         return None;
     }
     match url.scheme() {
@@ -85,17 +90,29 @@ fn provider_url(top: &Section, context: &mut Context<'_>) -> Option<String> {
         "http" if hosts::is_loopback(url) => {}
         "http" => {
             let help = "write `https://`; plain http is for a fake Apple on this machine alone";
-            context.error(codes::NOT_APPLE, place, format!("`{KEY}` is plain http to another machine"), help);
+            context.error(
+                codes::NOT_APPLE,
+                place,
+                format!("`{KEY}` is plain http to another machine"),
+                help,
+            );
             return None;
         }
         other => {
-            context.error(codes::NOT_APPLE, place, format!("`{KEY}` begins with `{other}://`"), "write `https://`");
+            context.error(
+                codes::NOT_APPLE,
+                place,
+                format!("`{KEY}` begins with `{other}://`"),
+                "write `https://`",
+            );
             return None;
         }
     }
     let text = trimmed(url);
     if text != APPLE {
-        let message = format!("the identity provider is {text}, which is not Apple: whoever runs it decides who people are");
+        let message = format!(
+            "the identity provider is {text}, which is not Apple: whoever runs it decides who people are"
+        );
         let help = format!("for tests alone; in production remove `{KEY}` (Apple is {APPLE})");
         context.warning(codes::NOT_APPLE, place, message, help);
     }
@@ -118,17 +135,33 @@ fn client_id(top: &Section, context: &mut Context<'_>) -> Option<String> {
     }
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     if !id.text.bytes().all(plain) || id.text.len() > 255 {
-        let help = "a Services ID is a reversed domain such as com.example.wiki; it is not an address";
-        context.error(codes::CLIENT_ID, id.place, format!("`{KEY}: {}` cannot be a Services ID", id.text), help);
+        let help =
+            "a Services ID is a reversed domain such as com.example.wiki; it is not an address";
+        context.error(
+            codes::CLIENT_ID,
+            id.place,
+            format!("`{KEY}: {}` cannot be a Services ID", id.text),
+            help,
+        );
         return None;
     }
     let first = id.text.split('.').next().unwrap_or_default();
     if !id.text.contains('.') {
         let help = "Apple's Services IDs are reversed domains such as com.example.wiki";
-        context.warning(codes::CLIENT_ID, id.place, format!("`{KEY}: {}` does not look like a Services ID", id.text), help);
+        context.warning(
+            codes::CLIENT_ID,
+            id.place,
+            format!("`{KEY}: {}` does not look like a Services ID", id.text),
+            help,
+        );
     } else if is_ten_characters(first) {
         let message = format!("`{KEY}` begins with what looks like a Team ID, as App IDs do");
-        context.warning(codes::CLIENT_ID, id.place, message, "use the Services ID; it has no such prefix");
+        context.warning(
+            codes::CLIENT_ID,
+            id.place,
+            message,
+            "use the Services ID; it has no such prefix",
+        );
     }
     Some(id.text.clone())
 }
@@ -143,8 +176,10 @@ fn client_secret(
     client_id: Option<&str>,
     context: &mut Context<'_>,
 ) -> Option<ClientSecretSource> {
-    let key = top.inline_or_file("idp_private_key", Content::Secret, &mut context.files, context.told);
-    let ready = top.inline_or_file("idp_client_secret", Content::Secret, &mut context.files, context.told);
+    let key =
+        top.inline_or_file("idp_private_key", Content::Secret, &mut context.files, context.told);
+    let ready =
+        top.inline_or_file("idp_client_secret", Content::Secret, &mut context.files, context.told);
     match (key, ready) {
         (Ok(None), Ok(None)) => {
             let help = "add the key that you downloaded from Apple, and its names:\n\
@@ -157,13 +192,23 @@ fn client_secret(
         (Ok(None), Ok(Some(ready))) => ready_secret(&ready, client_id, context),
         (key, ready) => {
             if let (Ok(Some(_)), Ok(Some(ready))) = (&key, &ready) {
-                let message = "`idp_client_secret` is not used: `idp_private_key` is there and wins";
-                context.warning(codes::CLIENT_SECRET, ready.place, message, "remove `idp_client_secret`");
+                let message =
+                    "`idp_client_secret` is not used: `idp_private_key` is there and wins";
+                context.warning(
+                    codes::CLIENT_SECRET,
+                    ready.place,
+                    message,
+                    "remove `idp_client_secret`",
+                );
             }
             let ids = (apple_id(top, "idp_team_id", context), key_id(top, context));
             let key = key.and_then(|key| key.ok_or(Told)).ok()?;
             let key = private_key(&key, context);
-            Some(ClientSecretSource::Key(KeyIdentity { team_id: ids.0?, key_id: ids.1?, key: key? }))
+            Some(ClientSecretSource::Key(KeyIdentity {
+                team_id: ids.0?,
+                key_id: ids.1?,
+                key: key?,
+            }))
         }
     }
 }
@@ -223,7 +268,9 @@ fn key_id(top: &Section, context: &mut Context<'_>) -> Option<String> {
     let Some(place) = top.place("idp_key_id") else {
         let help = match &named {
             Some(id) => format!("add `idp_key_id: {id}`, which the file's name says"),
-            None => "add `idp_key_id: ` and the Key ID from the keys page of Apple's portal".to_owned(),
+            None => {
+                "add `idp_key_id: ` and the Key ID from the keys page of Apple's portal".to_owned()
+            }
         };
         context.error(codes::MISSING, None, "`idp_key_id` is missing", help);
         return None;
@@ -254,7 +301,8 @@ fn ready_secret(
     };
     let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
     if client_id.is_some_and(|id| id != subject) {
-        let message = format!("`idp_client_secret` was made for `{subject}`, which is not `idp_client_id`");
+        let message =
+            format!("`idp_client_secret` was made for `{subject}`, which is not `idp_client_id`");
         context.warning(codes::CLIENT_SECRET, secret.place, message, help);
     }
     let secret_value = Secret::new(secret.text.as_bytes());
@@ -299,11 +347,18 @@ fn scopes(top: &Section, context: &mut Context<'_>) -> Option<Vec<String>> {
     let mut asked: Vec<String> = Vec::new();
     let mut fine = true;
     for scope in scopes.iter().flat_map(|item| {
-        item.text.split_whitespace().map(|word| Located { text: word.to_owned(), place: item.place })
+        item.text
+            .split_whitespace()
+            .map(|word| Located { text: word.to_owned(), place: item.place })
     }) {
         if !matches!(scope.text.as_str(), "name" | "email" | "openid") {
             let message = format!("Apple has no scope `{}`", scope.text);
-            context.error(codes::PARAMETERS, scope.place, message, "its scopes are `name` and `email`");
+            context.error(
+                codes::PARAMETERS,
+                scope.place,
+                message,
+                "its scopes are `name` and `email`",
+            );
             fine = false;
         } else if !asked.contains(&scope.text) {
             asked.push(scope.text);
@@ -311,7 +366,12 @@ fn scopes(top: &Section, context: &mut Context<'_>) -> Option<Vec<String>> {
     }
     if fine && !asked.iter().any(|scope| scope == "email") {
         let message = "without the scope `email` no rule on addresses or domains can match";
-        context.warning(codes::PARAMETERS, top.place(KEY), message, "write `idp_scopes: [name, email]`");
+        context.warning(
+            codes::PARAMETERS,
+            top.place(KEY),
+            message,
+            "write `idp_scopes: [name, email]`",
+        );
     }
     fine.then_some(asked)
 }
@@ -332,9 +392,13 @@ fn request_params(top: &Section, context: &mut Context<'_>) -> Option<Vec<(Strin
             let message = format!("`idp_request_params` cannot set `{}`", name.text);
             let help = match name.text.as_str() {
                 "scope" => "write `idp_scopes`",
-                "redirect_uri" => "it follows from `authenticate_service_url` and `authenticate_callback_path`",
+                "redirect_uri" => {
+                    "it follows from `authenticate_service_url` and `authenticate_callback_path`"
+                }
                 "client_id" => "write `idp_client_id`",
-                "response_mode" => "Apple insists on form_post as soon as a name or an address is asked for",
+                "response_mode" => {
+                    "Apple insists on form_post as soon as a name or an address is asked for"
+                }
                 _ => "Russet sets it for each sign-in; remove it",
             };
             context.error(codes::PARAMETERS, name.place, message, help);

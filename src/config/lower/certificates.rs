@@ -58,18 +58,25 @@ pub(super) fn authorities(
 }
 
 /// One certificate or more in PEM.
-fn chain(key: &str, written: &Located, context: &mut Context<'_>) -> Option<Vec<CertificateDer<'static>>> {
+fn chain(
+    key: &str,
+    written: &Located,
+    context: &mut Context<'_>,
+) -> Option<Vec<CertificateDer<'static>>> {
     let mut problem = |message: String, help: &str| {
         context.error(codes::CERTIFICATE, written.place, message, help);
         None
     };
     let Some(pem) = pem_of(&written.text) else {
-        let help = "PEM begins with -----BEGIN CERTIFICATE-----; a file is named by the `_file` key";
+        let help =
+            "PEM begins with -----BEGIN CERTIFICATE-----; a file is named by the `_file` key";
         return problem(format!("`{key}` holds no PEM"), help);
     };
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     match read {
-        Err(_) => problem(format!("`{key}` holds a damaged PEM block"), "copy the whole file again"),
+        Err(_) => {
+            problem(format!("`{key}` holds a damaged PEM block"), "copy the whole file again")
+        }
         Ok(certificates) if certificates.is_empty() => problem(
             format!("`{key}` holds no certificate"),
             "it needs a -----BEGIN CERTIFICATE----- block",
@@ -151,15 +158,15 @@ fn listed(list: &Node, context: &mut Context<'_>) -> Vec<Pair> {
 fn listed_one(item: &Node, context: &mut Context<'_>) -> Option<Pair> {
     for (name, _) in item.map().unwrap_or_default() {
         if !matches!(name.text(), Some("cert" | "key")) {
-            let message = format!("there is no key `{}` in `certificates`", name.text().unwrap_or_default());
+            let message =
+                format!("there is no key `{}` in `certificates`", name.text().unwrap_or_default());
             context.error(codes::UNKNOWN, name.place, message, "its keys are `cert` and `key`");
         }
     }
     let mut file = |name: &str| {
         let node = item.get(name).filter(|node| !node.is_null());
-        let located = node.and_then(|node| {
-            Some(Located { text: node.text()?.to_owned(), place: node.place })
-        });
+        let located = node
+            .and_then(|node| Some(Located { text: node.text()?.to_owned(), place: node.place }));
         if located.is_none() {
             let message = format!("`{name}` is missing in this entry of `certificates`");
             context.error(codes::MISSING, item.place, message, format!("add `{name}: FILE`"));
@@ -170,7 +177,11 @@ fn listed_one(item: &Node, context: &mut Context<'_>) -> Option<Pair> {
     read_pair("cert", &cert?, "key", &key?, context)
 }
 
-fn certified(cert: &Located, key: &Located, context: &mut Context<'_>) -> Option<Arc<CertifiedKey>> {
+fn certified(
+    cert: &Located,
+    key: &Located,
+    context: &mut Context<'_>,
+) -> Option<Arc<CertifiedKey>> {
     let certificates = chain("certificate", cert, context)?;
     let mut problem = |place: Place, message: String, help: &str| {
         context.error(codes::CERTIFICATE, place, message, help);
@@ -192,7 +203,9 @@ fn certified(cert: &Located, key: &Located, context: &mut Context<'_>) -> Option
             "this private key belongs to another certificate".to_owned(),
             "the first certificate of the chain must be the one that was made for this key",
         ),
-        Err(error) => problem(key.place, format!("the certificate and its key cannot be used: {error}"), ""),
+        Err(error) => {
+            problem(key.place, format!("the certificate and its key cannot be used: {error}"), "")
+        }
     }
 }
 
@@ -209,7 +222,12 @@ fn check_dates(certified: &CertifiedKey, place: Place, context: &mut Context<'_>
     } else {
         return;
     };
-    context.warning(codes::CERTIFICATE, place, problem, "renew it, or look at this machine's clock");
+    context.warning(
+        codes::CERTIFICATE,
+        place,
+        problem,
+        "renew it, or look at this machine's clock",
+    );
 }
 
 /// A host without a certificate of its name gets the first one, which browsers refuse.
@@ -232,7 +250,9 @@ fn covers(name: &str, host: &str) -> bool {
     let name = name.to_ascii_lowercase();
     match name.strip_prefix("*.") {
         // A `from` with a wildcard needs a certificate with the same one.
-        Some(domain) => name == host || host.split_once('.').is_some_and(|(_, rest)| rest == domain),
+        Some(domain) => {
+            name == host || host.split_once('.').is_some_and(|(_, rest)| rest == domain)
+        }
         None => name == host,
     }
 }

@@ -60,11 +60,15 @@ fn listener(
     if !plain && certificates.as_ref().is_some_and(Vec::is_empty) {
         let help = "add `certificates: [{cert: FILE, key: FILE}]`,\n\
                     or `insecure_server: true` where TLS ends before Russet";
-        context.error(codes::NO_CERTIFICATE, None, "there is no certificate to speak TLS with", help);
+        context.error(
+            codes::NO_CERTIFICATE,
+            None,
+            "there is no certificate to speak TLS with",
+            help,
+        );
     }
-    let address = top
-        .address("address")
-        .unwrap_or(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 443));
+    let address =
+        top.address("address").unwrap_or(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 443));
     let redirect_address = top.address("http_redirect_addr");
     let written_health = top.address("health_check_addr");
     let health_address =

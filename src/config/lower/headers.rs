@@ -85,10 +85,17 @@ pub(super) fn response_headers(
     let Some(entries) = section.map(KEY) else {
         return (!section.has(KEY)).then_some(ResponseHeaders::Unset);
     };
-    if let Some((_, value)) = entries.iter().find(|(name, _)| name.text.eq_ignore_ascii_case("disable")) {
+    if let Some((_, value)) =
+        entries.iter().find(|(name, _)| name.text.eq_ignore_ascii_case("disable"))
+    {
         if value.text != "true" {
             let message = format!("`disable` is not a header: it turns all of `{KEY}` off");
-            context.error(codes::HEADER, value.place, message, "write `disable: true`, or remove it");
+            context.error(
+                codes::HEADER,
+                value.place,
+                message,
+                "write `disable: true`, or remove it",
+            );
             return None;
         }
         return Some(ResponseHeaders::Disabled);
@@ -108,12 +115,10 @@ pub(super) fn response_headers(
 /// Pomerium's defaults. HSTS is left out where no certificate is configured, since then somebody
 /// else answers for TLS.
 pub(super) fn default_response_headers(has_certificate: bool) -> Vec<(String, String)> {
-    let mut headers = vec![("x-frame-options", "SAMEORIGIN"), ("x-xss-protection", "1; mode=block")];
+    let mut headers =
+        vec![("x-frame-options", "SAMEORIGIN"), ("x-xss-protection", "1; mode=block")];
     if has_certificate {
-        headers.push((
-            "strict-transport-security",
-            "max-age=31536000; includeSubDomains; preload",
-        ));
+        headers.push(("strict-transport-security", "max-age=31536000; includeSubDomains; preload"));
     }
     headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
@@ -131,7 +136,12 @@ pub(super) fn claims_headers(
     for (name, claim) in &pairs {
         if claim.text.is_empty() {
             let help = "write `HEADER: CLAIM`, such as `X-Email: email`";
-            context.error(codes::HEADER, name.place, format!("`{KEY}`: `{}` has no claim", name.text), help);
+            context.error(
+                codes::HEADER,
+                name.place,
+                format!("`{KEY}`: `{}` has no claim", name.text),
+                help,
+            );
             fine = false;
         }
         match header_name(KEY, name, context) {
@@ -192,7 +202,8 @@ fn header_name(key: &str, name: &Located, context: &mut Context<'_>) -> Option<S
         return None;
     };
     if FRAMING.contains(&parsed.as_str()) {
-        let message = format!("`{key}` cannot touch `{}`, which carries the message itself", name.text);
+        let message =
+            format!("`{key}` cannot touch `{}`, which carries the message itself", name.text);
         let help = if parsed == http::header::HOST {
             "write `preserve_host_header: true`, or the host into `to`"
         } else {
@@ -223,9 +234,17 @@ fn header_value(
 fn unique(key: &str, entries: &[(Located, Located)], told: &mut Diagnostics) -> bool {
     let mut fine = true;
     for (index, (name, _)) in entries.iter().enumerate() {
-        let first = entries.iter().take(index).find(|(other, _)| other.text.eq_ignore_ascii_case(&name.text));
+        let first = entries
+            .iter()
+            .take(index)
+            .find(|(other, _)| other.text.eq_ignore_ascii_case(&name.text));
         if let Some((first, _)) = first {
-            told.error(codes::DUPLICATE, name.place, format!("`{key}` has `{}` twice", name.text), "keep one of the two");
+            told.error(
+                codes::DUPLICATE,
+                name.place,
+                format!("`{key}` has `{}` twice", name.text),
+                "keep one of the two",
+            );
             told.note(first.place, "the first one is here");
             fine = false;
         }

@@ -60,13 +60,18 @@ pub(super) fn lower(
 fn service_host(url: &Url, place: Option<Place>, context: &mut Context<'_>) -> Option<From> {
     const KEY: &str = "authenticate_service_url";
     if url.host_str() == Some("authenticate.pomerium.app") {
-        let message = format!("`{KEY}` is the hosted service of Pomerium, which Russet does not use");
-        let help = "name a host of your own that leads to this Russet, such as https://auth.example.com";
+        let message =
+            format!("`{KEY}` is the hosted service of Pomerium, which Russet does not use");
+        let help =
+            "name a host of your own that leads to this Russet, such as https://auth.example.com";
         context.error(codes::AUTHENTICATE, place, message, help);
         return None;
     }
     if url.scheme() != "https" {
-        let message = format!("`{KEY}` begins with `{}://`; Apple returns people to https alone", url.scheme());
+        let message = format!(
+            "`{KEY}` begins with `{}://`; Apple returns people to https alone",
+            url.scheme()
+        );
         let help = "write `https://`, also where TLS ends before Russet (`insecure_server`)";
         context.error(codes::AUTHENTICATE, place, message, help);
         return None;
@@ -102,7 +107,8 @@ fn only_route_host(
     match distinct.as_slice() {
         [only] if !only.from.host.contains('*') => Some((only.from.clone(), only.place)),
         [only] => {
-            let help = format!("add `authenticate_service_url: https://auth.{}`", below(&only.from.host));
+            let help =
+                format!("add `authenticate_service_url: https://auth.{}`", below(&only.from.host));
             context.error(codes::AUTHENTICATE, only.place, missing, help);
             None
         }
@@ -148,7 +154,9 @@ fn callback_path(top: &Section, context: &mut Context<'_>) -> Option<String> {
         context.error(codes::CALLBACK, path.place, message, help);
         return None;
     }
-    let below = |taken: &&str| text.strip_prefix(*taken).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below = |taken: &&str| {
+        text.strip_prefix(*taken).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
     if TAKEN.contains(&text.as_str()) || TAKEN_BELOW.iter().any(|taken| below(&taken)) {
         let message = format!("`{KEY}: {text}` is a path that Russet needs itself");
         context.error(codes::CALLBACK, path.place, message, "use the default, /oauth2/callback");

@@ -196,7 +196,12 @@ fn route_sections(top: &Section, context: &mut Context<'_>) -> Vec<Section> {
         for item in items {
             if item.map().is_none() {
                 let message = format!("this is {}; a route is a map", item.what());
-                context.error(codes::SHAPE, item.place, message, "begin each route with `- from: `");
+                context.error(
+                    codes::SHAPE,
+                    item.place,
+                    message,
+                    "begin each route with `- from: `",
+                );
                 continue;
             }
             sections.push(Section::read(Scope::Route, item, context.sources, context.told));

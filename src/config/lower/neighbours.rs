@@ -9,7 +9,8 @@ use crate::config::codes;
 use crate::decision::From;
 
 /// Endpoints of Russet's own on every host: a route for them is never asked.
-const RESERVED: [&str; 5] = ["/.pomerium", "/.russet", "/.well-known/pomerium", "/ping", "/healthz"];
+const RESERVED: [&str; 5] =
+    ["/.pomerium", "/.russet", "/.well-known/pomerium", "/ping", "/healthz"];
 
 pub(super) fn check(routes: &[Route], context: &mut Context<'_>) {
     if routes.is_empty() {
@@ -93,7 +94,9 @@ fn check_open_prefix(
         Openness::Some | Openness::Nobody => "more people",
     };
     let message = format!("`prefix: {prefix}` also opens {prefix}ish and the like to {whom}");
-    let help = format!("write `prefix: {prefix}/`, and `path: {prefix}` in a route of its own where that is needed");
+    let help = format!(
+        "write `prefix: {prefix}/`, and `path: {prefix}` in a route of its own where that is needed"
+    );
     context.warning(codes::OPEN_PREFIX, route.place, message, help);
     context.told.note(next.place, "this stricter route would have taken them");
 }

@@ -88,13 +88,22 @@ fn lower_one(
     let path = path(route, context);
     let (policy, openness) = policy(route, context);
     let service = service(route, pass_identity, extra_roots, context);
-    let to = service.as_ref().map_or_else(String::new, |service| format!("{:?}", service.upstream.target));
+    let to = service
+        .as_ref()
+        .map_or_else(String::new, |service| format!("{:?}", service.upstream.target));
     let (written, rule) = path.unzip();
     let lowered = from.as_ref().zip(rule).zip(service).map(|((from, path), service)| {
         let id = id(route, from, written.as_ref(), ids);
         (RouteRule { id: id.into(), from: from.from.clone(), path, policy }, service)
     });
-    Route { from, place: route.place, path: written.unwrap_or(WrittenPath::Any), to, openness, lowered }
+    Route {
+        from,
+        place: route.place,
+        path: written.unwrap_or(WrittenPath::Any),
+        to,
+        openness,
+        lowered,
+    }
 }
 
 /// `name`, or host and path; numbered where several routes would have the same.
@@ -164,9 +173,15 @@ fn check_path(key: &str, path: &Located, context: &mut Context<'_>) -> Option<()
     } else if text.contains("//") {
         Some(("holds `//`, which becomes `/` before routes are tried", "write `/`"))
     } else if text.split('/').any(|segment| matches!(segment, "." | "..")) {
-        Some(("holds `.` or `..`, which are resolved before routes are tried", "write the path itself"))
+        Some((
+            "holds `.` or `..`, which are resolved before routes are tried",
+            "write the path itself",
+        ))
     } else if text.chars().any(|c| !c.is_ascii_graphic() || c == '\\') {
-        Some(("holds a character that no address has", "write its UTF-8 as `%` and two capital hex digits"))
+        Some((
+            "holds a character that no address has",
+            "write its UTF-8 as `%` and two capital hex digits",
+        ))
     } else {
         None
     };
@@ -241,7 +256,8 @@ fn check_exclusive(route: &Section, context: &mut Context<'_>) -> bool {
             continue;
         }
         let place = route.place(open);
-        let mut others: Vec<_> = LISTS.iter().filter_map(|key| Some((*key, route.place(key)?))).collect();
+        let mut others: Vec<_> =
+            LISTS.iter().filter_map(|key| Some((*key, route.place(key)?))).collect();
         if open == "allow_public_unauthenticated_access"
             && route.flag("allow_any_authenticated_user")
             && let Some(at) = route.place("allow_any_authenticated_user")
@@ -307,7 +323,8 @@ fn idp_claims(route: &Section, context: &mut Context<'_>) -> Vec<(String, Vec<Va
 
 fn json(node: &Node, context: &mut Context<'_>) -> Option<Value> {
     let Kind::Scalar(scalar) = &node.kind else {
-        let message = format!("a claim is compared with text, numbers or booleans, not with {}", node.what());
+        let message =
+            format!("a claim is compared with text, numbers or booleans, not with {}", node.what());
         context.error(codes::SHAPE, node.place, message, "");
         return None;
     };
@@ -345,7 +362,9 @@ fn rules_openness(rules: &Node) -> Openness {
     for (operator, criteria) in bodies {
         let criteria = criteria.list().unwrap_or_default();
         let alone = operator.text() == Some("or") || criteria.len() == 1;
-        for name in criteria.iter().filter_map(Node::map).flatten().filter_map(|(name, _)| name.text()) {
+        for name in
+            criteria.iter().filter_map(Node::map).flatten().filter_map(|(name, _)| name.text())
+        {
             open = open.max(match name {
                 "accept" if alone => Openness::Everybody,
                 "authenticated_user" if alone => Openness::AnyAccount,
@@ -366,7 +385,8 @@ fn service(
     let custom_roots = certificates::authorities(route, "tls_custom_ca", context);
     let skip_verify = route.flag("tls_skip_verify");
     if skip_verify {
-        let message = "the certificate of this application is not checked: whoever is on the way can be it";
+        let message =
+            "the certificate of this application is not checked: whoever is on the way can be it";
         let help = "name its authority in `tls_custom_ca_file` and remove `tls_skip_verify`";
         context.warning(codes::SKIP_VERIFY, route.place("tls_skip_verify"), message, help);
     }

@@ -39,7 +39,8 @@ pub(super) fn lower(
     let http_only = top.boolean("cookie_http_only").unwrap_or(true);
     if !http_only {
         let message = "scripts of every application can read the session cookie";
-        let help = "remove `cookie_http_only: false`; `/.pomerium/user` tells scripts who is signed in";
+        let help =
+            "remove `cookie_http_only: false`; `/.pomerium/user` tells scripts who is signed in";
         context.warning(codes::COOKIE, top.place("cookie_http_only"), message, help);
     }
     let cookie_secret = secret(top, "cookie_secret", context);
@@ -71,7 +72,12 @@ fn name(top: &Section, has_domain: bool, context: &mut Context<'_>) -> Option<St
     match (has_domain, prefixed) {
         (true, true) => {
             let message = "a cookie named `__Host-...` has no domain; browsers drop it otherwise";
-            context.error(codes::COOKIE, name.place, message, "remove `cookie_domain`, or the prefix");
+            context.error(
+                codes::COOKIE,
+                name.place,
+                message,
+                "remove `cookie_domain`, or the prefix",
+            );
             None
         }
         (true, false) | (false, true) => Some(name.text.clone()),
@@ -92,9 +98,11 @@ fn domain(
     let label = |label: &str| {
         !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
-    let address = domain.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    let address =
+        domain.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
     if address || !domain.contains('.') || !domain.split('.').all(label) {
-        let message = format!("`cookie_domain: {}` is not a domain that can share a cookie", written.text);
+        let message =
+            format!("`cookie_domain: {}` is not a domain that can share a cookie", written.text);
         context.error(codes::COOKIE, written.place, message, "write it like `example.com`");
         return Err(());
     }
@@ -107,8 +115,14 @@ fn domain(
     outside.dedup_by_key(|(host, _)| *host);
     let fine = outside.is_empty();
     for (host, place) in outside {
-        let message = format!("{host} is not in `cookie_domain: {domain}`, so its cookie would be dropped");
-        context.error(codes::COOKIE, place, message, "remove `cookie_domain`: each host has its own cookie then");
+        let message =
+            format!("{host} is not in `cookie_domain: {domain}`, so its cookie would be dropped");
+        context.error(
+            codes::COOKIE,
+            place,
+            message,
+            "remove `cookie_domain`: each host has its own cookie then",
+        );
     }
     if fine { Ok(Some(domain)) } else { Err(()) }
 }
@@ -128,7 +142,8 @@ fn secret(top: &Section, key: &'static str, context: &mut Context<'_>) -> Result
         }
         (Some(keys), None) => keys.to_vec(),
         (None, Some(file)) => {
-            let text = context.files.read(&file_key, file, Content::Secret, context.told).ok_or(())?;
+            let text =
+                context.files.read(&file_key, file, Content::Secret, context.told).ok_or(())?;
             let key = |line: &str| Located { text: line.trim().to_owned(), place: file.place };
             text.lines().filter(|line| !line.trim().is_empty()).map(key).collect()
         }
@@ -160,7 +175,9 @@ fn one_secret(key: &str, written: &Located, context: &mut Context<'_>) -> Option
         return problem(message);
     }
     if bytes.iter().all(|byte| Some(byte) == bytes.first()) {
-        return problem(format!("`{key}` is the same byte {KEY_BYTES} times, which anybody guesses"));
+        return problem(format!(
+            "`{key}` is the same byte {KEY_BYTES} times, which anybody guesses"
+        ));
     }
     Some(Secret::new(bytes.as_slice()))
 }

@@ -32,7 +32,9 @@ pub(super) fn from(route: &Section, context: &mut Context<'_>) -> Option<Located
     match text.split_once("://") {
         Some(("https", _)) => {}
         Some(("http", rest)) => {
-            let help = format!("write `https://{rest}`, also where TLS ends before Russet (`insecure_server`)");
+            let help = format!(
+                "write `https://{rest}`, also where TLS ends before Russet (`insecure_server`)"
+            );
             return problem(format!("`from: {text}` is plain http"), &help);
         }
         Some((scheme @ ("tcp+https" | "udp+https" | "ssh"), _)) => {
@@ -41,10 +43,18 @@ pub(super) fn from(route: &Section, context: &mut Context<'_>) -> Option<Located
             context.error(codes::NOT_YET, written.place, message, help);
             return None;
         }
-        _ => return problem(format!("`from: {text}` is no https address"), "write it like `https://wiki.example.com`"),
+        _ => {
+            return problem(
+                format!("`from: {text}` is no https address"),
+                "write it like `https://wiki.example.com`",
+            );
+        }
     }
     let Ok(url) = Url::parse(text) else {
-        return problem(format!("`from: {text}` is no address"), "write it like `https://wiki.example.com`");
+        return problem(
+            format!("`from: {text}` is no address"),
+            "write it like `https://wiki.example.com`",
+        );
     };
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
         let help = "keep the host here and put the path into `prefix` or `path`";
@@ -55,7 +65,10 @@ pub(super) fn from(route: &Section, context: &mut Context<'_>) -> Option<Located
     }
     let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
     if host.is_empty() || host.split('.').any(str::is_empty) {
-        return problem(format!("`from: {text}` names no host"), "write it like `https://wiki.example.com`");
+        return problem(
+            format!("`from: {text}` names no host"),
+            "write it like `https://wiki.example.com`",
+        );
     }
     Some(LocatedFrom { from: From { host, port: url.port() }, place: written.place })
 }
@@ -91,7 +104,8 @@ fn target(node: &Node, context: &mut Context<'_>) -> Option<Target> {
         let help = format!("meanwhile: {meanwhile}");
         context.error(codes::NOT_YET, node.place, format!("{what} in `to` is not done yet"), help);
     };
-    let weighted = text.rsplit_once(',').is_some_and(|(_, weight)| weight.trim().parse::<u64>().is_ok());
+    let weighted =
+        text.rsplit_once(',').is_some_and(|(_, weight)| weight.trim().parse::<u64>().is_ok());
     if weighted {
         not_yet("a weight", "leave the comma and the number out", context);
         return None;
@@ -109,7 +123,12 @@ fn target(node: &Node, context: &mut Context<'_>) -> Option<Target> {
             return None;
         }
         _ => {
-            context.error(codes::TO, node.place, format!("`to: {text}` is no http or https address"), HELP);
+            context.error(
+                codes::TO,
+                node.place,
+                format!("`to: {text}` is no http or https address"),
+                HELP,
+            );
             return None;
         }
     };
@@ -119,7 +138,10 @@ fn target(node: &Node, context: &mut Context<'_>) -> Option<Target> {
     };
     let Ok(url) = Url::parse(text) else { return problem("is no address", HELP) };
     if !url.username().is_empty() || url.password().is_some() {
-        return problem("holds a user name", "put it into `set_request_headers: {Authorization: ...}`");
+        return problem(
+            "holds a user name",
+            "put it into `set_request_headers: {Authorization: ...}`",
+        );
     }
     if url.query().is_some() || url.fragment().is_some() {
         return problem("holds a query", "an application is reached by host, port and path alone");

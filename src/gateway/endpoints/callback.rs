@@ -24,10 +24,10 @@ use crate::session::Session;
 use crate::session::attempt::{self, Attempt};
 use crate::session::once::Entered;
 use crate::telemetry::Record;
-use crate::wire::host::Authority;
 use crate::wire::body::{self, Body, Incoming, ReadProblem};
 use crate::wire::cookies;
 use crate::wire::form::{self, Form};
+use crate::wire::host::Authority;
 
 /// Largest form that is read.
 const FORM_BYTES: usize = 64 * 1024;
@@ -108,7 +108,9 @@ async fn read_form(
     // A form of Apple's has its fields in the body; the same in the query would be a second reading.
     let query = Form::query(inbound.head.uri.query());
     let doubled = query.map_or(true, |query| {
-        ["code", "state", "error", "id_token", "user", "iss"].iter().any(|name| query.get(name).is_some())
+        ["code", "state", "error", "id_token", "user", "iss"]
+            .iter()
+            .any(|name| query.get(name).is_some())
     });
     if doubled {
         record.reasons.push("fields_in_query");
@@ -180,11 +182,17 @@ async fn answer(
     let replayed = record.reasons.contains(&"replayed_callback");
     match completion.wait().await {
         Some(Outcome::SignedIn(session)) => {
-            let gone = worker.shared.ended.contains(session.id) || inbound.now >= session.expires_at;
+            let gone =
+                worker.shared.ended.contains(session.id) || inbound.now >= session.expires_at;
             let newer = live_session(inbound, worker)
                 .is_ok_and(|live| live.session().id != session.id && replayed);
             if gone || newer {
-                return take_on_or(inbound, worker, &attempt, &View::ExpiredAttempt { start_again });
+                return take_on_or(
+                    inbound,
+                    worker,
+                    &attempt,
+                    &View::ExpiredAttempt { start_again },
+                );
             }
             signed_in(inbound, record, attempt, &session)
         }
@@ -202,7 +210,12 @@ async fn answer(
 }
 
 /// A late or repeated answer: on to its address for somebody who is signed in, else `view`.
-fn take_on_or(inbound: &Inbound, worker: &Worker, attempt: &Attempt, view: &View) -> Response<Body> {
+fn take_on_or(
+    inbound: &Inbound,
+    worker: &Worker,
+    attempt: &Attempt,
+    view: &View,
+) -> Response<Body> {
     match live_session(inbound, worker) {
         Ok(live) => {
             let to = &attempt.return_to;
@@ -284,11 +297,7 @@ fn begin(
     drop(worker.shared.control.ask("complete sign-in", work));
 }
 
-async fn redeem(
-    apple: &AppleProvider,
-    code: &Secret,
-    nonce: &str,
-) -> Result<Identity, Failure> {
+async fn redeem(apple: &AppleProvider, code: &Secret, nonce: &str) -> Result<Identity, Failure> {
     match apple.complete(code, nonce).await {
         Ok(signed_in) => Ok(signed_in.token.into_identity()),
         Err(error) => Err(Failure::of(&error)),

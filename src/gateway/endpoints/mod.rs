@@ -172,9 +172,20 @@ pub(super) async fn serve(
 fn methods(endpoint: Endpoint) -> &'static [Method] {
     match endpoint {
         Endpoint::Callback => POST,
-        Endpoint::Nothing => &[Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS],
+        Endpoint::Nothing => &[
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+            Method::OPTIONS,
+        ],
         Endpoint::DomainAssociation => GET,
-        _ => TABLE.iter().find(|(.., row)| *row == endpoint).map_or(GET, |(_, _, methods, _)| methods),
+        _ => TABLE
+            .iter()
+            .find(|(.., row)| *row == endpoint)
+            .map_or(GET, |(_, _, methods, _)| methods),
     }
 }
 

@@ -3,19 +3,19 @@
 
 use http::{Response, StatusCode};
 
+use super::super::cookies as ours;
 use super::super::inbound::Inbound;
 use super::super::pipeline::live_session;
 use super::super::respond::Visitor;
 use super::super::world::Worker;
-use super::super::cookies as ours;
 use super::sign_in::arrive;
 use crate::pages::{Href, View};
 use crate::session::once::Entered;
 use crate::telemetry::Record;
-use crate::wire::host::Authority;
 use crate::wire::body::Body;
 use crate::wire::cookies;
 use crate::wire::form::Form;
+use crate::wire::host::Authority;
 
 /// Serves the endpoint.
 pub(super) fn serve(inbound: &Inbound, worker: &Worker, record: &mut Record) -> Response<Body> {
@@ -67,4 +67,3 @@ pub(super) fn serve(inbound: &Inbound, worker: &Worker, record: &mut Record) -> 
         None => visitor.page(&View::Internal),
     }
 }
-

@@ -15,10 +15,10 @@ use crate::session::attempt::{self, Attempt, Held};
 use crate::session::link::{BrowserHash, LinkProblem};
 use crate::session::return_address::ReturnAddress;
 use crate::telemetry::Record;
-use crate::wire::host::Authority;
 use crate::wire::body::Body;
 use crate::wire::cookies;
 use crate::wire::form::Form;
+use crate::wire::host::Authority;
 
 /// Serves the endpoint.
 pub(super) fn serve(inbound: &Inbound, worker: &Worker, record: &mut Record) -> Response<Body> {

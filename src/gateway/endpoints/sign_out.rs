@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use http::{Method, Response, StatusCode};
 
+use super::super::cookies as ours;
 use super::super::inbound::Inbound;
 use super::super::pipeline::live_session;
 use super::super::respond::{self, Visitor};
 use super::super::world::Worker;
-use super::super::cookies as ours;
 use crate::base::ids::SessionId;
 use crate::base::secret::Secret;
 use crate::pages::{self, CSRF_FIELD, Href, RETURN_FIELD, SignIn, SignInCause, View};
@@ -32,11 +32,7 @@ pub(in super::super) fn form(
     return_to: Option<String>,
 ) -> pages::Form {
     let token = inbound.plan.forms.sign(&[&session.to_string(), inbound.authority.host()]);
-    pages::Form {
-        action: Href::new("/.pomerium/sign_out"),
-        csrf: Secret::new(token),
-        return_to,
-    }
+    pages::Form { action: Href::new("/.pomerium/sign_out"), csrf: Secret::new(token), return_to }
 }
 
 /// Serves the endpoint.

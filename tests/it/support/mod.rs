@@ -50,8 +50,15 @@ pub fn keys() -> &'static Keys {
         let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
         let issuer = Issuer::new(authority, authority_key);
         let key = KeyPair::generate().unwrap();
-        let names = ["*.localhost", "localhost", "wiki.localhost", "lunch.localhost", "auth.localhost",
-            "apple.localhost", "*.wild.localhost"];
+        let names = [
+            "*.localhost",
+            "localhost",
+            "wiki.localhost",
+            "lunch.localhost",
+            "auth.localhost",
+            "apple.localhost",
+            "*.wild.localhost",
+        ];
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let chain_pem =
             CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap().pem();
@@ -134,7 +141,17 @@ impl Site {
         let (logs, guard) = Logs::to(lines.clone(), Format::Json, settings.log.level);
         let start = Start { settings, logs, clock: clock.clone(), workers: plan.workers };
         let running = app::start(start).unwrap();
-        Self { apple, app, running, clock, port, plain: plan.plain, lines, _guard: guard, _state: state }
+        Self {
+            apple,
+            app,
+            running,
+            clock,
+            port,
+            plain: plan.plain,
+            lines,
+            _guard: guard,
+            _state: state,
+        }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -161,8 +178,10 @@ impl Site {
     /// A browser with an empty jar.
     pub fn browser(&self) -> Browser {
         let here = self.address();
-        let hosts = ["wiki", "lunch", "auth", "other", "a.wild", "b.wild"].map(|name| format!("{name}.localhost"));
-        let mut addresses: Vec<(&str, SocketAddr)> = hosts.iter().map(|host| (host.as_str(), here)).collect();
+        let hosts = ["wiki", "lunch", "auth", "other", "a.wild", "b.wild"]
+            .map(|name| format!("{name}.localhost"));
+        let mut addresses: Vec<(&str, SocketAddr)> =
+            hosts.iter().map(|host| (host.as_str(), here)).collect();
         addresses.push(("apple.localhost", self.apple.address()));
         Browser::new(&keys().authority_pem, &addresses).unwrap()
     }
@@ -181,8 +200,14 @@ impl Site {
     }
 
     /// The fake Apple's page that holds the answer for Russet, not yet posted.
-    pub async fn answer_page(&self, browser: &mut Browser, at_apple: &Page, choice: &[(&str, &str)]) -> Page {
-        let form = at_apple.form("/auth/choose").unwrap_or_else(|e| panic!("{e}: {}", at_apple.body));
+    pub async fn answer_page(
+        &self,
+        browser: &mut Browser,
+        at_apple: &Page,
+        choice: &[(&str, &str)],
+    ) -> Page {
+        let form =
+            at_apple.form("/auth/choose").unwrap_or_else(|e| panic!("{e}: {}", at_apple.body));
         browser.submit(at_apple, &form, choice).await.unwrap()
     }
 
@@ -199,7 +224,8 @@ impl Site {
 
     /// A session of a person with these claims, that nobody signed in to.
     pub fn session(&self, claims: Value) -> Session {
-        let mut members = json!({"sub": "001.test", "email": "ann@corp.example", "email_verified": true});
+        let mut members =
+            json!({"sub": "001.test", "email": "ann@corp.example", "email_verified": true});
         members.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
         members.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         let claims = Claims::new(members.as_object().unwrap().clone());
@@ -221,7 +247,9 @@ impl Site {
         tokio::time::sleep(Duration::from_millis(60)).await;
         let bytes = self.lines.0.lock().unwrap().clone();
         let text = String::from_utf8(bytes).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+            .collect()
     }
 
     /// The newest log line, once there are `count` of them.
@@ -246,7 +274,13 @@ pub fn seal() -> SessionSeal {
     SessionSeal::new(&Ring::new(vec![Secret::new(COOKIE_SECRET)]).unwrap(), &settings)
 }
 
-fn configuration(plan: &Plan, port: u16, app: &Recorder, apple: &str, state: &std::path::Path) -> String {
+fn configuration(
+    plan: &Plan,
+    port: u16,
+    app: &Recorder,
+    apple: &str,
+    state: &std::path::Path,
+) -> String {
     let keys = keys();
     let base64 = |text: &[u8]| {
         use base64::Engine as _;
@@ -255,7 +289,11 @@ fn configuration(plan: &Plan, port: u16, app: &Recorder, apple: &str, state: &st
     let tls = if plan.plain {
         "insecure_server: true\n".to_owned()
     } else {
-        format!("certificate: {}\ncertificate_key: {}\n", base64(keys.chain_pem.as_bytes()), base64(keys.key_pem.as_bytes()))
+        format!(
+            "certificate: {}\ncertificate_key: {}\n",
+            base64(keys.chain_pem.as_bytes()),
+            base64(keys.key_pem.as_bytes())
+        )
     };
     let fill = |text: &str| {
         text.replace("{wiki}", &format!("wiki.localhost:{port}"))

@@ -56,14 +56,16 @@ struct State {
 }
 
 impl Recorder {
-    #[allow(clippy::disallowed_methods, reason = "a test server outside of Russet")]
     pub async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
             requests: Mutex::default(),
             connections: AtomicUsize::new(0),
-            answer: Mutex::new(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok".to_vec()),
+            answer: Mutex::new(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok"
+                    .to_vec(),
+            ),
         });
         let shared = Arc::clone(&state);
         let task = tokio::spawn(async move {
@@ -125,7 +127,8 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
 /// Whether the answer says where it ends, so that the connection can go on.
 fn frames_itself(answer: &[u8]) -> bool {
     let head = String::from_utf8_lossy(answer).to_ascii_lowercase();
-    (head.contains("content-length:") || head.contains("transfer-encoding:")) && !head.contains("connection: close")
+    (head.contains("content-length:") || head.contains("transfer-encoding:"))
+        && !head.contains("connection: close")
 }
 
 async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Recorded> {
@@ -143,11 +146,14 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Re
         .map(|line| line.split_once(':').unwrap_or((line, "")))
         .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
         .collect();
-    let find = |wanted: &str| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, v)| v.clone());
+    let find = |wanted: &str| {
+        headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, v)| v.clone())
+    };
     let body = if find("transfer-encoding").is_some_and(|value| value.contains("chunked")) {
         chunked(stream, buffer).await?
     } else {
-        let length: usize = find("content-length").and_then(|value| value.parse().ok()).unwrap_or(0);
+        let length: usize =
+            find("content-length").and_then(|value| value.parse().ok()).unwrap_or(0);
         while buffer.len() < length {
             more(stream, buffer).await?;
         }

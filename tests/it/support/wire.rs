@@ -53,12 +53,16 @@ impl Wire {
         }
         head.push_str("\r\n");
         self.send(head).await;
-        self.answer(line.starts_with("HEAD ")).await.expect("the connection was closed without an answer")
+        self.answer(line.starts_with("HEAD "))
+            .await
+            .expect("the connection was closed without an answer")
     }
 
     /// The next answer; `None` where the connection ends instead. Bounded to ten seconds.
     pub async fn answer(&mut self, of_head: bool) -> Option<Answer> {
-        tokio::time::timeout(Duration::from_secs(10), self.read_answer(of_head)).await.expect("no answer in time")
+        tokio::time::timeout(Duration::from_secs(10), self.read_answer(of_head))
+            .await
+            .expect("no answer in time")
     }
 
     /// Whether the peer has closed the connection (waits up to two seconds for it).
@@ -88,7 +92,9 @@ impl Wire {
             Vec::new()
         } else if answer.one("transfer-encoding").is_some() {
             self.chunked().await?
-        } else if let Some(length) = answer.one("content-length").and_then(|length| length.parse().ok()) {
+        } else if let Some(length) =
+            answer.one("content-length").and_then(|length| length.parse().ok())
+        {
             while self.buffer.len() < length {
                 self.more().await?;
             }
@@ -110,7 +116,8 @@ impl Wire {
                 }
                 self.more().await?;
             };
-            let size = usize::from_str_radix(std::str::from_utf8(&self.buffer[..at]).ok()?, 16).ok()?;
+            let size =
+                usize::from_str_radix(std::str::from_utf8(&self.buffer[..at]).ok()?, 16).ok()?;
             self.buffer.drain(..at + 2);
             while self.buffer.len() < size + 2 {
                 self.more().await?;
