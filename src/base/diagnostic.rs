@@ -15,6 +15,8 @@ pub struct Sources {
 struct Source {
     name: String,
     text: String,
+    /// Where each line but the first begins.
+    lines: Vec<usize>,
     /// Whether the text must not be shown, because it is a secret itself.
     hidden: bool,
 }
@@ -22,12 +24,15 @@ struct Source {
 impl Sources {
     /// Adds a text under the name that messages give it; returns the id for [`Place::source`].
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
-        self.push(Source { name: name.into(), text: text.into(), hidden: false })
+        let text = text.into();
+        let lines = text.match_indices('\n').map(|(at, _)| at + 1).collect();
+        self.push(Source { name: name.into(), text, lines, hidden: false })
     }
 
     /// Adds a text whose content never appears in a message.
     pub fn add_hidden(&mut self, name: impl Into<String>) -> u32 {
-        self.push(Source { name: name.into(), text: String::new(), hidden: true })
+        let (text, lines) = (String::new(), Vec::new());
+        self.push(Source { name: name.into(), text, lines, hidden: true })
     }
 
     fn push(&mut self, source: Source) -> u32 {
@@ -45,23 +50,43 @@ impl Sources {
         self.get(place).and_then(|source| source.text.get(range)).unwrap_or_default()
     }
 
+    /// Replaces what `place` covers by stars, line ends kept, so that no message shows it: for a
+    /// value that turned out to be a secret.
+    pub fn mask(&mut self, place: Place) {
+        let Ok(index) = usize::try_from(place.source) else { return };
+        let Some(source) = self.entries.get_mut(index) else { return };
+        let range = place.start as usize..place.end as usize;
+        let Some(covered) = source.text.get(range.clone()) else { return };
+        let stars: String =
+            covered.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
+        source.text.replace_range(range, &stars);
+    }
+
     /// `file:line:column` of the first character of `place`; both count from one, columns in
     /// characters.
     pub fn position(&self, place: Place) -> String {
-        let Some(source) = self.get(place) else { return String::new() };
-        if source.hidden {
-            return source.name.clone();
+        match self.locate(place) {
+            None => String::new(),
+            Some((name, None)) => name.to_owned(),
+            Some((name, Some((line, column)))) => format!("{name}:{line}:{column}"),
         }
-        let (line, column) = line_and_column(&source.text, place.start as usize);
-        format!("{}:{line}:{column}", source.name)
+    }
+
+    /// The name of the text that `place` is in, with line and column unless the text is hidden.
+    pub fn locate(&self, place: Place) -> Option<(&str, Option<(usize, usize)>)> {
+        let source = self.get(place)?;
+        let position = (!source.hidden).then(|| source.line_and_column(place.start as usize));
+        Some((&source.name, position))
     }
 }
 
-fn line_and_column(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
+impl Source {
+    fn line_and_column(&self, at: usize) -> (usize, usize) {
+        let line = self.lines.partition_point(|start| *start <= at);
+        let start = line.checked_sub(1).and_then(|index| self.lines.get(index)).copied();
+        let before = self.text.get(start.unwrap_or(0)..at).unwrap_or_default();
+        (line + 1, before.chars().count() + 1)
+    }
 }
 
 /// How bad it is.
@@ -152,6 +177,15 @@ impl Diagnostics {
         self.items.append(&mut other.items);
     }
 
+    /// Gives `place` to every message that has none: to those of a reader that was given values
+    /// without places.
+    pub fn placed(mut self, place: Place) -> Self {
+        for item in &mut self.items {
+            item.place.get_or_insert(place);
+        }
+        self
+    }
+
     /// All messages, in the order of their places.
     pub fn sorted(&self) -> Vec<&Diagnostic> {
         let mut sorted: Vec<_> = self.items.iter().collect();
@@ -217,7 +251,7 @@ fn snippet(out: &mut String, sources: &Sources, place: Place) {
     if line.is_empty() {
         return;
     }
-    let (number, column) = line_and_column(&source.text, start);
+    let (number, column) = source.line_and_column(start);
     let indent = column - 1;
     let width = sources.slice(place).split('\n').next().unwrap_or_default().chars().count();
     // A long line is shown from a little before the place on.
@@ -255,6 +289,18 @@ mod tests {
              |             ^^^\n   help: look again\n         then paste\n"
         );
         assert!(all.has_errors());
+    }
+
+    #[test]
+    fn a_masked_value_is_never_shown() {
+        let mut sources = Sources::default();
+        let source = sources.add("config.yaml", "shared_secret: hunter2\nb: 1\n");
+        let place = Place { source, start: 15, end: 22 };
+        sources.mask(place);
+        let mut all = Diagnostics::default();
+        all.error("R026", place, "too short", "");
+        let text = all.sorted()[0].render(&sources);
+        assert!(text.contains("shared_secret: *******") && !text.contains("hunter2"), "{text}");
     }
 
     #[test]

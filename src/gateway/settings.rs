@@ -80,6 +80,8 @@ pub struct RouteService {
     pub remove_request_headers: Vec<String>,
     /// `set_response_headers` of the route, on top of the global ones.
     pub response_headers: Vec<(String, String)>,
+    /// `set_response_headers: {disable: true}` of the route: not even the global ones.
+    pub response_headers_disabled: bool,
 }
 
 /// The value of a `set_request_headers` entry, its templates taken apart once.

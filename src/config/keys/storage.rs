@@ -1,0 +1,27 @@
+//! Keys of what is kept.
+
+use super::{Family, Key, Scope, Type, key};
+
+pub(super) const FAMILY: Family = Family { title: "Storage", scope: Scope::Top, keys: KEYS };
+
+const STORE: &str = "leave it out: sessions are sealed into their cookies and survive a restart, ended ones are remembered in memory, and one Russet serves alone";
+const CLUSTER: &str = "Russet has no cluster of its own; run one";
+
+const KEYS: &[Key] = &[
+    key("state_dir", Type::Path, "",
+        "Where made secrets are kept, mode 0700; without it `$STATE_DIRECTORY`, else `/var/lib/russet` if that can be written, else `$XDG_STATE_HOME/russet`.").ours(),
+    key("allow_readable_secret_files", Type::Bool, "false",
+        "Accept files with secrets that everybody on the machine can read, for platforms that mount them so.").ours(),
+    key("databroker_storage_type", Type::Choice(&["memory", "file", "postgres", "redis"]), "memory",
+        "What keeps accounts and ended sessions.").not_yet(STORE),
+    key("databroker_storage_connection_string", Type::Text, "",
+        "Where that is.").not_yet(STORE).secret(),
+    key("databroker_storage_connection_string_file", Type::Path, "",
+        "The file that says where that is.").not_yet(STORE),
+    key("groups_file", Type::Path, "", "Groups of people, from a file.").ours()
+        .not_yet("list the people in `allowed_users`"),
+    key("named_policies", Type::Tree(&[]), "", "Policies that routes use by name.").ours()
+        .not_yet("share a policy by a YAML anchor: `policy: &staff` and `policy: *staff`"),
+    key("databroker_cluster_*", Type::Tree(&[]), "", "A cluster of databrokers.").refused(CLUSTER),
+    key("databroker_raft_bind_address", Type::Text, "", "A cluster of databrokers.").refused(CLUSTER),
+];

@@ -1,0 +1,276 @@
+//! Certificates: our own with their keys, and the authorities that vouch for others.
+//!
+//! A file that cannot be used is an error here, at start and at every later load; nothing is
+//! trusted because a bundle was empty (T29).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rustls::RootCertStore;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+use zeroize::Zeroizing;
+
+use super::Context;
+use super::targets::LocatedFrom;
+use crate::base::node::{Node, Place};
+use crate::base::time::Timestamp;
+use crate::config::codes;
+use crate::config::files::Content;
+use crate::config::section::Section;
+use crate::config::value::Located;
+
+/// The text of PEM blocks, given as such or as base64 of them.
+pub(super) fn pem_of(text: &str) -> Option<Zeroizing<String>> {
+    const BEGIN: &str = "-----BEGIN ";
+    if text.contains(BEGIN) {
+        return Some(Zeroizing::new(text.to_owned()));
+    }
+    let compact: Zeroizing<String> = Zeroizing::new(text.split_whitespace().collect());
+    let decoded = Zeroizing::new(STANDARD.decode(compact.as_bytes()).ok()?);
+    let pem = std::str::from_utf8(&decoded).ok()?;
+    pem.contains(BEGIN).then(|| Zeroizing::new(pem.to_owned()))
+}
+
+/// The certificate authorities of `key` or `key_file`; none where neither is written.
+pub(super) fn authorities(
+    section: &Section,
+    key: &'static str,
+    context: &mut Context<'_>,
+) -> Option<Arc<[CertificateDer<'static>]>> {
+    let bundle = section.inline_or_file(key, Content::Public, &mut context.files, context.told);
+    let Some(bundle) = bundle.ok()? else { return Some(Arc::new([])) };
+    let certificates = chain(key, &bundle, context)?;
+    let mut store = RootCertStore::empty();
+    for (number, certificate) in certificates.iter().enumerate() {
+        if let Err(error) = store.add(certificate.clone()) {
+            let message = format!("`{key}`: certificate {} cannot be used: {error}", number + 1);
+            context.error(codes::CERTIFICATE, bundle.place, message, "");
+            return None;
+        }
+    }
+    Some(certificates.into())
+}
+
+/// One certificate or more in PEM.
+fn chain(
+    key: &str,
+    written: &Located,
+    context: &mut Context<'_>,
+) -> Option<Vec<CertificateDer<'static>>> {
+    let mut problem = |message: String, help: &str| {
+        context.error(codes::CERTIFICATE, written.place, message, help);
+        None
+    };
+    let Some(pem) = pem_of(&written.text) else {
+        let help =
+            "PEM begins with -----BEGIN CERTIFICATE-----; a file is named by the `_file` key";
+        return problem(format!("`{key}` holds no PEM"), help);
+    };
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    match read {
+        Err(_) => {
+            problem(format!("`{key}` holds a damaged PEM block"), "copy the whole file again")
+        }
+        Ok(certificates) if certificates.is_empty() => problem(
+            format!("`{key}` holds no certificate"),
+            "it needs a -----BEGIN CERTIFICATE----- block",
+        ),
+        Ok(certificates) => Some(certificates),
+    }
+}
+
+/// Our own certificates in the order: inline, file, `certificates`.
+pub(super) fn own(
+    top: &Section,
+    froms: &[LocatedFrom],
+    context: &mut Context<'_>,
+) -> Option<Vec<Arc<CertifiedKey>>> {
+    let before = context.told.errors();
+    let mut pairs = Vec::new();
+    pairs.extend(pair(top, "certificate", "certificate_key", context));
+    pairs.extend(file_pair(top, context));
+    if let Some(list) = top.tree("certificates") {
+        pairs.extend(listed(list, context));
+    }
+    let certified: Vec<_> =
+        pairs.iter().filter_map(|(chain, key)| certified(chain, key, context)).collect();
+    if context.told.errors() > before {
+        return None;
+    }
+    if !certified.is_empty() {
+        check_names(&certified, froms, context);
+    }
+    Some(certified)
+}
+
+/// The content of a certificate and of its key, each where it was written.
+type Pair = (Located, Located);
+
+fn pair(top: &Section, cert: &str, key: &str, context: &mut Context<'_>) -> Option<Pair> {
+    match (top.text(cert), top.text(key)) {
+        (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
+        (None, None) => None,
+        (Some(one), None) => half(key, one, context),
+        (None, Some(one)) => half(cert, one, context),
+    }
+}
+
+fn half(missing: &str, written: &Located, context: &mut Context<'_>) -> Option<Pair> {
+    let message = format!("`{missing}` is missing beside this key");
+    context.error(codes::MISSING, written.place, message, format!("add `{missing}`"));
+    None
+}
+
+fn file_pair(top: &Section, context: &mut Context<'_>) -> Option<Pair> {
+    let (cert, key) = pair(top, "certificate_file", "certificate_key_file", context)?;
+    read_pair("certificate_file", &cert, "certificate_key_file", &key, context)
+}
+
+fn read_pair(
+    cert_key: &str,
+    cert: &Located,
+    key_key: &str,
+    key: &Located,
+    context: &mut Context<'_>,
+) -> Option<Pair> {
+    let chain = context.files.read(cert_key, cert, Content::Public, context.told);
+    let private = context.files.read(key_key, key, Content::Secret, context.told);
+    let content = |text: Zeroizing<String>, place| Located { text: text.to_string(), place };
+    Some((content(chain?, cert.place), content(private?, key.place)))
+}
+
+fn listed(list: &Node, context: &mut Context<'_>) -> Vec<Pair> {
+    let Some(items) = list.list() else {
+        let message = format!("`certificates` is {}; it must be a list", list.what());
+        let help = "write `- cert: FILE` and `key: FILE` below it";
+        context.error(codes::SHAPE, list.place, message, help);
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| listed_one(item, context)).collect()
+}
+
+fn listed_one(item: &Node, context: &mut Context<'_>) -> Option<Pair> {
+    for (name, _) in item.map().unwrap_or_default() {
+        if !matches!(name.text(), Some("cert" | "key")) {
+            let message =
+                format!("there is no key `{}` in `certificates`", name.text().unwrap_or_default());
+            context.error(codes::UNKNOWN, name.place, message, "its keys are `cert` and `key`");
+        }
+    }
+    let mut file = |name: &str| {
+        let node = item.get(name).filter(|node| !node.is_null());
+        let located = node
+            .and_then(|node| Some(Located { text: node.text()?.to_owned(), place: node.place }));
+        if located.is_none() {
+            let message = format!("`{name}` is missing in this entry of `certificates`");
+            context.error(codes::MISSING, item.place, message, format!("add `{name}: FILE`"));
+        }
+        located
+    };
+    let (cert, key) = (file("cert"), file("key"));
+    read_pair("cert", &cert?, "key", &key?, context)
+}
+
+fn certified(
+    cert: &Located,
+    key: &Located,
+    context: &mut Context<'_>,
+) -> Option<Arc<CertifiedKey>> {
+    let certificates = chain("certificate", cert, context)?;
+    let mut problem = |place: Place, message: String, help: &str| {
+        context.error(codes::CERTIFICATE, place, message, help);
+        None
+    };
+    let pem = pem_of(&key.text);
+    let private = pem.as_ref().and_then(|pem| PrivateKeyDer::from_pem_slice(pem.as_bytes()).ok());
+    let Some(private) = private else {
+        let help = "it needs a -----BEGIN PRIVATE KEY----- block, and no passphrase";
+        return problem(key.place, "there is no private key in this".to_owned(), help);
+    };
+    match CertifiedKey::from_der(certificates, private, &default_provider()) {
+        Ok(certified) => {
+            check_dates(&certified, cert.place, context);
+            Some(Arc::new(certified))
+        }
+        Err(rustls::Error::InconsistentKeys(_)) => problem(
+            key.place,
+            "this private key belongs to another certificate".to_owned(),
+            "the first certificate of the chain must be the one that was made for this key",
+        ),
+        Err(error) => {
+            problem(key.place, format!("the certificate and its key cannot be used: {error}"), "")
+        }
+    }
+}
+
+/// A certificate that clients will refuse is worth a word before they do.
+fn check_dates(certified: &CertifiedKey, place: Place, context: &mut Context<'_>) {
+    let Some(certificate) = leaf(certified) else { return };
+    let validity = certificate.validity();
+    let from = Timestamp(validity.not_before.timestamp());
+    let until = Timestamp(validity.not_after.timestamp());
+    let problem = if until < context.now {
+        format!("this certificate expired at {until}")
+    } else if from > context.now {
+        format!("this certificate is valid from {from} on, not before")
+    } else {
+        return;
+    };
+    context.warning(
+        codes::CERTIFICATE,
+        place,
+        problem,
+        "renew it, or look at this machine's clock",
+    );
+}
+
+/// A host without a certificate of its name gets the first one, which browsers refuse.
+fn check_names(all: &[Arc<CertifiedKey>], froms: &[LocatedFrom], context: &mut Context<'_>) {
+    let names: Vec<String> = all.iter().flat_map(|certified| names(certified)).collect();
+    let mut told: HashSet<&str> = HashSet::new();
+    for from in froms {
+        let host = from.from.host.as_str();
+        if names.iter().any(|name| covers(name, host)) || !told.insert(host) {
+            continue;
+        }
+        let message = format!("no certificate is for {host}");
+        let help = "add one to `certificates`; until then browsers get the first one and refuse it";
+        context.warning(codes::NO_CERTIFICATE, from.place, message, help);
+    }
+}
+
+fn covers(name: &str, host: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    match name.strip_prefix("*.") {
+        // A `from` with a wildcard needs a certificate with the same one.
+        Some(domain) => {
+            name == host || host.split_once('.').is_some_and(|(_, rest)| rest == domain)
+        }
+        None => name == host,
+    }
+}
+
+fn leaf(certified: &CertifiedKey) -> Option<X509Certificate<'_>> {
+    let der = certified.cert.first()?;
+    X509Certificate::from_der(der).ok().map(|(_, certificate)| certificate)
+}
+
+fn names(certified: &CertifiedKey) -> Vec<String> {
+    let Some(certificate) = leaf(certified) else { return Vec::new() };
+    let Ok(Some(names)) = certificate.subject_alternative_name() else { return Vec::new() };
+    let dns = names.value.general_names.iter().filter_map(|name| match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(bytes) => <[u8; 4]>::try_from(*bytes)
+            .map(|bytes| std::net::Ipv4Addr::from(bytes).to_string())
+            .ok(),
+        _ => None,
+    });
+    dns.collect()
+}

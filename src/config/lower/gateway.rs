@@ -1,0 +1,106 @@
+//! Fills the gateway's settings: listeners, headers, routes as they are served.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::headers::ResponseHeaders;
+use super::hosts::Hosts;
+use super::targets::LocatedFrom;
+use super::{Context, certificates, headers, signing_key};
+use crate::config::codes;
+use crate::config::files::Content;
+use crate::config::section::Section;
+use crate::gateway::{ListenerSettings, RouteService, Settings};
+
+/// `timeout_idle` where it is not written, as in Pomerium.
+const IDLE: Duration = Duration::from_secs(300);
+
+pub(super) fn lower(
+    top: &Section,
+    hosts: Option<&Hosts>,
+    froms: &[LocatedFrom],
+    routes: Vec<RouteService>,
+    context: &mut Context<'_>,
+) -> Option<Settings> {
+    let listener = listener(top, froms, context);
+    let signing_keys = signing_key::lower(top, context);
+    let claims_headers = headers::claims_headers(top, context);
+    let response_headers = headers::response_headers(top, context);
+    let domain_association = domain_association(top, context);
+    let trusted_hops = usize::try_from(top.integer("xff_num_trusted_hops").unwrap_or(0)).ok();
+    let listener = listener?;
+    let has_certificate = !listener.certificates.is_empty();
+    let hosts = hosts?;
+    Some(Settings {
+        listener,
+        authenticate_host: hosts.authenticate_host.clone(),
+        callback_path: hosts.callback_path.clone(),
+        signout_redirect_url: top.url("signout_redirect_url").map(|url| url.as_str().to_owned()),
+        signing_keys: signing_keys?,
+        claims_headers: claims_headers?,
+        response_headers: match response_headers? {
+            ResponseHeaders::Unset => headers::default_response_headers(has_certificate),
+            ResponseHeaders::Disabled => Vec::new(),
+            ResponseHeaders::Set(headers) => headers,
+        },
+        domain_association: domain_association?,
+        trusted_hops: trusted_hops?,
+        routes,
+    })
+}
+
+fn listener(
+    top: &Section,
+    froms: &[LocatedFrom],
+    context: &mut Context<'_>,
+) -> Option<ListenerSettings> {
+    let plain = top.flag("insecure_server");
+    let certificates = certificates::own(top, froms, context);
+    let unsure = top.has("insecure_server") && top.boolean("insecure_server").is_none();
+    if !plain && !unsure && certificates.as_ref().is_some_and(Vec::is_empty) {
+        let help = "add `certificates: [{cert: FILE, key: FILE}]`,\n\
+                    or `insecure_server: true` where TLS ends before Russet";
+        context.error(
+            codes::NO_CERTIFICATE,
+            None,
+            "there is no certificate to speak TLS with",
+            help,
+        );
+    }
+    let address =
+        top.address("address").unwrap_or(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 443));
+    let redirect_address = top.address("http_redirect_addr");
+    let written_health = top.address("health_check_addr");
+    let health_address =
+        written_health.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 28080));
+    let named = [
+        ("address", Some(address)),
+        ("http_redirect_addr", redirect_address),
+        ("health_check_addr", Some(health_address)),
+    ];
+    for (index, (name, one)) in named.iter().enumerate() {
+        let same = named.iter().take(index).find(|(_, other)| other.is_some() && other == one);
+        // Port 0 is a different one each time.
+        if let Some((other, _)) = same.filter(|_| one.is_some_and(|one| one.port() != 0)) {
+            let message = format!("`{name}` and `{other}` are the same address");
+            let place = top.place(name).or_else(|| top.place(other));
+            context.error(codes::CONFLICT, place, message, "give each its own port");
+        }
+    }
+    Some(ListenerSettings {
+        address,
+        plain,
+        redirect_address,
+        health_address,
+        health_address_written: written_health.is_some(),
+        certificates: certificates?,
+        idle_timeout: top.duration("timeout_idle").unwrap_or(IDLE),
+    })
+}
+
+fn domain_association(top: &Section, context: &mut Context<'_>) -> Option<Option<Arc<str>>> {
+    let key = "apple_domain_association";
+    let text = top.inline_or_file(key, Content::Public, &mut context.files, context.told).ok()?;
+    Some(text.map(|text| text.text.into()))
+}

@@ -1,0 +1,220 @@
+//! From what was written to what it means: fills the settings of every owner, one file for each.
+//!
+//! Every part goes on as far as it can after a problem, so that all of them are told at once; what
+//! it could not make is `None`, and then there are no settings.
+
+mod apple;
+mod certificates;
+mod gateway;
+mod headers;
+mod hosts;
+mod neighbours;
+mod routes;
+mod session;
+mod signing_key;
+mod targets;
+
+use std::sync::Arc;
+
+pub(super) use apple::expiry_of as client_secret_expiry;
+use tracing::level_filters::LevelFilter;
+
+use super::files::Files;
+use super::keys::Scope;
+use super::section::Section;
+use super::value::Located;
+use super::yaml::MAX_PROBLEMS;
+use super::{LogFormat, LogSettings, Settings, codes};
+use crate::base::diagnostic::{Diagnostics, Sources};
+use crate::base::near;
+use crate::base::node::Place;
+use crate::base::time::Timestamp;
+
+/// What every part of the lowering needs.
+pub(super) struct Context<'a> {
+    pub(super) told: &'a mut Diagnostics,
+    pub(super) sources: &'a mut Sources,
+    pub(super) files: Files,
+    pub(super) now: Timestamp,
+}
+
+impl Context<'_> {
+    fn error(
+        &mut self,
+        code: &'static str,
+        place: impl Into<Option<Place>>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.told.error(code, place, message, help);
+    }
+
+    fn warning(
+        &mut self,
+        code: &'static str,
+        place: impl Into<Option<Place>>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.told.warning(code, place, message, help);
+    }
+
+    /// Says that a text was never replaced by the operator's own, if so.
+    fn is_placeholder(&mut self, key: &str, value: &Located) -> bool {
+        let found = is_placeholder(&value.text);
+        if found {
+            let message = format!("`{key}` still holds the placeholder of an example");
+            self.error(codes::PLACEHOLDER, value.place, message, "write your own value");
+        }
+        found
+    }
+}
+
+/// Whether a text is a sample that nobody replaced, such as `YOUR_TEAM_ID` or `<key id>`.
+fn is_placeholder(text: &str) -> bool {
+    const WORDS: [&str; 8] =
+        ["YOUR_", "YOUR-", "YOUR ", "REPLACE", "CHANGEME", "CHANGE_ME", "PLACEHOLDER", "XXXXX"];
+    let upper = text.trim().to_ascii_uppercase();
+    upper == "..."
+        || upper.starts_with("${")
+        || [('<', '>'), ('{', '}')]
+            .iter()
+            .any(|(open, close)| upper.starts_with(*open) && upper.ends_with(*close))
+        || (upper.len() < 100 && WORDS.iter().any(|word| upper.contains(word)))
+}
+
+/// Fills all settings. `None` where something is missing; the diagnostics say what.
+pub(super) fn lower(top: &Section, context: &mut Context<'_>) -> Option<Settings> {
+    check_runtime_flags(top, context);
+    let extra_roots: Arc<[_]> =
+        certificates::authorities(top, "certificate_authority", context).unwrap_or_default();
+    let routes = routes::lower(top, &extra_roots, context);
+    let froms: Vec<_> = routes.iter().filter_map(|route| route.from.clone()).collect();
+    let hosts = hosts::lower(top, &froms, context);
+    let apple = apple::lower(top, hosts.as_ref(), extra_roots, context);
+    let session = session::lower(top, &froms, hosts.as_ref(), context);
+    let any_written = ["policy", "routes"]
+        .iter()
+        .filter_map(|key| top.tree(key))
+        .any(|node| node.list().is_none_or(|items| !items.is_empty()));
+    neighbours::check(&routes, any_written, context);
+    let complete = routes.iter().all(|route| route.lowered.is_some());
+    let lowered: Vec<_> = routes.into_iter().filter_map(|route| route.lowered).collect();
+    let (rules, services) = lowered.into_iter().unzip();
+    let gateway = gateway::lower(top, hosts.as_ref(), &froms, services, context);
+    let log = log_settings(top);
+    if !complete {
+        return None;
+    }
+    Some(Settings {
+        apple: apple?,
+        session: session?,
+        gateway: gateway?,
+        rules,
+        state_dir: top.text("state_dir").map(|path| path.text.clone().into()),
+        log,
+        files: std::mem::take(&mut context.files.asked),
+    })
+}
+
+fn log_settings(top: &Section) -> LogSettings {
+    let word = |key| top.text(key).map(|word| word.text.as_str());
+    LogSettings {
+        level: match word("log_level") {
+            Some("trace") => LevelFilter::TRACE,
+            Some("debug") => LevelFilter::DEBUG,
+            Some("warn" | "warning") => LevelFilter::WARN,
+            Some("error" | "critical" | "fatal" | "panic") => LevelFilter::ERROR,
+            Some("off" | "none" | "disabled") => LevelFilter::OFF,
+            _ => LevelFilter::INFO,
+        },
+        format: match word("log_format") {
+            Some("json") => LogFormat::Json,
+            Some("human") => LogFormat::Human,
+            _ => LogFormat::Auto,
+        },
+    }
+}
+
+/// Pomerium's flags that would change what Russet does, with the only value it can do.
+const FLAGS: [(&str, bool, &str); 5] = [
+    ("config_hot_reload", false, "restart after a change; the old configuration serves until then"),
+    ("match_any_incoming_port", true, "write the port into `from` of the routes that want one"),
+    ("pomerium_jwt_endpoint", false, "read the assertion from the request that Russet passes on"),
+    ("routes_portal", false, "leave it out; there is no page of routes"),
+    ("allow_any_sign_out_redirect_uri", false, "write `signout_redirect_url`"),
+];
+
+/// Pomerium's flags that concern nothing in Russet.
+const OTHER_FLAGS: [&str; 12] = [
+    "add_extra_metrics_labels",
+    "authorize_use_synced_data",
+    "envoy_resource_manager",
+    "grpc_databroker_keepalive",
+    "mcp",
+    "refresh_session_at_id_token_expiration",
+    "set_envoy_concurrency_to_go_max_procs",
+    "debug_admin_endpoints",
+    "mcp_dynamic_client_registration",
+    "ssh_allow_direct_tcpip",
+    "ssh_routes_portal",
+    "ssh_upstream_tunnel",
+];
+
+/// Pomerium's defaults of the first two differ from what Russet does, so that both values of
+/// them pass: the default is in no file, and `false` is what is there.
+const EITHER: [&str; 2] = ["config_hot_reload", "routes_portal"];
+
+fn check_runtime_flags(top: &Section, context: &mut Context<'_>) {
+    for (name, value) in top.map("runtime_flags").unwrap_or_default() {
+        let known = FLAGS.iter().find(|(flag, ..)| *flag == name.text);
+        if known.is_none() && !OTHER_FLAGS.contains(&name.text.as_str()) {
+            let all = FLAGS.iter().map(|(flag, ..)| *flag).chain(OTHER_FLAGS);
+            let help = near::nearest(&name.text, all)
+                .map_or_else(|| "remove it".to_owned(), |near| format!("did you mean `{near}`?"));
+            let message = format!("there is no runtime flag `{}`", name.text);
+            context.error(codes::UNKNOWN, name.place, message, help);
+        }
+        let Ok(value) = value.text.to_ascii_lowercase().parse::<bool>() else {
+            let message = format!("`{}` is neither true nor false", name.text);
+            context.error(codes::VALUE, value.place, message, "write `true` or `false`");
+            continue;
+        };
+        if let Some((flag, only, meanwhile)) = known
+            && value != *only
+            && !EITHER.contains(flag)
+        {
+            let message = format!("`{flag}: {value}` is not yet done; only `{only}` is");
+            context.error(codes::NOT_YET, name.place, message, format!("meanwhile: {meanwhile}"));
+        }
+    }
+}
+
+/// The routes of both lists, each a section of its own.
+fn route_sections(top: &Section, context: &mut Context<'_>) -> Vec<Section> {
+    let mut sections = Vec::new();
+    for list in ["policy", "routes"].iter().filter_map(|key| top.tree(key)) {
+        let Some(items) = list.list() else {
+            let message = format!("this is {}; it must be a list of routes", list.what());
+            context.error(codes::SHAPE, list.place, message, "begin each route with `- from: `");
+            continue;
+        };
+        for item in items {
+            if context.told.errors() >= MAX_PROBLEMS {
+                break;
+            }
+            if item.map().is_none() {
+                let message = format!("this is {}; a route is a map", item.what());
+                context.error(
+                    codes::SHAPE,
+                    item.place,
+                    message,
+                    "begin each route with `- from: `",
+                );
+                continue;
+            }
+            sections.push(Section::read(Scope::Route, item, context.sources, context.told));
+        }
+    }
+    sections
+}

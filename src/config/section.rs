@@ -1,0 +1,339 @@
+//! What one map of the configuration says, key by key of the table: names known, statuses obeyed,
+//! values of the right kind.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use url::Url;
+
+use super::files::{Content, Files};
+use super::keys::{self, Key, Scope, Status, Type};
+use super::value::{self, Located, Value};
+use super::{codes, redact, yaml};
+use crate::base::diagnostic::{Diagnostics, Sources};
+use crate::base::near;
+use crate::base::node::{Kind, Node, Place, Scalar};
+
+/// Looks environment variables up.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Something could not be read; the diagnostics say why.
+pub(super) struct Told;
+
+/// The keys of one map.
+#[derive(Debug)]
+pub(super) struct Section {
+    /// The map itself.
+    pub(super) place: Place,
+    entries: Vec<Entry>,
+    /// Keys whose value could not be read.
+    broken: Vec<&'static str>,
+    /// Keys that were accepted without effect.
+    pub(super) ignored: Vec<String>,
+    /// Whether the text holds a secret.
+    pub(super) holds_secret: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    key: &'static Key,
+    place: Place,
+    value: Value,
+}
+
+impl Section {
+    /// Reads a map.
+    pub(super) fn read(
+        scope: Scope,
+        node: &Node,
+        sources: &mut Sources,
+        told: &mut Diagnostics,
+    ) -> Self {
+        let mut section = Self {
+            place: node.place,
+            entries: Vec::new(),
+            broken: Vec::new(),
+            ignored: Vec::new(),
+            holds_secret: false,
+        };
+        for (name, value) in node.map().unwrap_or_default() {
+            if told.errors() >= yaml::MAX_PROBLEMS {
+                break;
+            }
+            let written = name.text().unwrap_or_default();
+            let Some(key) = keys::find(scope, written) else {
+                tell_unknown(scope, name, value, sources, told);
+                continue;
+            };
+            if key.secret {
+                sources.mask(value.place);
+                section.holds_secret = true;
+            }
+            // Names that differ in case alone are one key.
+            if section.entry(key.name).is_some() && !key.name.ends_with('*') {
+                let message = format!("`{}` is written twice", key.name);
+                told.error(codes::DUPLICATE, name.place, message, "keep one of the two");
+                continue;
+            }
+            section.accept(key, written, name.place, value, told);
+        }
+        section
+    }
+
+    /// Takes over the environment variables of the table; they override what the text says.
+    pub(super) fn read_environment(
+        &mut self,
+        environment: Environment<'_>,
+        sources: &mut Sources,
+        told: &mut Diagnostics,
+    ) {
+        for key in keys::of(Scope::Top).filter(|key| !key.name.ends_with('*')) {
+            if matches!(key.status, Status::Ignored(_)) {
+                continue;
+            }
+            let mut names = vec![key.name.to_ascii_uppercase()];
+            if key.name == "set_response_headers" {
+                // Pomerium's own name for it.
+                names.push("HEADERS".to_owned());
+            }
+            if let Type::Tree(fields) = key.kind {
+                let field = |field: &&str| format!("{}_{field}", key.name).to_ascii_uppercase();
+                names.extend(fields.iter().map(field));
+            }
+            for name in names {
+                let Some(text) = environment(&name).filter(|text| !text.is_empty()) else {
+                    continue;
+                };
+                let Some(node) = variable(key, &name, &text, sources, told) else { continue };
+                self.entries.retain(|entry| entry.key.name != key.name);
+                self.accept(key, &name, node.place, &node, told);
+            }
+        }
+    }
+
+    fn accept(
+        &mut self,
+        key: &'static Key,
+        written: &str,
+        name: Place,
+        node: &Node,
+        told: &mut Diagnostics,
+    ) {
+        let empty = node.is_null() || node.text().is_some_and(|text| text.trim().is_empty());
+        if empty {
+            // Nothing written is nothing asked for; but an empty secret is a slip.
+            if key.secret && key.status.is_supported() {
+                let help = "write the value, or remove the key";
+                told.error(codes::MISSING, name, format!("`{written}` is empty"), help);
+            }
+            return;
+        }
+        match key.status {
+            Status::Ignored(_) => self.ignored.push(written.to_owned()),
+            Status::Refused(instead) => {
+                told.error(codes::REFUSED, name, format!("`{written}` is not accepted"), instead);
+            }
+            Status::Supported | Status::Ours => match value::parse(key, node, told) {
+                Some(value) => self.entries.push(Entry { key, place: node.place, value }),
+                None => self.broken.push(key.name),
+            },
+            Status::NotYet(meanwhile) => {
+                if value::parse(key, node, told).is_some_and(|value| !value.is_default_of(key)) {
+                    let message = format!("`{written}` is not yet done{}", unless_default(key));
+                    let help = format!("meanwhile: {meanwhile}");
+                    told.error(codes::NOT_YET, node.place, message, help);
+                    self.broken.push(key.name);
+                }
+            }
+            Status::Fixed(why) => {
+                if value::parse(key, node, told).is_some_and(|value| !value.is_default_of(key)) {
+                    let message = format!("`{written}` can only be `{}`", key.default);
+                    told.error(codes::REFUSED, node.place, message, why);
+                }
+            }
+        }
+    }
+
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key.name == name)
+    }
+
+    /// Whether a key was written, usable or not.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entry(name).is_some() || self.broken.contains(&name)
+    }
+
+    /// Where the usable value of a key was written.
+    pub(super) fn place(&self, name: &str) -> Option<Place> {
+        self.entry(name).map(|entry| entry.place)
+    }
+
+    pub(super) fn boolean(&self, name: &str) -> Option<bool> {
+        match self.entry(name)?.value {
+            Value::Bool(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// A boolean that is false unless written.
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.boolean(name).unwrap_or(false)
+    }
+
+    pub(super) fn integer(&self, name: &str) -> Option<i64> {
+        match self.entry(name)?.value {
+            Value::Integer(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn duration(&self, name: &str) -> Option<Duration> {
+        match self.entry(name)?.value {
+            Value::Duration(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn address(&self, name: &str) -> Option<SocketAddr> {
+        match self.entry(name)?.value {
+            Value::Address(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&Located> {
+        match &self.entry(name)?.value {
+            Value::Text(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn url(&self, name: &str) -> Option<&Url> {
+        match &self.entry(name)?.value {
+            Value::Url(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn texts(&self, name: &str) -> Option<&[Located]> {
+        match &self.entry(name)?.value {
+            Value::Texts(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn map(&self, name: &str) -> Option<&[(Located, Located)]> {
+        match &self.entry(name)?.value {
+            Value::Map(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn tree(&self, name: &str) -> Option<&Node> {
+        match &self.entry(name)?.value {
+            Value::Tree(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value of `name`, or the content of the file that `name_file` names.
+    pub(super) fn inline_or_file(
+        &self,
+        name: &'static str,
+        content: Content,
+        files: &mut Files,
+        told: &mut Diagnostics,
+    ) -> Result<Option<Located>, Told> {
+        let file_key = format!("{name}_file");
+        let inline = self.text(name);
+        let file = self.text(&file_key);
+        if let (Some(inline), Some(file)) = (inline, file) {
+            tell_both(name, &file_key, inline.place, file.place, told);
+            return Err(Told);
+        }
+        let Some(file) = file else { return Ok(inline.cloned()) };
+        let text = files.read(&file_key, file, content, told).ok_or(Told)?;
+        Ok(Some(Located { text: text.to_string(), place: file.place }))
+    }
+}
+
+/// Says that two keys exclude each other.
+pub(super) fn tell_both(one: &str, other: &str, at: Place, also: Place, told: &mut Diagnostics) {
+    let message = format!("`{one}` and `{other}` are both written");
+    told.error(codes::CONFLICT, at, message, "keep one of the two");
+    told.note(also, "the other one is here");
+}
+
+fn unless_default(key: &Key) -> String {
+    match key.default {
+        "" => String::new(),
+        default => format!("; only `{default}` is"),
+    }
+}
+
+fn tell_unknown(
+    scope: Scope,
+    name: &Node,
+    value: &Node,
+    sources: &mut Sources,
+    told: &mut Diagnostics,
+) {
+    let written = name.text().unwrap_or_default();
+    let (here, elsewhere, there) = match scope {
+        Scope::Top => ("here", Scope::Route, "it belongs into a route"),
+        Scope::Route => ("in a route", Scope::Top, "it belongs to the top level of the file"),
+    };
+    let names = keys::of(scope).map(|key| key.name).filter(|name| !name.ends_with('*'));
+    let near = near::nearest(written, names);
+    if redact::is_secret(written) || near.is_some_and(redact::is_secret) {
+        // A misspelt secret is a secret.
+        sources.mask(value.place);
+    }
+    let help = if keys::find(elsewhere, written).is_some() {
+        there.to_owned()
+    } else {
+        near.map_or_else(
+            || "docs/configuration.md lists every key".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        )
+    };
+    told.error(codes::UNKNOWN, name.place, format!("there is no key `{written}` {here}"), help);
+}
+
+/// An environment variable as a node, in a source of its own.
+fn variable(
+    key: &Key,
+    name: &str,
+    text: &str,
+    sources: &mut Sources,
+    told: &mut Diagnostics,
+) -> Option<Node> {
+    let title = format!("environment variable {name}");
+    if matches!(key.kind, Type::Routes) {
+        let decoded = decode_routes(text);
+        let text = decoded.as_deref().unwrap_or(text);
+        let source = sources.add(title, text);
+        redact::mask_lines(text, source, sources);
+        return yaml::read(text, source, told);
+    }
+    let (source, length) = if key.secret {
+        (sources.add_hidden(title), 0)
+    } else {
+        (sources.add(title, text), text.len())
+    };
+    let structured = text.starts_with(['{', '[']) && matches!(key.kind, Type::Tree(_));
+    if structured {
+        return yaml::read(text, source, told);
+    }
+    let place = Place { source, start: 0, end: u32::try_from(length).unwrap_or(u32::MAX) };
+    // Text whatever it looks like: the shell knows no `null`.
+    Some(Node { place, kind: Kind::Scalar(Scalar { text: text.into(), quoted: true }) })
+}
+
+/// Pomerium wants the routes of `POLICY` as base64 of YAML; plain YAML is taken too.
+fn decode_routes(text: &str) -> Option<String> {
+    let compact: String = text.split_whitespace().collect();
+    String::from_utf8(STANDARD.decode(compact).ok()?).ok()
+}
