@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_tells_what_to_compare_with_apples_portal() {
+    fn invalid_web_redirect_url_and_invalid_client_the_summary_tells_what_to_compare() {
         let text = std::fs::read_to_string("config.example.yaml").unwrap();
         let text = human(Path::new("config.example.yaml"), &loaded(&text));
         assert!(text.contains("https://auth.example.com/oauth2/callback"), "{text}");

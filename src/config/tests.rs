@@ -111,7 +111,7 @@ fn the_list_of_diagnostics_is_the_table() {
 #[test]
 fn every_code_is_used() {
     let mut source = String::new();
-    for directory in ["src/config", "src/config/lower"] {
+    for directory in ["src/config", "src/config/lower", "src/config/yaml"] {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             if path.is_file() {
@@ -400,6 +400,59 @@ fn apple_gets_only_return_urls_that_it_accepts() {
         assert_eq!(load_here(&complete(&url)).settings.is_some(), fine, "{host}");
         let fake = format!("idp_provider_url: http://apple.localhost:9000\n{url}");
         assert!(load_here(&complete(&fake)).settings.is_some(), "{host} with a fake Apple");
+    }
+}
+
+/// Apple's page would say "response_mode must be form_post"; we say it before.
+#[test]
+fn response_mode_must_be_form_post_so_an_override_is_refused_at_load() {
+    for name in [
+        "client_id",
+        "redirect_uri",
+        "response_type",
+        "response_mode",
+        "state",
+        "nonce",
+        "scope",
+        "code_challenge",
+    ] {
+        let loaded = load_here(&complete(&format!("idp_request_params: {{{name}: x}}\n{ROUTE}")));
+        assert!(
+            loaded.settings.is_none() && codes_of(&loaded).contains(&codes::PARAMETERS),
+            "{name}"
+        );
+    }
+    let params = "idp_request_params: {response_mode: form_post, locale: de_DE}\n";
+    let apple = settings(&complete(&format!("{params}{ROUTE}"))).apple;
+    assert_eq!(apple.request_params, [("locale".to_owned(), "de_DE".to_owned())]);
+}
+
+/// A path rule that can never match lets the route after it decide.
+#[test]
+fn t71_path_rules_that_no_path_can_meet_are_refused() {
+    for (path, fine) in [
+        ("/a", true),
+        ("/a%20b;v=1", true),
+        ("/%C3%A4", true),
+        ("a", false),
+        ("/a?b", false),
+        ("/a//b", false),
+        ("/a/../b", false),
+        ("/./b", false),
+        ("/%c3%A4", false),
+        ("/%7Eann", false),
+        ("/a%2Fb", false),
+        ("/a%5Cb", false),
+        ("/a%00", false),
+        ("/a%", false),
+        ("/a%2", false),
+        ("/ä", false),
+        ("/a b", false),
+    ] {
+        for key in ["prefix", "path"] {
+            let loaded = load_here(&complete(&format!("{ROUTE}    {key}: '{path}'\n")));
+            assert_eq!(loaded.settings.is_some(), fine, "{key}: {path}: {}", loaded.render());
+        }
     }
 }
 

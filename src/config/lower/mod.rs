@@ -3,8 +3,10 @@
 //! Every part goes on as far as it can after a problem, so that all of them are told at once; what
 //! it could not make is `None`, and then there are no settings.
 
+mod access;
 mod apple;
 mod certificates;
+mod client_secret;
 mod gateway;
 mod headers;
 mod hosts;
@@ -16,7 +18,7 @@ mod targets;
 
 use std::sync::Arc;
 
-pub(super) use apple::expiry_of as client_secret_expiry;
+pub(super) use client_secret::expiry_of as client_secret_expiry;
 use tracing::level_filters::LevelFilter;
 
 use super::files::Files;

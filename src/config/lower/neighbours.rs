@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use super::Context;
-use super::routes::{Openness, Route, WrittenPath};
+use super::access::Openness;
+use super::routes::{Route, WrittenPath};
 use crate::config::codes;
 use crate::decision::From;
 
