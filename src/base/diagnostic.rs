@@ -15,6 +15,8 @@ pub struct Sources {
 struct Source {
     name: String,
     text: String,
+    /// Where each line but the first begins.
+    lines: Vec<usize>,
     /// Whether the text must not be shown, because it is a secret itself.
     hidden: bool,
 }
@@ -22,12 +24,15 @@ struct Source {
 impl Sources {
     /// Adds a text under the name that messages give it; returns the id for [`Place::source`].
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
-        self.push(Source { name: name.into(), text: text.into(), hidden: false })
+        let text = text.into();
+        let lines = text.match_indices('\n').map(|(at, _)| at + 1).collect();
+        self.push(Source { name: name.into(), text, lines, hidden: false })
     }
 
     /// Adds a text whose content never appears in a message.
     pub fn add_hidden(&mut self, name: impl Into<String>) -> u32 {
-        self.push(Source { name: name.into(), text: String::new(), hidden: true })
+        let (text, lines) = (String::new(), Vec::new());
+        self.push(Source { name: name.into(), text, lines, hidden: true })
     }
 
     fn push(&mut self, source: Source) -> u32 {
@@ -70,17 +75,18 @@ impl Sources {
     /// The name of the text that `place` is in, with line and column unless the text is hidden.
     pub fn locate(&self, place: Place) -> Option<(&str, Option<(usize, usize)>)> {
         let source = self.get(place)?;
-        let position =
-            (!source.hidden).then(|| line_and_column(&source.text, place.start as usize));
+        let position = (!source.hidden).then(|| source.line_and_column(place.start as usize));
         Some((&source.name, position))
     }
 }
 
-fn line_and_column(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
+impl Source {
+    fn line_and_column(&self, at: usize) -> (usize, usize) {
+        let line = self.lines.partition_point(|start| *start <= at);
+        let start = line.checked_sub(1).and_then(|index| self.lines.get(index)).copied();
+        let before = self.text.get(start.unwrap_or(0)..at).unwrap_or_default();
+        (line + 1, before.chars().count() + 1)
+    }
 }
 
 /// How bad it is.
@@ -245,7 +251,7 @@ fn snippet(out: &mut String, sources: &Sources, place: Place) {
     if line.is_empty() {
         return;
     }
-    let (number, column) = line_and_column(&source.text, start);
+    let (number, column) = source.line_and_column(start);
     let indent = column - 1;
     let width = sources.slice(place).split('\n').next().unwrap_or_default().chars().count();
     // A long line is shown from a little before the place on.

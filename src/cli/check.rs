@@ -1,12 +1,179 @@
-//! `russet check`.
+//! `russet check`: everything that is wrong with a configuration, and what follows from it.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
 
 use super::Outcome;
+use crate::apple::ClientSecretSource;
+use crate::base::diagnostic::{Diagnostic, Sources};
+use crate::base::time::Clock;
+use crate::config::{self, Loaded, Settings};
+
+/// The flag that every command takes which reads the configuration.
+#[derive(Debug, clap::Args)]
+pub struct ConfigurationFile {
+    /// The configuration
+    #[arg(long = "config", value_name = "FILE", env = "RUSSET_CONFIG", default_value = config::DEFAULT_PATH)]
+    pub path: PathBuf,
+}
+
+impl ConfigurationFile {
+    /// Reads it, with the environment of this process over it.
+    pub fn load(&self) -> Loaded {
+        config::load(&self.path, &config::process_environment, Clock::system().now())
+    }
+}
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    #[command(flatten)]
+    configuration: ConfigurationFile,
+    /// Take warnings for errors
+    #[arg(long)]
+    deny_warnings: bool,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+/// How to print what was found.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// One JSON object
+    Json,
+}
 
 /// Runs the command.
-pub fn run(_arguments: &Arguments) -> Outcome {
-    Outcome::Failed
+pub fn run(arguments: &Arguments) -> Outcome {
+    let loaded = arguments.configuration.load();
+    let path = &arguments.configuration.path;
+    let text = match arguments.format {
+        Format::Human => human(path, &loaded),
+        Format::Json => format!("{:#}\n", as_json(&loaded)),
+    };
+    if io::stdout().lock().write_all(text.as_bytes()).is_err() {
+        return Outcome::Failed;
+    }
+    let refused = loaded.diagnostics.has_errors()
+        || loaded.settings.is_none()
+        || (arguments.deny_warnings && loaded.diagnostics.warnings() > 0);
+    if refused { Outcome::Configuration } else { Outcome::Fine }
+}
+
+fn human(path: &Path, loaded: &Loaded) -> String {
+    let mut text = loaded.render();
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let (errors, warnings) = (loaded.diagnostics.errors(), loaded.diagnostics.warnings());
+    let verdict = match (errors, warnings) {
+        (0, 0) => "fine".to_owned(),
+        (0, _) => format!("usable, {}", counted(warnings, "warning")),
+        (_, 0) => counted(errors, "error"),
+        _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
+    };
+    text += &format!("{}: {verdict}\n", path.display());
+    if let Some(settings) = &loaded.settings {
+        for (name, value) in facts(settings) {
+            text += &format!("  {name}: {value}\n");
+        }
+    }
+    if !loaded.ignored.is_empty() {
+        text += &format!("  without effect in Russet: {}\n", loaded.ignored.join(", "));
+    }
+    text
+}
+
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// What an operator compares with Apple's portal, in its words.
+fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
+    let secret = match &settings.apple.client_secret {
+        ClientSecretSource::Key(identity) => {
+            format!("made when needed, by key {} of team {}", identity.key_id, identity.team_id)
+        }
+        ClientSecretSource::Ready(secret) => match config::client_secret_expiry(secret) {
+            Some(at) => format!("made elsewhere, good until {at}"),
+            None => "made elsewhere".to_owned(),
+        },
+    };
+    vec![
+        ("return URL, to register with Apple as it stands", settings.apple.redirect_uri.clone()),
+        ("client_id, the Services ID", settings.apple.client_id.clone()),
+        ("client secret", secret),
+        ("routes", settings.rules.len().to_string()),
+    ]
+}
+
+fn as_json(loaded: &Loaded) -> Value {
+    let told = loaded.diagnostics.sorted();
+    let settings = loaded.settings.as_ref().map(|settings| {
+        json!({
+            "redirect_uri": settings.apple.redirect_uri,
+            "client_id": settings.apple.client_id,
+            "routes": settings.rules.len(),
+        })
+    });
+    json!({
+        "errors": loaded.diagnostics.errors(),
+        "warnings": loaded.diagnostics.warnings(),
+        "diagnostics":
+            told.iter().map(|item| diagnostic_json(item, &loaded.sources)).collect::<Vec<_>>(),
+        "settings": settings,
+        "without_effect": loaded.ignored,
+    })
+}
+
+fn diagnostic_json(item: &Diagnostic, sources: &Sources) -> Value {
+    let place = |place| {
+        let (file, position) = sources.locate(place)?;
+        let (line, column) = position.unzip();
+        Some(json!({"file": file, "line": line, "column": column}))
+    };
+    let notes = item.notes.iter();
+    let notes: Vec<_> =
+        notes.map(|(at, text)| json!({"place": place(*at), "message": text})).collect();
+    json!({
+        "severity": item.severity.word(),
+        "code": item.code,
+        "place": item.place.and_then(place),
+        "message": item.message,
+        "help": item.help,
+        "notes": notes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::Timestamp;
+
+    fn loaded(text: &str) -> Loaded {
+        config::load_text("config.yaml", text, &|_| None, Timestamp(1_800_000_000))
+    }
+
+    #[test]
+    fn invalid_web_redirect_url_and_invalid_client_the_summary_tells_what_to_compare() {
+        let text = std::fs::read_to_string("config.example.yaml").unwrap();
+        let text = human(Path::new("config.example.yaml"), &loaded(&text));
+        assert!(text.contains("https://auth.example.com/oauth2/callback"), "{text}");
+        assert!(text.contains("com.example.web"), "{text}");
+    }
+
+    #[test]
+    fn json_has_the_same_records() {
+        let value = as_json(&loaded("cookie_expire: 14\n"));
+        let first = value["diagnostics"].as_array().unwrap();
+        let first = first.iter().find(|item| item["code"] == "R013").unwrap();
+        assert_eq!(first["place"], json!({"file": "config.yaml", "line": 1, "column": 16}));
+        assert_eq!(first["severity"], "error");
+        assert_eq!(value["settings"], Value::Null);
+    }
 }

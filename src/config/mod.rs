@@ -26,6 +26,7 @@ pub use section::Environment;
 
 use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::node::Place;
+use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
 use crate::{apple, decision, gateway, session};
 use files::{Files, Mode};
@@ -109,6 +110,11 @@ pub fn load(path: &Path, environment: Environment<'_>, now: Timestamp) -> Loaded
             return Loaded { settings: None, diagnostics: told, sources, ignored: Vec::new() };
         }
     };
+    if path.extension().is_some_and(|extension| extension == "toml") {
+        let message = format!("the configuration {name} is TOML, which is not read");
+        told.error(codes::FILE, None, message, "write it as YAML or JSON; the keys are the same");
+        return Loaded { settings: None, diagnostics: told, sources, ignored: Vec::new() };
+    }
     let text = String::from_utf8_lossy(&bytes);
     let source = sources.add(name, &*text);
     redact::mask_lines(&text, source, &mut sources);
@@ -138,6 +144,12 @@ pub fn load_text(name: &str, text: &str, environment: Environment<'_>, now: Time
 /// it is refused and not overlooked.
 pub fn process_environment(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// When an `idp_client_secret` made elsewhere expires, where it says so. Not verified: for telling
+/// the operator alone.
+pub fn client_secret_expiry(secret: &Secret) -> Option<Timestamp> {
+    lower::client_secret_expiry(secret)
 }
 
 /// One configuration that is being read.

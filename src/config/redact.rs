@@ -8,6 +8,9 @@ use crate::base::node::Place;
 /// Words in a key's name that make its value a secret, known key or not.
 const TELLTALES: [&str; 5] = ["secr", "passw", "token", "private_key", "signing_key"];
 
+/// How long the names of secret keys are: text with many colons is passed over quickly.
+const NAME_BYTES: std::ops::RangeInclusive<usize> = 5..=64;
+
 /// Masks in `sources` what the lines of `text` say about secrets: the rest of the line after such
 /// a key, every deeper line that follows, and the body of every PEM block.
 pub(super) fn mask_lines(text: &str, source: u32, sources: &mut Sources) {
@@ -41,17 +44,18 @@ pub(super) fn mask_lines(text: &str, source: u32, sources: &mut Sources) {
     }
 }
 
-/// The column of a secret key in this line, and where its value begins.
+/// The column of the first secret key in this line, and where its value begins. All of a JSON file
+/// may be one line.
 fn secret_key(line: &str) -> Option<(usize, usize)> {
-    let colon = line.find(':')?;
-    let (before, after) = line.split_at_checked(colon + 1)?;
-    let name = before.trim_end_matches(':').trim_start_matches([' ', '-', '{', ',', '"', '\'']);
-    let column = before.find(name)?;
-    let name = name.trim_end_matches(['"', '\'', ' ']);
-    if !is_secret(name) {
-        return None;
-    }
-    Some((column, colon + 1 + (after.len() - after.trim_start().len())))
+    line.match_indices(':').find_map(|(colon, _)| {
+        let (before, after) = line.split_at_checked(colon + 1)?;
+        let before = before.trim_end_matches(':').trim_end_matches(['"', '\'', ' ']);
+        let in_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let name = before.rsplit(|c| !in_name(c)).next().unwrap_or_default();
+        let secret = NAME_BYTES.contains(&name.len()) && is_secret(name);
+        let blanks = after.len() - after.trim_start().len();
+        secret.then_some((before.len() - name.len(), colon + 1 + blanks))
+    })
 }
 
 /// Whether the value of a key with this name must not be shown. Names of files may be.
@@ -74,7 +78,7 @@ mod tests {
         let text = "address: ':443'\nshared_secret: hunter2\nidp_private_key: |\n  -----BEGIN \
                     PRIVATE KEY-----\n  hunter2\n  -----END PRIVATE KEY-----\ncookie_secrt: hunter2\n\
                     cookie_secret_file: /run/cookie\ncookie_secret:\n  - hunter2\n  - hunter2\n\
-                    signing_key: \"hunter2\nunclosed: [\n";
+                    signing_key: \"hunter2\n{a: 1, \"cookie_secret\": hunter2\nunclosed: [\n";
         let mut sources = Sources::default();
         let source = sources.add("config.yaml", text);
         mask_lines(text, source, &mut sources);

@@ -76,13 +76,15 @@ fn words(key: &Key, scope: Scope) -> String {
 }
 
 fn verdict(key: &Key) -> String {
-    let default = if key.default.is_empty() { "nothing" } else { &format!("`{}`", key.default) };
     match key.status {
         Status::Supported | Status::Ours => String::new(),
-        Status::NotYet(meanwhile) => {
-            format!("Not yet; only {default}. Meanwhile: {meanwhile}.")
+        Status::NotYet(meanwhile) if key.default.is_empty() => {
+            format!("Not yet. Meanwhile: {meanwhile}.")
         }
-        Status::Fixed(why) => format!("Only {default}: {why}."),
+        Status::NotYet(meanwhile) => {
+            format!("Not yet, except `{}`, its default. Meanwhile: {meanwhile}.", key.default)
+        }
+        Status::Fixed(why) => format!("Only `{}`: {why}.", key.default),
         Status::Ignored(why) => format!("Accepted without effect: {why}."),
         Status::Refused(instead) => format!("Refused: {instead}."),
     }

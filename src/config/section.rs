@@ -59,6 +59,9 @@ impl Section {
             holds_secret: false,
         };
         for (name, value) in node.map().unwrap_or_default() {
+            if told.errors() >= yaml::MAX_PROBLEMS {
+                break;
+            }
             let written = name.text().unwrap_or_default();
             let Some(key) = keys::find(scope, written) else {
                 tell_unknown(scope, name, value, sources, told);
@@ -138,13 +141,10 @@ impl Section {
             },
             Status::NotYet(meanwhile) => {
                 if value::parse(key, node, told).is_some_and(|value| !value.is_default_of(key)) {
-                    let message = format!("`{written}` is not done yet{}", unless_default(key));
-                    told.error(
-                        codes::NOT_YET,
-                        node.place,
-                        message,
-                        format!("meanwhile: {meanwhile}"),
-                    );
+                    let message = format!("`{written}` is not yet done{}", unless_default(key));
+                    let help = format!("meanwhile: {meanwhile}");
+                    told.error(codes::NOT_YET, node.place, message, help);
+                    self.broken.push(key.name);
                 }
             }
             Status::Fixed(why) => {

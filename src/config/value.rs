@@ -188,7 +188,8 @@ impl Reader<'_> {
             return Some(Value::Text(Located { text: (*word).to_owned(), place: node.place }));
         }
         let near = near::nearest(plain, words.iter().copied());
-        let help = near.map_or_else(String::new, |word| format!("did you mean `{word}`?"));
+        let help =
+            near.map_or_else(|| self.key.text.to_owned(), |word| format!("did you mean `{word}`?"));
         self.wrong(node, &format!("is not {}", self.key.kind.words()), &help);
         None
     }

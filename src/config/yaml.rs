@@ -6,7 +6,9 @@
 //! in nodes *as a walker meets them*, aliases followed, so that whoever walks the tree needs no
 //! budget of their own (T59).
 
-use std::collections::HashMap;
+mod explain;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span};
@@ -21,6 +23,8 @@ pub const MAX_BYTES: usize = 1 << 20;
 const MAX_DEPTH: usize = 64;
 /// Most nodes that a walk over the tree may meet, aliases followed.
 const MAX_NODES: u64 = 100_000;
+/// Most problems that are told of one text; who has more has another trouble.
+pub(super) const MAX_PROBLEMS: usize = 200;
 
 /// Reads one document. `None` where it cannot be read to its end; the diagnostics say why. A
 /// problem that does not stop the reading (a duplicate key) is told, and what it concerns is left
@@ -196,6 +200,7 @@ impl Builder<'_> {
                     Content::Map { entries: Vec::new(), names: HashMap::new(), key: Key::Awaited };
                 self.begin(content, range.start, anchor)
             }
+            _ if self.told.errors() >= MAX_PROBLEMS => Err(Stopped),
             Event::SequenceEnd | Event::MappingEnd => self.end(range.end),
             Event::Alias(anchor) => self.alias(anchor, range.end, place),
             Event::UnresolvedAlias(name) => {
@@ -310,6 +315,8 @@ impl Builder<'_> {
         }
         let (merges, mut own): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|(key, _)| is_merge(key));
+        let mut names: HashSet<String> =
+            own.iter().filter_map(|(key, _)| key.text()).map(str::to_owned).collect();
         for (key, value) in merges {
             let single = [value];
             let [value] = &single;
@@ -321,7 +328,7 @@ impl Builder<'_> {
                 continue;
             }
             for (key, value) in maps.iter().filter_map(Node::map).flatten() {
-                if !own.iter().any(|(name, _)| name.text() == key.text()) {
+                if key.text().is_some_and(|name| names.insert(name.to_owned())) {
                     own.push((key.clone(), value.clone()));
                 }
             }
@@ -336,7 +343,7 @@ impl Builder<'_> {
         if *error.kind() == ErrorKind::RecursionLimitExceeded {
             return tell_depth(self.told, place);
         }
-        let (message, help) = explain(error);
+        let (message, help) = explain::explain(error);
         self.told.error(codes::SYNTAX, place, message, help);
     }
 }
@@ -367,61 +374,5 @@ fn check_key(node: Node, names: &mut HashMap<Arc<str>, Place>, told: &mut Diagno
     Key::Read(node)
 }
 
-/// The parser's complaint in an operator's words.
-fn explain(error: &ScanError) -> (String, &'static str) {
-    use ErrorKind as Is;
-    let (message, help) = match error.kind() {
-        Is::TabNotAllowed
-        | Is::TabInBlockIndentation
-        | Is::TabInIndentation
-        | Is::TabAtBlockScalarStart
-        | Is::TabInPlainScalar => {
-            ("a tab stands where YAML wants spaces", "indent with spaces, two for each level")
-        }
-        Is::UnclosedQuotedScalar | Is::DocumentIndicatorInQuotedScalar => {
-            ("a quote is opened and never closed", "close it, or write the text without quotes")
-        }
-        Is::UnclosedFlowCollection { .. }
-        | Is::UnexpectedEofFlowSequence
-        | Is::UnexpectedEofFlowMapping
-        | Is::UnexpectedEofImplicitFlowMapping
-        | Is::ExpectedFlowMappingSeparator
-        | Is::ExpectedFlowSequenceSeparator => (
-            "a `[` or `{` is not closed, or a comma is missing",
-            "check the brackets; text that holds one goes into quotes",
-        ),
-        Is::MappingValueNotAllowed | Is::InvalidColonPlacement | Is::MappingKeyNotAllowed => (
-            "a `key: value` cannot stand here",
-            "text that holds `: ` goes into quotes; otherwise the line is indented wrongly",
-        ),
-        Is::InvalidIndentation
-        | Is::ExpectedBlockMappingKey
-        | Is::ExpectedBlockSequenceEntry
-        | Is::BlockSequenceEntryNotAllowed
-        | Is::InvalidBlockScalarIndent
-        | Is::InvalidQuotedScalarIndent
-        | Is::InvalidFlowScalarIndent => {
-            ("the indentation does not fit the lines above", "keys of one map begin in one column")
-        }
-        Is::SimpleKeyExpected | Is::InvalidSimpleKey => {
-            ("a line without a colon stands among `key: value` lines", "write `key: value`")
-        }
-        Is::UnexpectedCharacter { .. } => {
-            ("this character cannot begin a value", "put the value into quotes")
-        }
-        Is::UnknownQuotedScalarEscape | Is::InvalidQuotedScalarHexEscape => (
-            "a backslash in double quotes begins an escape, and there is no such escape",
-            "use single quotes, where a backslash is a backslash",
-        ),
-        Is::DirectiveDisallowed => ("directives are not used here", "remove the line with the `%`"),
-        Is::BomInsideDocument => {
-            ("there is a byte order mark inside the text", "remove it; an editor may not show it")
-        }
-        _ => return (error.info().replace('\n', " "), ""),
-    };
-    (message.to_owned(), help)
-}
-
 #[cfg(test)]
-#[path = "yaml_tests.rs"]
 mod tests;

@@ -3,6 +3,7 @@
 //! A file that cannot be used is an error here, at start and at every later load; nothing is
 //! trusted because a bundle was empty (T29).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -233,13 +234,12 @@ fn check_dates(certified: &CertifiedKey, place: Place, context: &mut Context<'_>
 /// A host without a certificate of its name gets the first one, which browsers refuse.
 fn check_names(all: &[Arc<CertifiedKey>], froms: &[LocatedFrom], context: &mut Context<'_>) {
     let names: Vec<String> = all.iter().flat_map(|certified| names(certified)).collect();
-    let mut seen: Vec<&str> = Vec::new();
+    let mut told: HashSet<&str> = HashSet::new();
     for from in froms {
         let host = from.from.host.as_str();
-        if seen.contains(&host) || names.iter().any(|name| covers(name, host)) {
+        if names.iter().any(|name| covers(name, host)) || !told.insert(host) {
             continue;
         }
-        seen.push(host);
         let message = format!("no certificate is for {host}");
         let help = "add one to `certificates`; until then browsers get the first one and refuse it";
         context.warning(codes::NO_CERTIFICATE, from.place, message, help);

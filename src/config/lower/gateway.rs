@@ -57,7 +57,8 @@ fn listener(
 ) -> Option<ListenerSettings> {
     let plain = top.flag("insecure_server");
     let certificates = certificates::own(top, froms, context);
-    if !plain && certificates.as_ref().is_some_and(Vec::is_empty) {
+    let unsure = top.has("insecure_server") && top.boolean("insecure_server").is_none();
+    if !plain && !unsure && certificates.as_ref().is_some_and(Vec::is_empty) {
         let help = "add `certificates: [{cert: FILE, key: FILE}]`,\n\
                     or `insecure_server: true` where TLS ends before Russet";
         context.error(

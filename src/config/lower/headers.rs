@@ -26,6 +26,16 @@ const FRAMING: [&str; 11] = [
     "expect",
 ];
 
+/// Headers to the application that Russet writes from something else than a claim.
+const WRITTEN_BY_US: [&str; 6] = [
+    "x-pomerium-jwt-assertion",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "cookie",
+];
+
 /// What Pomerium's templates can name and Russet never holds.
 const NOT_HELD: [&str; 5] = [
     "pomerium.access_token",
@@ -145,7 +155,13 @@ pub(super) fn claims_headers(
             fine = false;
         }
         match header_name(KEY, name, context) {
-            Some(name) => headers.push((name, claim.text.clone())),
+            Some(header) if WRITTEN_BY_US.contains(&header.as_str()) => {
+                let message = format!("`{KEY}` cannot write `{}`", name.text);
+                let help = "Russet writes it itself; give the claim a header of its own";
+                context.error(codes::HEADER, name.place, message, help);
+                fine = false;
+            }
+            Some(header) => headers.push((header, claim.text.clone())),
             None => fine = false,
         }
     }

@@ -97,28 +97,26 @@ fn only_route_host(
     froms: &[LocatedFrom],
     context: &mut Context<'_>,
 ) -> Option<(From, Place)> {
-    let mut distinct: Vec<&LocatedFrom> = Vec::new();
-    for from in froms {
-        if !distinct.iter().any(|other| other.from == from.from) {
-            distinct.push(from);
-        }
-    }
+    let first = froms.first();
+    let second = first.and_then(|first| froms.iter().find(|other| other.from != first.from));
     let missing = "`authenticate_service_url` is missing: where do people sign in?";
-    match distinct.as_slice() {
-        [only] if !only.from.host.contains('*') => Some((only.from.clone(), only.place)),
-        [only] => {
+    match (first, second) {
+        (Some(only), None) if !only.from.host.contains('*') => {
+            Some((only.from.clone(), only.place))
+        }
+        (Some(only), None) => {
             let help =
                 format!("add `authenticate_service_url: https://auth.{}`", below(&only.from.host));
             context.error(codes::AUTHENTICATE, only.place, missing, help);
             None
         }
-        [] if top.has("routes") || top.has("policy") => None,
-        [] => {
+        (None, _) if top.has("routes") || top.has("policy") => None,
+        (None, _) => {
             let help = "add a route, or `authenticate_service_url: https://auth.example.com`";
             context.error(codes::AUTHENTICATE, None, missing, help);
             None
         }
-        [first, second, ..] => {
+        (Some(first), Some(second)) => {
             let help = format!(
                 "several hosts share one sign-in: add `authenticate_service_url: https://auth.{}`",
                 below(&first.from.host)
@@ -154,10 +152,10 @@ fn callback_path(top: &Section, context: &mut Context<'_>) -> Option<String> {
         context.error(codes::CALLBACK, path.place, message, help);
         return None;
     }
-    let below = |taken: &&str| {
-        text.strip_prefix(*taken).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let below = |taken: &str| {
+        text.strip_prefix(taken).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    if TAKEN.contains(&text.as_str()) || TAKEN_BELOW.iter().any(|taken| below(&taken)) {
+    if TAKEN.contains(&text.as_str()) || TAKEN_BELOW.iter().any(|taken| below(taken)) {
         let message = format!("`{KEY}: {text}` is a path that Russet needs itself");
         context.error(codes::CALLBACK, path.place, message, "use the default, /oauth2/callback");
         return None;

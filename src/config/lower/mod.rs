@@ -3,8 +3,10 @@
 //! Every part goes on as far as it can after a problem, so that all of them are told at once; what
 //! it could not make is `None`, and then there are no settings.
 
+mod access;
 mod apple;
 mod certificates;
+mod client_secret;
 mod gateway;
 mod headers;
 mod hosts;
@@ -16,12 +18,14 @@ mod targets;
 
 use std::sync::Arc;
 
+pub(super) use client_secret::expiry_of as client_secret_expiry;
 use tracing::level_filters::LevelFilter;
 
 use super::files::Files;
 use super::keys::Scope;
 use super::section::Section;
 use super::value::Located;
+use super::yaml::MAX_PROBLEMS;
 use super::{LogFormat, LogSettings, Settings, codes};
 use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::near;
@@ -91,7 +95,11 @@ pub(super) fn lower(top: &Section, context: &mut Context<'_>) -> Option<Settings
     let hosts = hosts::lower(top, &froms, context);
     let apple = apple::lower(top, hosts.as_ref(), extra_roots, context);
     let session = session::lower(top, &froms, hosts.as_ref(), context);
-    neighbours::check(&routes, context);
+    let any_written = ["policy", "routes"]
+        .iter()
+        .filter_map(|key| top.tree(key))
+        .any(|node| node.list().is_none_or(|items| !items.is_empty()));
+    neighbours::check(&routes, any_written, context);
     let complete = routes.iter().all(|route| route.lowered.is_some());
     let lowered: Vec<_> = routes.into_iter().filter_map(|route| route.lowered).collect();
     let (rules, services) = lowered.into_iter().unzip();
@@ -165,7 +173,7 @@ fn check_runtime_flags(top: &Section, context: &mut Context<'_>) {
         if known.is_none() && !OTHER_FLAGS.contains(&name.text.as_str()) {
             let all = FLAGS.iter().map(|(flag, ..)| *flag).chain(OTHER_FLAGS);
             let help = near::nearest(&name.text, all)
-                .map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+                .map_or_else(|| "remove it".to_owned(), |near| format!("did you mean `{near}`?"));
             let message = format!("there is no runtime flag `{}`", name.text);
             context.error(codes::UNKNOWN, name.place, message, help);
         }
@@ -178,7 +186,7 @@ fn check_runtime_flags(top: &Section, context: &mut Context<'_>) {
             && value != *only
             && !EITHER.contains(flag)
         {
-            let message = format!("`{flag}: {value}` is not done yet; only `{only}` is");
+            let message = format!("`{flag}: {value}` is not yet done; only `{only}` is");
             context.error(codes::NOT_YET, name.place, message, format!("meanwhile: {meanwhile}"));
         }
     }
@@ -194,6 +202,9 @@ fn route_sections(top: &Section, context: &mut Context<'_>) -> Vec<Section> {
             continue;
         };
         for item in items {
+            if context.told.errors() >= MAX_PROBLEMS {
+                break;
+            }
             if item.map().is_none() {
                 let message = format!("this is {}; a route is a map", item.what());
                 context.error(

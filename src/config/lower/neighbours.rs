@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use super::Context;
-use super::routes::{Openness, Route, WrittenPath};
+use super::access::Openness;
+use super::routes::{Route, WrittenPath};
 use crate::config::codes;
 use crate::decision::From;
 
@@ -12,8 +13,9 @@ use crate::decision::From;
 const RESERVED: [&str; 5] =
     ["/.pomerium", "/.russet", "/.well-known/pomerium", "/ping", "/healthz"];
 
-pub(super) fn check(routes: &[Route], context: &mut Context<'_>) {
-    if routes.is_empty() {
+/// Compares the routes; `any_written` where the lists of routes hold anything at all.
+pub(super) fn check(routes: &[Route], any_written: bool, context: &mut Context<'_>) {
+    if routes.is_empty() && !any_written {
         let message = "there is no route, so every request is answered with 404";
         let help = "add `routes:` with `from`, `to` and who may pass";
         context.warning(codes::UNREACHED, None, message, help);
@@ -31,7 +33,7 @@ pub(super) fn check(routes: &[Route], context: &mut Context<'_>) {
 }
 
 fn check_reserved(route: &Route, context: &mut Context<'_>) {
-    let (WrittenPath::Prefix(path) | WrittenPath::Exact(path)) = &route.path else { return };
+    let Some(WrittenPath::Prefix(path) | WrittenPath::Exact(path)) = &route.path else { return };
     let Some(own) = RESERVED.iter().find(|own| path.starts_with(**own)) else { return };
     let message = format!("`{path}` is never reached: Russet answers `{own}` itself on every host");
     context.warning(codes::UNREACHED, route.place, message, "give the application another path");
@@ -42,12 +44,13 @@ fn check_host(routes: &[&Route], context: &mut Context<'_>) {
     let prefixes = Prefixes::of(routes);
     let mut seen: HashMap<&WrittenPath, &Route> = HashMap::new();
     for (index, route) in routes.iter().enumerate() {
-        if let Some(first) = seen.get(&route.path) {
+        let Some(written) = &route.path else { continue };
+        if let Some(first) = seen.get(written) {
             tell_same(route, first, context);
             continue;
         }
-        seen.insert(&route.path, route);
-        let path = match &route.path {
+        seen.insert(written, route);
+        let path = match written {
             WrittenPath::Any => "/",
             WrittenPath::Prefix(path) | WrittenPath::Exact(path) => path.as_str(),
             WrittenPath::Regex(_) => continue,
@@ -58,19 +61,22 @@ fn check_host(routes: &[&Route], context: &mut Context<'_>) {
             let message = "this route is never reached: one before it takes all of its requests";
             context.warning(codes::UNREACHED, route.place, message, "put it before that one");
             context.told.note(earlier.place, "this one takes them");
-        } else if let WrittenPath::Prefix(prefix) = &route.path {
+        } else if let WrittenPath::Prefix(prefix) = written {
             check_open_prefix(prefix, index, routes, &prefixes, context);
         }
     }
 }
 
 fn tell_same(route: &Route, first: &Route, context: &mut Context<'_>) {
+    if route.to.is_none() || first.to.is_none() {
+        return;
+    }
     if route.to == first.to {
         let message = "this route is not unique: another has the same host, path and application";
         context.error(codes::SAME_ROUTE, route.place, message, "remove one of the two");
     } else {
         let message = "this route is never reached: one before it has the same host and path";
-        let help = "give it a path of its own; balancing is a list in `to`, and not done yet";
+        let help = "give it a path of its own; balancing is a list in `to`, and not yet done";
         context.warning(codes::UNREACHED, route.place, message, help);
     }
     context.told.note(first.place, "the first one is here");
@@ -111,9 +117,13 @@ impl<'a> Prefixes<'a> {
         let mut by_text: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, route) in routes.iter().enumerate() {
             match &route.path {
-                WrittenPath::Any => by_text.entry("").or_default().push(index),
-                WrittenPath::Prefix(prefix) => by_text.entry(prefix).or_default().push(index),
-                WrittenPath::Exact(_) | WrittenPath::Regex(_) => {}
+                // Every path begins with `/`.
+                Some(WrittenPath::Any) => by_text.entry("").or_default().push(index),
+                Some(WrittenPath::Prefix(prefix)) if prefix == "/" => {
+                    by_text.entry("").or_default().push(index);
+                }
+                Some(WrittenPath::Prefix(prefix)) => by_text.entry(prefix).or_default().push(index),
+                Some(WrittenPath::Exact(_) | WrittenPath::Regex(_)) | None => {}
             }
         }
         Self { by_text }

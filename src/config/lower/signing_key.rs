@@ -51,8 +51,9 @@ pub(super) fn lower(top: &Section, context: &mut Context<'_>) -> Option<Vec<Sign
 
 fn source(key: &PrivateKeyDer<'_>) -> Result<SigningKeySource, &'static str> {
     let der = key.secret_der();
-    if EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der).is_ok() {
-        return Ok(SigningKeySource::Ec(Secret::new(der)));
+    if let Ok(pair) = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der) {
+        let pkcs8 = pair.to_pkcs8v1().map_err(|_| "cannot be read")?;
+        return Ok(SigningKeySource::Ec(Secret::new(pkcs8.as_ref())));
     }
     let rsa = match key {
         PrivateKeyDer::Pkcs1(_) => rsa::KeyPair::from_der(der),

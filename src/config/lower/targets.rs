@@ -38,7 +38,7 @@ pub(super) fn from(route: &Section, context: &mut Context<'_>) -> Option<Located
             return problem(format!("`from: {text}` is plain http"), &help);
         }
         Some((scheme @ ("tcp+https" | "udp+https" | "ssh"), _)) => {
-            let message = format!("`{scheme}://` is not done yet");
+            let message = format!("`{scheme}://` is not yet done");
             let help = "meanwhile: reach such services without Russet; it guards web applications";
             context.error(codes::NOT_YET, written.place, message, help);
             return None;
@@ -75,7 +75,10 @@ pub(super) fn from(route: &Section, context: &mut Context<'_>) -> Option<Located
 
 pub(super) fn to(route: &Section, context: &mut Context<'_>) -> Option<Target> {
     let Some(written) = route.tree("to") else {
-        // `redirect` and `response` stand in its place and are told as not done yet.
+        // These would stand in its place, and are told as not yet done.
+        if route.has("redirect") || route.has("response") {
+            return None;
+        }
         let help = "add `to: http://127.0.0.1:8080`, the application behind Russet";
         context.error(codes::MISSING, route.place, "a route without `to`", help);
         return None;
@@ -84,7 +87,7 @@ pub(super) fn to(route: &Section, context: &mut Context<'_>) -> Option<Target> {
         None => written,
         Some([only]) => only,
         Some(several) => {
-            let message = format!("`to` with {} applications is not done yet", several.len());
+            let message = format!("`to` with {} applications is not yet done", several.len());
             let help = "meanwhile: name one; a balancer may stand behind it";
             context.error(codes::NOT_YET, written.place, message, help);
             return None;
@@ -102,7 +105,7 @@ fn target(node: &Node, context: &mut Context<'_>) -> Option<Target> {
     };
     let not_yet = |what: &str, meanwhile: &str, context: &mut Context<'_>| {
         let help = format!("meanwhile: {meanwhile}");
-        context.error(codes::NOT_YET, node.place, format!("{what} in `to` is not done yet"), help);
+        context.error(codes::NOT_YET, node.place, format!("{what} in `to` is not yet done"), help);
     };
     let weighted =
         text.rsplit_once(',').is_some_and(|(_, weight)| weight.trim().parse::<u64>().is_ok());
@@ -132,8 +135,13 @@ fn target(node: &Node, context: &mut Context<'_>) -> Option<Target> {
             return None;
         }
     };
+    if text.contains('@') {
+        // It may be a password.
+        context.sources.mask(node.place);
+    }
     let mut problem = |what: &str, help: &str| {
-        context.error(codes::TO, node.place, format!("`to: {text}` {what}"), help);
+        let shown = if text.contains('@') { "`to`" } else { &format!("`to: {text}`") };
+        context.error(codes::TO, node.place, format!("{shown} {what}"), help);
         None
     };
     let Ok(url) = Url::parse(text) else { return problem("is no address", HELP) };
