@@ -5,8 +5,17 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::settings::Settings;
 
 /// The parameters that are ours to set; `idp_request_params` may name none of them.
-pub const OWN_PARAMETERS: [&str; 7] =
-    ["client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce"];
+pub const OWN_PARAMETERS: [&str; 9] = [
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+];
 
 /// Everything but the unreserved characters of RFC 3986 §2.3. A space becomes `%20`: Apple's own
 /// devices ignore scopes that are joined by `+`.

@@ -20,7 +20,8 @@ pub fn is_placeholder(text: &str) -> bool {
     upper == "..."
         || upper.starts_with("${")
         || bracketed.iter().any(|(open, close)| upper.starts_with(*open) && upper.ends_with(*close))
-        || WORDS.iter().any(|word| upper.contains(word))
+        // Keys and tokens are long, and may hold anything by chance.
+        || (upper.len() < 100 && WORDS.iter().any(|word| upper.contains(word)))
 }
 
 #[cfg(test)]

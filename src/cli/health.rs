@@ -2,12 +2,10 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Outcome;
-use crate::base::time::Clock;
-use crate::config;
+use super::check::ConfigurationFile;
 
 /// How long an answer is waited for.
 const TIME: Duration = Duration::from_secs(3);
@@ -15,9 +13,8 @@ const TIME: Duration = Duration::from_secs(3);
 /// What was typed.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The configuration file, for its `health_check_addr`
-    #[arg(long, env = "RUSSET_CONFIG", default_value = config::DEFAULT_PATH, value_name = "FILE")]
-    config: PathBuf,
+    #[command(flatten)]
+    configuration: ConfigurationFile,
     /// Ask this address instead, and read no configuration
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<SocketAddr>,
@@ -28,8 +25,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let address = match arguments.address {
         Some(address) => address,
         None => {
-            let now = Clock::system().now();
-            let loaded = config::load(&arguments.config, &config::process_environment, now);
+            let loaded = arguments.configuration.load();
             let Some(settings) = loaded.settings else {
                 anstream::eprintln!("{}", loaded.render());
                 return Outcome::Configuration;

@@ -1,22 +1,21 @@
 //! `russet run`: serve until told to stop.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
+use super::check::ConfigurationFile;
 use crate::app::{self, Start};
 use crate::base::time::Clock;
-use crate::config::{self, LogFormat, Settings};
+use crate::config::{LogFormat, Settings};
 use crate::telemetry::{Format, Logs};
 
 /// What was typed.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The configuration file
-    #[arg(long, env = "RUSSET_CONFIG", default_value = config::DEFAULT_PATH, value_name = "FILE")]
-    pub config: PathBuf,
+    #[command(flatten)]
+    configuration: ConfigurationFile,
     /// How many workers serve; one for each core unless given
     #[arg(long, env = "RUSSET_WORKERS", value_name = "COUNT")]
     workers: Option<usize>,
@@ -24,8 +23,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let loaded =
-        config::load(&arguments.config, &config::process_environment, Clock::system().now());
+    let loaded = arguments.configuration.load();
     anstream::eprint!("{}", loaded.render());
     let Some(settings) = loaded.settings else { return Outcome::Configuration };
     let runtime = tokio::runtime::Builder::new_multi_thread()

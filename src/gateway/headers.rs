@@ -76,8 +76,10 @@ pub(super) fn to_client(headers: &mut HeaderMap, inbound: &Inbound, service: &Se
             "application set a cookie of ours"
         );
     }
-    for (name, value) in plan.response_headers.iter().chain(&service.response_headers) {
-        headers.insert(name.clone(), value.clone());
+    if !service.response_headers_disabled {
+        for (name, value) in plan.response_headers.iter().chain(&service.response_headers) {
+            headers.insert(name.clone(), value.clone());
+        }
     }
     headers.insert(REQUEST_ID, request_id(inbound));
 }

@@ -76,6 +76,8 @@ pub(super) struct Service {
     pub(super) set_request_headers: Vec<(HeaderName, SetValue)>,
     pub(super) remove_request_headers: Vec<HeaderName>,
     pub(super) response_headers: Vec<(HeaderName, HeaderValue)>,
+    /// Neither these nor the global ones.
+    pub(super) response_headers_disabled: bool,
     /// The matched prefix that the path of `to` takes the place of, and that path.
     pub(super) prefix_swap: Option<(String, String)>,
 }
@@ -237,6 +239,7 @@ impl Service {
                 .map(|header| name(header))
                 .collect::<Result<_, _>>()?,
             response_headers: pairs(&settings.response_headers)?,
+            response_headers_disabled: settings.response_headers_disabled,
             prefix_swap,
         })
     }

@@ -6,26 +6,13 @@ use rustls_pki_types::CertificateDer;
 use url::Url;
 
 use super::Context;
-use super::client_secret::{self, is_ten_characters};
+use super::client_secret;
 use super::hosts::{self, Hosts};
-use crate::apple::{APPLE, Settings};
+use crate::apple::shape::is_ten_characters;
+use crate::apple::{APPLE, OWN_PARAMETERS, Settings};
 use crate::config::codes;
 use crate::config::section::Section;
 use crate::config::value::Located;
-
-/// Parameters of the authorize request that are Russet's to set; `code_challenge` among them,
-/// because Apple would ask for its verifier.
-const OWN_PARAMETERS: [&str; 9] = [
-    "client_id",
-    "redirect_uri",
-    "response_type",
-    "response_mode",
-    "state",
-    "nonce",
-    "scope",
-    "code_challenge",
-    "code_challenge_method",
-];
 
 pub(super) fn lower(
     top: &Section,

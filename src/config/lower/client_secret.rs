@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Context;
 use crate::apple::key_file::SigningKey;
+use crate::apple::shape::is_ten_characters;
 use crate::apple::{ClientSecretSource, KeyIdentity};
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
@@ -22,11 +23,6 @@ const EXAMPLE_KEY: &str = "aun1NvhY4IucTQzWMS3Zr5LgIcKW_CXpuwAeA5cxfbM";
 
 /// An expiry that is nearer than this is worth a warning.
 const SOON_SECONDS: i64 = 45 * 86_400;
-
-/// Whether a text can be a Team ID or a Key ID.
-pub(super) fn is_ten_characters(text: &str) -> bool {
-    text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-}
 
 /// The source of client secrets: the key, or one made elsewhere.
 pub(super) fn lower(

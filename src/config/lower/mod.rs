@@ -63,26 +63,13 @@ impl Context<'_> {
 
     /// Says that a text was never replaced by the operator's own, if so.
     fn is_placeholder(&mut self, key: &str, value: &Located) -> bool {
-        let found = is_placeholder(&value.text);
+        let found = crate::apple::shape::is_placeholder(&value.text);
         if found {
             let message = format!("`{key}` still holds the placeholder of an example");
             self.error(codes::PLACEHOLDER, value.place, message, "write your own value");
         }
         found
     }
-}
-
-/// Whether a text is a sample that nobody replaced, such as `YOUR_TEAM_ID` or `<key id>`.
-fn is_placeholder(text: &str) -> bool {
-    const WORDS: [&str; 8] =
-        ["YOUR_", "YOUR-", "YOUR ", "REPLACE", "CHANGEME", "CHANGE_ME", "PLACEHOLDER", "XXXXX"];
-    let upper = text.trim().to_ascii_uppercase();
-    upper == "..."
-        || upper.starts_with("${")
-        || [('<', '>'), ('{', '}')]
-            .iter()
-            .any(|(open, close)| upper.starts_with(*open) && upper.ends_with(*close))
-        || (upper.len() < 100 && WORDS.iter().any(|word| upper.contains(word)))
 }
 
 /// Fills all settings. `None` where something is missing; the diagnostics say what.
