@@ -130,14 +130,17 @@ async fn tls_app(params: CertificateParams, signer: Option<&Authority>) -> u16 {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    drop(Tasks::on(Handle::current()).ask("application", async move {
+    let tasks = Tasks::on(Handle::current());
+    drop(tasks.clone().ask("application", async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
-            let mut room = [0; 4096];
-            if stream.read(&mut room).await.is_ok() {
-                stream.write_all(OK.as_bytes()).await.unwrap();
-            }
+            drop(tasks.ask("application's connection", async move {
+                let mut room = [0; 4096];
+                while let Ok(1..) = stream.read(&mut room).await {
+                    stream.write_all(OK.as_bytes()).await.unwrap();
+                }
+            }));
         }
     }));
     port

@@ -1,5 +1,6 @@
 //! The end loses nothing.
 
+use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,6 +39,28 @@ async fn t74_what_is_in_flight_finishes_and_the_client_learns_of_the_end() {
     running.await.unwrap();
     let drained = edge.running.await.unwrap().unwrap();
     assert_eq!(drained, Drained { finished: 3, aborted: 0 });
+}
+
+#[tokio::test]
+async fn t74_whom_the_kernel_has_let_in_is_answered() {
+    for _ in 0..10 {
+        let edge = Edge::plain(short());
+        // Nothing is awaited here, so that nothing is accepted before the end begins.
+        let waiting: Vec<_> = (0..5)
+            .map(|_| {
+                let mut stream = std::net::TcpStream::connect(edge.address).unwrap();
+                stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+                stream.set_nonblocking(true).unwrap();
+                stream
+            })
+            .collect();
+        edge.drain.begin(PATIENT);
+        for stream in waiting {
+            let answer = read_all(TcpStream::from_std(stream).unwrap()).await;
+            assert!(answer.ends_with("hello"), "{answer}");
+        }
+        assert_eq!(edge.running.await.unwrap().unwrap(), Drained { finished: 5, aborted: 0 });
+    }
 }
 
 #[tokio::test]
