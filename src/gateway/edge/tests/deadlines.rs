@@ -42,7 +42,7 @@ async fn t53_a_slow_head_gets_408_however_it_trickles() {
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        end = read.read_to_string(&mut answer) => drop(end),
+        end = tokio::time::timeout(PATIENCE, read.read_to_string(&mut answer)) => drop(end),
         () = trickle => {}
     }
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
@@ -119,7 +119,7 @@ async fn t54_a_reader_that_takes_nothing_is_cut_off() {
 #[tokio::test]
 async fn t51_a_stream_whose_window_stays_shut_is_reset_and_its_neighbours_live() {
     let edge = Edge::plain(short());
-    let (mut client, _) = http2(edge.connect().await, 100).await;
+    let (mut client, _running) = http2(edge.connect().await, 100).await;
     let stalled = client.send_request(get("/endless")).await.unwrap();
     edge.until_busy(1).await;
     edge.until_busy(0).await;
