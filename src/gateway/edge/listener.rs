@@ -81,8 +81,8 @@ fn open(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
 }
 
 fn no_family(error: &io::Error) -> bool {
-    // EAFNOSUPPORT and EADDRNOTAVAIL: IPv6 is not compiled in, or switched off.
-    matches!(error.raw_os_error(), Some(97)) || error.kind() == io::ErrorKind::AddrNotAvailable
+    // IPv6 is not compiled in, or switched off.
+    error.raw_os_error() == Some(EAFNOSUPPORT) || error.kind() == io::ErrorKind::AddrNotAvailable
 }
 
 fn named(address: SocketAddr, source: io::Error) -> BindError {
@@ -94,6 +94,8 @@ fn named(address: SocketAddr, source: io::Error) -> BindError {
     }
 }
 
+/// "Address family not supported", which the standard library has no kind for; Linux's number.
+const EAFNOSUPPORT: i32 = 97;
 /// Connections that the kernel keeps for us until we accept them; it caps this at its own limit.
 const BACKLOG: i32 = 4096;
 /// When the kernel asks a silent peer whether it is still there.

@@ -174,7 +174,7 @@ pub(super) fn target(scheme: Scheme, host: &str, port: u16) -> Target {
 }
 
 pub(super) fn settings(target: Target) -> Settings {
-    Settings { target, tls: TlsSettings::default(), timeout: Some(Duration::from_millis(500)) }
+    Settings { target, tls: TlsSettings::default(), timeout: Some(PATIENCE / 2) }
 }
 
 impl Way {

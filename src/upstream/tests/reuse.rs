@@ -123,7 +123,7 @@ async fn dropping_a_request_that_waits_closes_its_connection() {
 async fn idle_connections_age_and_are_counted() {
     let app = App::answering(OK).await;
     let settings = settings(target(Scheme::Http, "127.0.0.1", app.address.port()));
-    let limits = PoolLimits { idle: Duration::from_millis(60), ..PoolLimits::default() };
+    let limits = PoolLimits { idle: Duration::from_millis(500), ..PoolLimits::default() };
     let way = Way::limited(settings.clone(), limits);
     for _ in 0..2 {
         assert_eq!(way.text(request(Method::GET, "/", "")).await, "hello");

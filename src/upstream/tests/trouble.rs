@@ -59,14 +59,14 @@ async fn t78_silence_is_504_and_a_connection_that_takes_too_long_is_502() {
 async fn a_slow_upload_is_no_slow_answer() {
     let app = App::start(vec![vec![Do::Until("0\r\n\r\n"), say(OK)]]).await;
     let mut short = settings(target(Scheme::Http, "127.0.0.1", app.address.port()));
-    short.timeout = Some(Duration::from_millis(200));
+    short.timeout = Some(Duration::from_secs(1));
     let (sender, body) = streamed();
     let mut upload = request(Method::POST, "/", "");
     *upload.body_mut() = body;
     let tasks = Tasks::on(Handle::current());
     drop(tasks.ask("client", async move {
         for _ in 0..5 {
-            tokio::time::sleep(Duration::from_millis(90)).await;
+            tokio::time::sleep(Duration::from_millis(300)).await;
             sender.send(data("part")).unwrap();
         }
     }));
@@ -130,14 +130,17 @@ async fn tls_app(params: CertificateParams, signer: Option<&Authority>) -> u16 {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    drop(Tasks::on(Handle::current()).ask("application", async move {
+    let tasks = Tasks::on(Handle::current());
+    drop(tasks.clone().ask("application", async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
-            let mut room = [0; 4096];
-            if stream.read(&mut room).await.is_ok() {
-                stream.write_all(OK.as_bytes()).await.unwrap();
-            }
+            drop(tasks.ask("application's connection", async move {
+                let mut room = [0; 4096];
+                while let Ok(1..) = stream.read(&mut room).await {
+                    stream.write_all(OK.as_bytes()).await.unwrap();
+                }
+            }));
         }
     }));
     port

@@ -1,5 +1,6 @@
 //! The end loses nothing.
 
+use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ const PATIENT: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn t74_what_is_in_flight_finishes_and_the_client_learns_of_the_end() {
-    let edge = Edge::plain(short());
+    let edge = Edge::plain(Limits::default());
     let mut http1 = edge.connect().await;
     http1.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     let (mut client, running) = http2(edge.connect().await, 65_535).await;
@@ -41,8 +42,30 @@ async fn t74_what_is_in_flight_finishes_and_the_client_learns_of_the_end() {
 }
 
 #[tokio::test]
+async fn t74_whom_the_kernel_has_let_in_is_answered() {
+    for _ in 0..10 {
+        let edge = Edge::plain(Limits::default());
+        // Nothing is awaited here, so that nothing is accepted before the end begins.
+        let waiting: Vec<_> = (0..5)
+            .map(|_| {
+                let mut stream = std::net::TcpStream::connect(edge.address).unwrap();
+                stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+                stream.set_nonblocking(true).unwrap();
+                stream
+            })
+            .collect();
+        edge.drain.begin(PATIENT);
+        for stream in waiting {
+            let answer = read_all(TcpStream::from_std(stream).unwrap()).await;
+            assert!(answer.ends_with("hello"), "{answer}");
+        }
+        assert_eq!(edge.running.await.unwrap().unwrap(), Drained { finished: 5, aborted: 0 });
+    }
+}
+
+#[tokio::test]
 async fn t74_two_hundred_busy_clients_see_no_error() {
-    let edge = Edge::plain(short());
+    let edge = Edge::plain(Limits { drain_grace: PATIENT, ..Limits::default() });
     let tasks = Tasks::on(Handle::current());
     let answered = Arc::new(AtomicUsize::new(0));
     let clients: Vec<_> = (0..200)
@@ -71,7 +94,7 @@ async fn t74_two_hundred_busy_clients_see_no_error() {
 
 #[tokio::test]
 async fn t74_what_does_not_end_is_cut_off_at_the_deadline() {
-    let mut edge = Edge::plain(short());
+    let mut edge = Edge::plain(Limits::default());
     let mut stream = edge.connect().await;
     stream.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     edge.until_busy(1).await;
@@ -82,13 +105,13 @@ async fn t74_what_does_not_end_is_cut_off_at_the_deadline() {
 
 #[tokio::test]
 async fn t74_silent_connections_do_not_hold_up_the_end() {
-    let edge = Edge::tls(Limits { handshake: PATIENT, first_byte: PATIENT, ..short() });
+    let edge = Edge::tls(Limits::default());
     let silent = edge.connect().await;
     let mut idle = edge.connect_tls("a.example", &["http/1.1"]).await;
     idle.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     read_until(&mut idle, "hello").await;
-    edge.drain.begin(PATIENT);
-    let end = tokio::time::timeout(PATIENT / 2, edge.running).await.expect("held up");
+    edge.drain.begin(PATIENT * 2);
+    let end = tokio::time::timeout(PATIENT, edge.running).await.expect("held up");
     assert_eq!(end.unwrap().unwrap().aborted, 0);
     drop((silent, idle));
 }
@@ -97,7 +120,7 @@ async fn t74_silent_connections_do_not_hold_up_the_end() {
 async fn workers_share_a_port_and_drain_together() {
     let listeners = bind((Ipv4Addr::LOCALHOST, 0).into(), 3).unwrap();
     let address = listeners[0].local_addr().unwrap();
-    let limits = Arc::new(short());
+    let limits = Arc::new(Limits::default());
     let made = Arc::new(AtomicUsize::new(0));
     let workers = {
         let made = Arc::clone(&made);
@@ -128,7 +151,7 @@ async fn t53_one_address_gets_no_more_than_its_slots() {
     let acceptor = Acceptor {
         listener,
         tls: None,
-        limits: Arc::new(Limits { first_byte: PATIENT, ..short() }),
+        limits: Arc::new(Limits::default()),
         slots: Slots::new(100, 2),
         tasks: tasks.clone(),
         drain: begun,

@@ -18,7 +18,7 @@ async fn a_certificate_is_chosen_by_name_exact_first_then_one_label_of_wildcard(
     let first = certificate(&["a.example", "other.wild.example"]);
     let wild = certificate(&["*.wild.example"]);
     let exact = certificate(&["exact.wild.example"]);
-    let edge = Edge::start(short(), &[first.clone(), wild.clone(), exact.clone()]);
+    let edge = Edge::start(Limits::default(), &[first.clone(), wild.clone(), exact.clone()]);
     assert_eq!(leaf(&edge, "a.example", true).await, first.cert[0].to_vec());
     assert_eq!(leaf(&edge, "x.wild.example", true).await, wild.cert[0].to_vec());
     assert_eq!(leaf(&edge, "EXACT.wild.example", true).await, exact.cert[0].to_vec());
@@ -32,7 +32,7 @@ async fn a_certificate_is_chosen_by_name_exact_first_then_one_label_of_wildcard(
 
 #[tokio::test]
 async fn http2_is_preferred_and_the_name_is_handed_on() {
-    let edge = Edge::tls(short());
+    let edge = Edge::tls(Limits::default());
     let stream = edge.connect_tls("a.example", &["http/1.1", "h2"]).await;
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
     assert_eq!(stream.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_3));
@@ -52,7 +52,7 @@ async fn http2_is_preferred_and_the_name_is_handed_on() {
 
 #[tokio::test]
 async fn a_wrong_preface_gets_goaway() {
-    let edge = Edge::tls(short());
+    let edge = Edge::tls(Limits::default());
     let mut stream = edge.connect_tls("a.example", &["h2"]).await;
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     let answer = read_all(stream).await;
