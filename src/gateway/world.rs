@@ -81,7 +81,10 @@ impl Shared {
                 tokio::time::sleep(CLOCK_WATCH).await;
                 let seconds = watch.jumped_seconds();
                 if seconds != 0 {
-                    tracing::warn!(seconds, "this machine's clock jumped; sign-ins under way may fail");
+                    tracing::warn!(
+                        seconds,
+                        "this machine's clock jumped; sign-ins under way may fail"
+                    );
                 }
             }
         });

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::link::{BrowserHash, SignInLink};
 use super::Session;
+use super::link::{BrowserHash, SignInLink};
 use super::return_address::{OurHosts, ReturnAddress, Written as WrittenAddress};
 use crate::base::ids::SessionId;
 use crate::base::random;

@@ -258,8 +258,9 @@ fn on_or(
 /// that comes along with Apple's form at all.
 fn sessions(inbound: &Inbound, worker: &Worker) -> Vec<LedTo> {
     let led_to = held(inbound).into_iter().filter_map(|held| held.attempt?.led_to);
-    let lives =
-        |led_to: &LedTo| inbound.now < led_to.expires_at && !worker.shared.ended.contains(led_to.id);
+    let lives = |led_to: &LedTo| {
+        inbound.now < led_to.expires_at && !worker.shared.ended.contains(led_to.id)
+    };
     let mut all: Vec<LedTo> = led_to.filter(lives).collect();
     all.extend(live_session(inbound, worker).ok().map(|live| LedTo::from(live.session())));
     all

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use http::{Method, Response, StatusCode};
 
-use super::super::{browser, cookies as ours};
 use super::super::inbound::Inbound;
 use super::super::pipeline::live_session;
 use super::super::respond::{self, Visitor};
 use super::super::world::Worker;
+use super::super::{browser, cookies as ours};
 use crate::base::ids::SessionId;
 use crate::base::secret::Secret;
 use crate::pages::{self, CSRF_FIELD, Href, RETURN_FIELD, SignIn, SignInCause, View};

@@ -28,7 +28,13 @@ pub const NAVIGATION: [(&str, &str); 4] = [
 pub const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 impl Hand {
-    pub async fn send(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Page {
+    pub async fn send(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Page {
         let method: Method = method.parse().unwrap();
         let url = Url::parse(url).unwrap();
         let mut request = self.client.request(method, url.clone()).body(body.to_vec());
@@ -51,7 +57,13 @@ impl Hand {
     }
 
     /// A form, as the page at `origin` would post it.
-    pub async fn post(&self, url: &str, origin: &str, cookies: &str, fields: &[(&str, &str)]) -> Page {
+    pub async fn post(
+        &self,
+        url: &str,
+        origin: &str,
+        cookies: &str,
+        fields: &[(&str, &str)],
+    ) -> Page {
         let body = encoded(fields);
         self.send("POST", url, &form_headers(origin, cookies), body.as_bytes()).await
     }
@@ -85,7 +97,8 @@ impl Answered for Page {
     }
 
     fn location(&self) -> &str {
-        self.header("location").unwrap_or_else(|| panic!("no location: {} {}", self.status, self.body))
+        self.header("location")
+            .unwrap_or_else(|| panic!("no location: {} {}", self.status, self.body))
     }
 
     fn set_cookies(&self) -> Vec<String> {
@@ -110,7 +123,9 @@ pub fn value_of(set_cookie: &str) -> &str {
 impl Site {
     pub fn hand(&self) -> Hand {
         let mut builder = reqwest::Client::builder()
-            .tls_certs_only([reqwest::Certificate::from_pem(keys().authority_pem.as_bytes()).unwrap()])
+            .tls_certs_only([
+                reqwest::Certificate::from_pem(keys().authority_pem.as_bytes()).unwrap()
+            ])
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy();
         for name in ["wiki", "lunch", "auth", "other", "a.wild", "b.wild", "auth.wild"] {
@@ -121,7 +136,12 @@ impl Site {
     }
 
     /// Goes as far as Apple's answer, which is not posted yet.
-    pub async fn up_to_answer(&self, browser: &mut Browser, url: &str, person: &str) -> (Page, Form) {
+    pub async fn up_to_answer(
+        &self,
+        browser: &mut Browser,
+        url: &str,
+        person: &str,
+    ) -> (Page, Form) {
         let at_apple = browser.load(url).await.unwrap();
         let answer = self.answer_page(browser, &at_apple, &[("person", person)]).await;
         let form = answer.form("/oauth2/callback").unwrap();
@@ -133,14 +153,18 @@ impl Site {
         let at_apple = browser.load(url).await.unwrap();
         let claims = claims.to_string();
         let answer = self.answer_page(browser, &at_apple, &[("claims", &claims)]).await;
-        let form = answer.form("/oauth2/callback").unwrap_or_else(|e| panic!("{e}: {}", answer.body));
+        let form =
+            answer.form("/oauth2/callback").unwrap_or_else(|e| panic!("{e}: {}", answer.body));
         browser.submit(&answer, &form, &[]).await.unwrap()
     }
 
     /// Posts Apple's answer by hand, with these cookies of the authenticate host.
     pub async fn post_callback(&self, fields: &[(String, String)], cookies: &str) -> Page {
-        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        self.hand().post(&self.auth("/oauth2/callback"), self.apple.base_url(), cookies, &fields).await
+        let fields: Vec<_> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.hand()
+            .post(&self.auth("/oauth2/callback"), self.apple.base_url(), cookies, &fields)
+            .await
     }
 
     /// `name=value` of every attempt that the browser holds.
@@ -157,7 +181,8 @@ impl Site {
     /// The reason words of the newest log line for a path.
     pub async fn reasons(&self, path: &str) -> Vec<String> {
         let lines = self.log().await;
-        let line = lines.iter().rfind(|line| line["path"] == path).unwrap_or_else(|| panic!("{lines:#?}"));
+        let line =
+            lines.iter().rfind(|line| line["path"] == path).unwrap_or_else(|| panic!("{lines:#?}"));
         let words = line["reasons"].as_array().cloned().unwrap_or_default();
         words.iter().map(|word| word.as_str().unwrap().to_owned()).collect()
     }
