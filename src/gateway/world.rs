@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
@@ -11,7 +12,7 @@ use super::endpoints::callback::Completion;
 use super::plan::Plan;
 use crate::apple::AppleProvider;
 use crate::base::tasks::Tasks;
-use crate::base::time::Clock;
+use crate::base::time::{Clock, JumpWatch};
 use crate::decision::Admission;
 use crate::session::lifecycle::EndedSessions;
 use crate::session::once::Once;
@@ -22,6 +23,9 @@ use crate::upstream::{Pool, PoolLimits};
 
 /// Most sign-ins that may be under way or remembered at once, for each of the lists below.
 const REMEMBERED: usize = 100_000;
+
+/// How often the clock is looked after.
+const CLOCK_WATCH: Duration = Duration::from_secs(30);
 
 /// What must outlive a reload. Nothing here is locked by an ordinary request.
 #[derive(Debug)]
@@ -71,6 +75,19 @@ impl Shared {
     /// Starts what goes on in the background for as long as the control runtime lives.
     pub fn begin(&self) {
         self.apple.keep_keys_fresh(&self.control);
+        let mut watch = JumpWatch::new(self.clock.clone());
+        self.control.start("clock watch", async move {
+            loop {
+                tokio::time::sleep(CLOCK_WATCH).await;
+                let seconds = watch.jumped_seconds();
+                if seconds != 0 {
+                    tracing::warn!(
+                        seconds,
+                        "this machine's clock jumped; sign-ins under way may fail"
+                    );
+                }
+            }
+        });
     }
 
     /// Puts another plan in force; requests under way keep theirs.

@@ -13,4 +13,7 @@
 
 mod support;
 
+mod callback;
+mod failures;
+mod session;
 mod smoke;

@@ -69,7 +69,7 @@ pub(super) fn serve(inbound: &Inbound, worker: &Worker, record: &mut Record) -> 
 }
 
 /// The attempts that a browser holds.
-fn held(inbound: &Inbound) -> Vec<Held> {
+pub(super) fn held(inbound: &Inbound) -> Vec<Held> {
     let plan = &inbound.plan;
     let ours = |authority: &Authority<'_>| plan.is_ours(authority);
     let host = inbound.authority.host();
