@@ -13,4 +13,6 @@
 
 mod support;
 
+mod hosts;
+mod paths;
 mod smoke;

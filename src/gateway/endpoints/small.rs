@@ -16,10 +16,14 @@ pub(in super::super) fn robots() -> Response<Body> {
 }
 
 /// Where an application finds what it needs to check assertions. Built from the configuration,
-/// never from more of the request than the host it matched (W17).
+/// never from more of the request than the host it matched: a port that is none of ours makes no
+/// address of its own (W17).
 pub(super) fn well_known(inbound: &Inbound) -> Response<Body> {
     let plan = &inbound.plan;
-    let origin = format!("https://{}", inbound.authority);
+    let origin = match plan.is_ours(&inbound.authority) {
+        true => format!("https://{}", inbound.authority),
+        false => format!("https://{}", inbound.authority.host()),
+    };
     let body = json!({
         "issuer": format!("{origin}/"),
         "authentication_callback_endpoint": format!("https://{}{}", plan.authenticate, plan.callback_path),
