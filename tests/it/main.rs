@@ -13,6 +13,8 @@
 
 mod support;
 
+mod endpoints;
+mod headers;
 mod hosts;
 mod paths;
 mod smoke;
