@@ -27,11 +27,7 @@ const FLOORS: [&[&str]; 8] = [
 
 /// What only these files may name: text, files, reason. Comments and tests do not count.
 const RESERVED: [(&str, &[&str], &str); 9] = [
-    (
-        r"\breqwest::",
-        &["src/apple/", "src/cli/demo/"],
-        "one way out to Apple",
-    ),
+    (r"\breqwest::", &["src/apple/", "src/cli/demo/"], "one way out to Apple"),
     (r"(SystemTime|Instant)::now\(", &["src/base/time.rs"], "one clock"),
     (r"rand::fill\(|\bfastrand::", &["src/base/random.rs", "src/base/ids.rs"], "one pair of dice"),
     (r"tokio::spawn|task::spawn|runtime\.spawn\(|spawn_local", &["src/base/tasks.rs"], "one spawn"),

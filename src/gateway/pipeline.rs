@@ -56,7 +56,7 @@ pub(super) async fn handle(
     };
     let response =
         answered.map(|relayed| relayed.map(From::Application)).unwrap_or_else(|mut ours| {
-            headers::on_ours(&mut ours, &inbound);
+            headers::on_ours(&mut ours, &inbound.plan, inbound.id);
             ours.map(From::Us)
         });
     logged(response, record, worker)
@@ -146,6 +146,7 @@ fn refuse_malformed(
     let preference = accept::prefers(headers, Format::Html);
     let visitor = Visitor { plan, id: record.id, host: "", preference };
     let mut response = refusal::malformed(malformed, &visitor);
+    headers::on_ours(&mut response, plan, record.id);
     // What a malformed request leaves in the connection is not to be read as the next one.
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response

@@ -5,6 +5,7 @@ use http::{Response, StatusCode};
 
 use super::edge::Refusal as Refused;
 use super::endpoints::{begin_sign_in, robots, sign_out_form};
+use super::headers::Unwritable;
 use super::inbound::{Inbound, Malformed};
 use super::pipeline::NotSignedIn;
 use super::relay::RelayError;
@@ -185,7 +186,12 @@ pub(super) fn upstream(
     let visitor =
         Visitor { plan: &inbound.plan, id: inbound.id, host: inbound.authority.host(), preference };
     let error = match error {
-        RelayError::Unwritable => {
+        RelayError::Unwritable(Unwritable::Path) => {
+            record.decision = Decision::Malformed;
+            record.reasons.push("bad_path");
+            return visitor.page(&View::BadRequest);
+        }
+        RelayError::Unwritable(Unwritable::Head) => {
             record.reasons.push("request_unwritable");
             return visitor.page(&View::Internal);
         }

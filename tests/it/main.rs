@@ -13,7 +13,8 @@
 
 mod support;
 
-mod callback;
-mod failures;
-mod session;
+mod endpoints;
+mod headers;
+mod hosts;
+mod paths;
 mod smoke;
