@@ -19,7 +19,7 @@ async fn passing(extra: &str) -> Site {
         routes: PASSING.to_owned(),
         extra: extra.to_owned(),
         plain: true,
-        workers: 1,
+        ..Plan::default()
     })
     .await
 }
@@ -415,7 +415,7 @@ async fn t32_a_hostile_claim_stays_one_value_everywhere() {
         routes: routes.to_owned(),
         extra: extra.to_owned(),
         plain: true,
-        workers: 1,
+        ..Plan::default()
     })
     .await;
     let long = "x".repeat(600);

@@ -33,7 +33,7 @@ impl Process {
     pub async fn start(plan: Plan) -> Self {
         let app = Recorder::start().await;
         let port = free_port();
-        let apple = start_apple(port, &Clock::system()).await;
+        let apple = start_apple(port, &plan.authenticate, Clock::system()).await;
         let directory = tempfile::tempdir().unwrap();
         let text =
             configuration(&plan, port, &app, apple.base_url(), &directory.path().join("state"));
