@@ -92,7 +92,7 @@ const TABLE: &[Row] = &[
     row("auth", true, "GET %/sign_out", 200, HTML, "<form"),
     row("wiki", false, "GET %/sign_out", 200, HTML, "signed out"),
     row("wiki", true, "POST %/sign_out", 403, HTML, "<form"),
-    row("wiki", false, "POST %/sign_out", 303, TEXT, "/.pomerium/signed_out"),
+    row("wiki", false, "POST %/sign_out", 403, HTML, ""),
     row("wiki", true, "PUT %/sign_out", 405, HTML, ""),
     row("auth", false, "GET %/signed_out", 200, HTML, "signed out"),
     row("auth", true, "GET %/signed_out", 200, HTML, "signed out"),

@@ -13,6 +13,7 @@
 
 mod support;
 
+mod connections;
 mod endpoints;
 mod headers;
 mod hosts;

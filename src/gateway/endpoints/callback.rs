@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use super::super::cookies as ours;
 use super::super::inbound::Inbound;
-use super::super::pipeline::live_session;
 use super::super::respond::{self, Visitor};
+use super::super::signed_in::live_session;
 use super::super::world::Worker;
 use super::sign_in::{deliver, held};
 use crate::apple::{AppleProvider, Callback, CompletionError, Remedy};
