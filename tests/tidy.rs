@@ -1,288 +1,417 @@
-//! The rules of the house, read off the sources: which floor may use which, what only one file may
-//! do, and that every attack and every failure we know of has a test or a reason why not yet.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::string_slice,
-    reason = "a test fails by panicking"
-)]
+//! The rules of the house that no compiler knows. Each exception is named here, with its reason.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
+use russet::base::diagnostic::{Diagnostics, Sources};
+use russet::base::time::Timestamp;
+use russet::config;
 
-/// The floors, lowest first; what stands together on one must not know its neighbours.
-const FLOORS: [&[&str]; 8] = [
+/// The floors, from the bottom; rooms on one floor do not know each other.
+const FLOORS: &[&[&str]] = &[
     &["base"],
     &["identity", "wire", "telemetry"],
     &["apple", "session", "policy", "upstream", "pages"],
-    &["decision"],
+    &["decision", "accounts"],
     &["gateway"],
     &["config"],
     &["app", "fake_apple"],
     &["cli"],
 ];
 
-/// What only these files may name: text, files, reason. Comments and tests do not count.
-const RESERVED: [(&str, &[&str], &str); 9] = [
-    (r"\breqwest::", &["src/apple/", "src/cli/demo/"], "one way out to Apple"),
-    (r"(SystemTime|Instant)::now\(", &["src/base/time.rs"], "one clock"),
-    (r"rand::fill\(|\bfastrand::", &["src/base/random.rs", "src/base/ids.rs"], "one pair of dice"),
-    (r"tokio::spawn|task::spawn|runtime\.spawn\(|spawn_local", &["src/base/tasks.rs"], "one spawn"),
-    (r"thread::(Builder|spawn)", &["src/gateway/edge/workers.rs"], "threads are workers"),
-    (
-        r"\.pool\b\s*\.?\s*send\(|pool\.send\(",
-        &["src/gateway/relay.rs"],
-        "only the relay sends to applications",
-    ),
-    (
-        r"\bPool(::|<)",
-        &["src/upstream/", "src/gateway/world.rs"],
-        "the relay's pool wants an admission",
-    ),
-    (r"\b(e?println|e?print)!", &["src/cli/"], "only the command line prints"),
-    (r"\b(todo|unimplemented|dbg)!", &[], "nothing is left undone"),
+/// Rooms inside the gateway that only the pipeline joins.
+const GATEWAY_ROOMS: &[&str] = &["endpoints", "edge", "external_auth"];
+
+/// What may stand in some files only, and why there.
+struct Only {
+    what: &'static str,
+    pattern: &'static str,
+    files: &'static [&'static str],
+}
+
+const ONLY: &[Only] = &[
+    Only {
+        what: "calls to the outside over HTTP",
+        pattern: r"\breqwest\b",
+        files: &["src/apple/client.rs", "src/cli/demo/browser.rs"],
+    },
+    Only {
+        what: "the clock",
+        pattern: r"\b(SystemTime|Instant|Timestamp|Zoned)::now\b",
+        files: &["src/base/time.rs"],
+    },
+    Only {
+        what: "dice",
+        // What signs takes a `SystemRandom` and rolls it itself: that is no dice of ours.
+        pattern: r"\brand::fill\b|\bSecureRandom\b|\bgetrandom\b|\bthread_rng\b",
+        files: &["src/base/random.rs"],
+    },
+    Only {
+        what: "dice that can be guessed",
+        pattern: r"\bfastrand\b",
+        // Names in the log, never a secret.
+        files: &["src/base/ids.rs"],
+    },
+    Only {
+        what: "spawning",
+        pattern: r"\bspawn(_local|_blocking)?\(",
+        // The threads of the workers are no tasks.
+        files: &["src/base/tasks.rs", "src/gateway/edge/workers.rs"],
+    },
+    Only {
+        what: "sending to an application",
+        pattern: r"\bpool\s*\.send\b",
+        files: &["src/gateway/relay.rs"],
+    },
+    Only { what: "printing", pattern: r"\be?print(ln)?!", files: &["src/cli/"] },
+    Only {
+        what: "variables of the environment",
+        pattern: r"\benv::(var|vars|set_var|remove_var)(_os)?\b",
+        // Where state is kept follows from systemd's variables and XDG's.
+        files: &["src/config/mod.rs", "src/app/state_dir.rs"],
+    },
 ];
 
-#[test]
-fn modules_use_lower_floors_only() {
-    let floor_of: BTreeMap<&str, usize> = FLOORS
-        .iter()
-        .enumerate()
-        .flat_map(|(floor, rooms)| rooms.iter().map(move |r| (*r, floor)))
-        .collect();
-    let mut wrong = Vec::new();
-    for (path, text) in sources("src") {
-        let Some(room) = room_of(&path) else { continue };
-        let own = floor_of
-            .get(room)
-            .unwrap_or_else(|| panic!("{room} stands on no floor: add it to FLOORS"));
-        for used in rooms_used(&code(&text)) {
-            let Some(floor) = floor_of.get(used.as_str()) else { continue };
-            if used != room && floor >= own {
-                wrong.push(format!("{path}: {room} (floor {own}) uses {used} (floor {floor})"));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "upward or sideways:\n{}", wrong.join("\n"));
+/// A file of the project.
+struct Source {
+    path: String,
+    text: String,
 }
 
-#[test]
-fn endpoints_and_edge_do_not_know_each_other() {
-    for (path, text) in sources("src/gateway") {
-        let text = code(&text);
-        let forbidden = match path.as_str() {
-            path if path.starts_with("src/gateway/endpoints/") => "edge::",
-            path if path.starts_with("src/gateway/edge/") => "endpoints::",
-            _ => continue,
-        };
-        assert!(
-            !text.contains(forbidden),
-            "{path} names {forbidden}: what joins them is the pipeline"
-        );
+impl Source {
+    /// The code, without comments and without what is compiled for tests alone.
+    fn shipped(&self) -> impl Iterator<Item = (usize, &str)> {
+        let lines = self.text.lines().enumerate();
+        let shipped = lines.take_while(|(_, line)| !line.starts_with("#[cfg(test)]"));
+        // A line that begins a list of test modules may be followed by shipped code in no file.
+        shipped
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+            .map(|(number, line)| (number + 1, line))
+    }
+
+    fn is_for_tests(&self) -> bool {
+        self.path.contains("/tests")
+            || self.path.ends_with("_tests.rs")
+            || self.path.ends_with("/testing.rs")
+    }
+
+    fn room(&self) -> &str {
+        let inside = self.path.strip_prefix("src/").unwrap_or_default();
+        inside.split(['/', '.']).next().unwrap_or_default()
     }
 }
 
-#[test]
-fn what_one_file_does_no_other_does() {
-    let mut wrong = Vec::new();
-    for (pattern, allowed, why) in RESERVED {
-        let pattern = Regex::new(pattern).unwrap();
-        for (path, text) in sources("src") {
-            let exempt = is_test(&path) || allowed.iter().any(|file| path.starts_with(file));
-            if !exempt && let Some(found) = pattern.find(&without_tests(&code(&text))) {
-                wrong.push(format!("{path}: `{}` ({why})", found.as_str()));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn the_fake_apple_never_looks_at_the_real_one() {
-    for (path, text) in sources("src/fake_apple") {
-        assert!(!code(&text).contains("crate::apple"), "{path}: a shared mistake would hide");
-    }
-}
-
-#[test]
-fn exceptions_are_expected_and_have_a_reason() {
-    for (path, text) in sources("src") {
-        assert!(!text.contains("#[allow("), "{path}: use #[expect(..., reason = ...)]");
-        assert!(
-            !Regex::new(r"\b(TODO|FIXME|XXX)\b").unwrap().is_match(&text),
-            "{path}: unfinished"
-        );
-    }
-}
-
-#[test]
-fn every_attack_and_every_failure_has_a_test_or_a_reason() {
-    let attacks = fs::read_to_string(root().join("docs/attacks.md")).unwrap();
-    let tests = test_names();
-    let threats = (1..=100).map(|n| (format!("T{n:02}"), format!("t{n:02}_")));
-    let wires = (1..=22).map(|n| (format!("W{n}"), format!("w{n}_")));
-    let failures = Regex::new(r"(?m)^\| `(failure_[a-z0-9_]+)`").unwrap();
-    let failures: Vec<_> = failures
-        .captures_iter(&attacks)
-        .map(|found| (found[1].to_owned(), found[1].to_owned()))
-        .collect();
-    assert!(failures.len() >= 30, "the table of failures has only {} rows", failures.len());
-    let mut wrong = Vec::new();
-    for (id, name) in threats.chain(wires).chain(failures) {
-        let row = attacks.lines().find(|line| {
-            line.strip_prefix("| ").is_some_and(|rest| {
-                rest.trim_start_matches('`')
-                    .strip_prefix(&id)
-                    .is_some_and(|rest| rest.starts_with([' ', '`']))
-            })
-        });
-        let tested =
-            tests.iter().any(|test| test.starts_with(&name) || test.contains(&format!("_{name}")));
-        match row {
-            None => wrong.push(format!("{id}: no row in docs/attacks.md")),
-            Some(row) if !tested && !row.contains("not yet:") => {
-                wrong.push(format!(
-                    "{id}: no test named `{name}...`, and its row does not say why not yet"
-                ));
-            }
-            Some(_) => {}
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn every_yaml_block_of_the_documentation_holds() {
-    let environment: &dyn Fn(&str) -> Option<String> = &|_| None;
-    let now = russet::base::time::Timestamp(1_800_000_000);
-    let mut whole = 0;
-    let mut pages: Vec<PathBuf> = vec![root().join("README.md"), root().join("SECURITY.md")];
-    pages.extend(files(&root().join("docs"), "md"));
-    for page in pages {
-        let text = fs::read_to_string(&page).unwrap();
-        for (info, block) in yaml_blocks(&text) {
-            let name = format!("{}", page.strip_prefix(root()).unwrap().display());
-            if info == "yaml fragment" {
-                let mut told = russet::base::diagnostic::Diagnostics::default();
-                let read = russet::config::yaml::read(&block, 0, &mut told);
-                assert!(read.is_some() && !told.has_errors(), "{name}: no YAML:\n{block}");
-            } else {
-                let loaded = russet::config::load_text(&name, &block, environment, now);
-                assert!(loaded.settings.is_some(), "{}\n{block}", loaded.render());
-                whole += 1;
-            }
-        }
-    }
-    assert!(whole > 0, "no page holds a whole configuration");
-}
-
-#[test]
-fn the_readme_shows_both_commands() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    assert!(readme.contains("make demo") && readme.contains("make test"));
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Every source below `folder`: its path from the root, and its text.
-fn sources(folder: &str) -> Vec<(String, String)> {
-    let read = |path: PathBuf| {
-        let name = path.strip_prefix(root()).unwrap().display().to_string();
-        (name, fs::read_to_string(&path).unwrap())
+fn files(folder: &str, extension: &str) -> Vec<Source> {
+    let mut paths = Vec::new();
+    collect(Path::new(folder), &mut paths);
+    paths.retain(|path| path.extension().is_some_and(|found| found == extension));
+    paths.sort();
+    let read = |path: PathBuf| Source {
+        text: fs::read_to_string(&path).unwrap(),
+        path: path.display().to_string(),
     };
-    files(&root().join(folder), "rs").into_iter().map(read).collect()
+    paths.into_iter().map(read).collect()
 }
 
-fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path, extension));
-        } else if path.extension().is_some_and(|ending| ending == extension) {
-            found.push(path);
+        if path.file_name().is_some_and(|name| name == "node_modules") {
+            continue;
         }
+        if path.is_dir() { collect(&path, paths) } else { paths.push(path) }
     }
-    found.sort();
-    found
 }
 
-/// The room that a file of `src` belongs to; none for `main.rs` and `lib.rs`.
-fn room_of(path: &str) -> Option<&str> {
-    path.strip_prefix("src/")?.split_once('/').map(|(room, _)| room)
+fn none(problems: &[String]) {
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
 
-/// The rooms that a text names by `crate::`, alone or in braces.
-fn rooms_used(text: &str) -> BTreeSet<String> {
-    let single = Regex::new(r"\bcrate::([a-z_]+)").unwrap();
-    let braces = Regex::new(r"\bcrate::\{([^;]*)\}").unwrap();
-    let first = Regex::new(r"(?:^|[,{\s])([a-z_]+)(?:::|\s*,|\s*\}|\s*$)").unwrap();
-    let mut rooms: BTreeSet<String> =
-        single.captures_iter(text).map(|found| found[1].to_owned()).collect();
-    for group in braces.captures_iter(text) {
-        rooms.extend(first.captures_iter(&group[1]).map(|found| found[1].to_owned()));
+/// The first names behind `crate::` in a text, those of a group in braces too.
+fn rooms_named(text: &str) -> Vec<String> {
+    let one = Regex::new(r"\bcrate::(\w+)").unwrap();
+    let mut rooms: Vec<String> = one.captures_iter(text).map(|found| found[1].to_owned()).collect();
+    for group in text.split("crate::{").skip(1) {
+        let (mut depth, mut name) = (0_u32, String::new());
+        for letter in group.chars() {
+            match letter {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                name.push(letter);
+            }
+        }
+        let items = name.split(',').map(|item| item.split("::").next().unwrap_or_default().trim());
+        rooms.extend(items.filter(|item| !item.is_empty()).map(str::to_owned));
     }
     rooms
 }
 
-/// The text without comments and string literals' lines that only speak about code.
-fn code(text: &str) -> String {
-    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+fn floor_of(room: &str) -> Option<usize> {
+    FLOORS.iter().position(|rooms| rooms.contains(&room))
 }
 
-fn without_tests(text: &str) -> String {
-    text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned()
+#[test]
+fn groups_in_braces_are_read() {
+    let text =
+        "use crate::{apple, decision::{Facts, Rules}, session};\nlet x = crate::wire::path::y;";
+    assert_eq!(rooms_named(text), ["wire", "apple", "decision", "session"]);
 }
 
-fn is_test(path: &str) -> bool {
-    path.contains("/tests/") || path.ends_with("tests.rs") || path.ends_with("/testing.rs")
-}
-
-/// The names of all test functions, wherever they stand, browser tests included.
-fn test_names() -> BTreeSet<String> {
-    let function = Regex::new(r"fn ([a-z0-9_]+)").unwrap();
-    let mut names = BTreeSet::new();
-    for (_, text) in sources("src").into_iter().chain(sources("tests")) {
-        names.extend(function.captures_iter(&text).map(|found| found[1].to_owned()));
+#[test]
+fn a_room_imports_lower_floors_only() {
+    let mut problems = Vec::new();
+    for source in files("src", "rs").iter().filter(|source| !source.is_for_tests()) {
+        let room = source.room();
+        if matches!(room, "lib" | "main") {
+            continue;
+        }
+        let Some(floor) = floor_of(room) else {
+            problems.push(format!("{}: no floor has a room `{room}`", source.path));
+            continue;
+        };
+        let code: String = source.shipped().flat_map(|(_, line)| [line, "\n"]).collect();
+        for named in rooms_named(&code) {
+            if named != room && floor_of(&named).is_none_or(|other| other >= floor) {
+                problems
+                    .push(format!("{}: imports {named}, which is not below {room}", source.path));
+            }
+        }
     }
-    let browser = root().join("tests/browser");
-    let quoted = Regex::new(r#"["'`]([tw][0-9]+_[a-z0-9_]+)"#).unwrap();
-    for script in ["mjs", "js"].iter().flat_map(|ending| {
-        fs::read_dir(&browser).into_iter().flatten().filter_map(move |entry| {
-            let path = entry.ok()?.path();
-            path.extension().is_some_and(|found| found == *ending).then_some(path)
-        })
-    }) {
-        let text = fs::read_to_string(script).unwrap();
-        names.extend(quoted.captures_iter(&text).map(|found| found[1].to_owned()));
+    none(&problems);
+}
+
+#[test]
+fn rooms_of_the_gateway_are_joined_by_the_pipeline_alone() {
+    let mut problems = Vec::new();
+    for source in files("src/gateway", "rs") {
+        let Some(own) =
+            GATEWAY_ROOMS.iter().find(|room| source.path.contains(&format!("/{room}/")))
+        else {
+            continue;
+        };
+        for other in GATEWAY_ROOMS.iter().filter(|room| *room != own) {
+            let path = Regex::new(&format!(r"(super|gateway)::(\{{[^}}]*\b)?{other}\b")).unwrap();
+            for (number, line) in source.shipped() {
+                if path.is_match(line) {
+                    problems.push(format!("{}:{number}: {own} imports {other}", source.path));
+                }
+            }
+        }
+    }
+    none(&problems);
+}
+
+/// A mistake that both made would hide; so the tests of the fake Apple do not import it either.
+#[test]
+fn the_fake_apple_knows_nothing_of_apple() {
+    let pattern = Regex::new(r"\bcrate::(\{[^}]*\b)?apple\b").unwrap();
+    let sources = files("src/fake_apple", "rs");
+    let guilty = sources.iter().filter(|source| pattern.is_match(&source.text));
+    none(&guilty.map(|source| format!("{} imports apple", source.path)).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_may_stand_in_one_place_stands_nowhere_else() {
+    let mut problems = Vec::new();
+    let sources = files("src", "rs");
+    for only in ONLY {
+        let pattern = Regex::new(only.pattern).unwrap();
+        let allowed = |path: &str| only.files.iter().any(|file| path.starts_with(file));
+        for source in
+            sources.iter().filter(|source| !source.is_for_tests() && !allowed(&source.path))
+        {
+            for (number, line) in source.shipped().filter(|(_, line)| pattern.is_match(line)) {
+                problems.push(format!("{}:{number}: {}: {}", source.path, only.what, line.trim()));
+            }
+        }
+        for file in only.files {
+            assert!(Path::new(file).exists(), "an exception for {file}, which is gone");
+        }
+    }
+    none(&problems);
+}
+
+#[test]
+fn what_is_left_to_do_has_an_issue() {
+    let (mark, issue) =
+        (Regex::new(r"\b(TODO|FIXME|XXX)\b").unwrap(), Regex::new(r"#\d+").unwrap());
+    let sources = ["src", "tests", "benches"].into_iter().flat_map(|folder| files(folder, "rs"));
+    let mut problems = Vec::new();
+    for source in sources.filter(|source| source.path != "tests/tidy.rs") {
+        for (number, line) in source.text.lines().enumerate() {
+            if mark.is_match(line) && !issue.is_match(line) {
+                problems.push(format!("{}:{}: {}", source.path, number + 1, line.trim()));
+            }
+        }
+    }
+    none(&problems);
+}
+
+// --- docs/attacks.md -----------------------------------------------------------------------------
+
+/// Numbers of the rows of `docs/attacks.md` by their letter.
+const ROWS: &[(char, usize)] = &[('T', 100), ('W', 22)];
+
+/// Names of all tests, those in JavaScript too: `test("t80 ...")` counts as `t80_`.
+fn test_names() -> Vec<String> {
+    let (rust, script) =
+        (Regex::new(r"\bfn (\w+)\(").unwrap(), Regex::new(r#"\btest\("([^"]+)""#).unwrap());
+    let mut names = Vec::new();
+    for source in files("src", "rs").iter().chain(&files("tests", "rs")) {
+        // A function that no test attribute stands in front of is no test.
+        let mut is_test = false;
+        for line in source.text.lines().map(str::trim_start) {
+            if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+                is_test = true;
+            } else if let Some(found) = rust.captures(line) {
+                if is_test {
+                    names.push(found[1].to_owned());
+                }
+                is_test = false;
+            }
+        }
+    }
+    for source in files("tests", "mjs") {
+        let found =
+            script.captures_iter(&source.text).map(|found| found[1].replace([' ', ','], "_"));
+        names.extend(found);
     }
     names
 }
 
-/// The fenced blocks whose language is YAML: the whole info string, and the block.
-fn yaml_blocks(text: &str) -> Vec<(String, String)> {
-    let mut blocks = Vec::new();
-    let mut open: Option<(String, usize, Vec<&str>)> = None;
-    for line in text.lines() {
-        let indent = line.len() - line.trim_start().len();
-        match (&mut open, line.trim_start().strip_prefix("```")) {
-            (None, Some(info)) => open = Some((info.trim().to_owned(), indent, Vec::new())),
-            (Some(_), Some("")) => {
-                let (info, _, lines) = open.take().unwrap();
-                if info.starts_with("yaml") {
-                    blocks.push((info, lines.join("\n") + "\n"));
-                }
+/// Whether a test carries this id: `t42_...`, and `t42_t77_...` carries both.
+fn has_test(names: &[String], id: &str) -> bool {
+    let id = id.to_lowercase();
+    let carries = |name: &String| {
+        let ids = name.split('_').take_while(|part| {
+            let mut letters = part.chars();
+            matches!(letters.next(), Some('t' | 'w'))
+                && letters.clone().count() > 0
+                && letters.all(|l| l.is_ascii_digit())
+        });
+        ids.into_iter().any(|part| part == id)
+    };
+    names.iter().any(carries)
+}
+
+/// The cells of each row of a table in Markdown.
+fn rows(page: &str) -> Vec<Vec<&str>> {
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    rows.map(|row| row.split(" | ").map(str::trim).collect()).collect()
+}
+
+#[test]
+fn every_attack_has_a_test_or_a_reason() {
+    let page = fs::read_to_string("docs/attacks.md").unwrap();
+    let (rows, names) = (rows(&page), test_names());
+    let mut problems = Vec::new();
+    for (letter, count) in ROWS {
+        for id in (1..=*count).map(|number| match letter {
+            'T' => format!("T{number:02}"),
+            _ => format!("{letter}{number}"),
+        }) {
+            let found: Vec<&Vec<&str>> = rows.iter().filter(|row| row[0] == id).collect();
+            let [row] = found.as_slice() else {
+                problems.push(format!("docs/attacks.md has {} rows for {id}", found.len()));
+                continue;
+            };
+            let shown = row.last().unwrap();
+            let excused = shown.contains("Not yet: ") || shown.contains("Nothing to test: ");
+            if !has_test(&names, &id) && !excused {
+                problems
+                    .push(format!("{id} has neither a test nor a `Not yet:` in docs/attacks.md"));
             }
-            (Some((_, indent, lines)), _) => {
-                lines.push(&line[(*indent).min(line.len() - line.trim_start().len())..])
-            }
-            (None, None) => {}
         }
     }
+    none(&problems);
+}
+
+/// Rows of the table of failures in the notes on Apple that it answers.
+const FAILURES: usize = 39;
+
+#[test]
+fn every_failure_of_apples_has_a_test_or_a_reason() {
+    let page = fs::read_to_string("docs/attacks.md").unwrap();
+    let (_, section) = page.split_once("\n## When sign-in fails\n").unwrap();
+    let rows = rows(section.split("\n## ").next().unwrap());
+    // The first two are the head of the table and its line.
+    let failures = rows.get(2..).unwrap();
+    assert_eq!(failures.len(), FAILURES);
+    let (names, pattern) = (test_names(), Regex::new(r"`(failure_\w+)`").unwrap());
+    let mut problems = Vec::new();
+    for row in failures {
+        let shown = row.last().unwrap();
+        match pattern.captures(shown) {
+            None if shown.starts_with("Not yet: ") => {}
+            None => problems.push(format!("`{}` names no test and no reason", row[0])),
+            Some(id) if names.iter().any(|name| name.starts_with(&id[1])) => {}
+            Some(id) => problems.push(format!("`{}`: no test begins with {}", row[0], &id[1])),
+        }
+    }
+    none(&problems);
+}
+
+// --- Configurations in the documentation ---------------------------------------------------------
+
+/// A block of YAML in a page.
+struct Block {
+    place: String,
+    text: String,
+    whole: bool,
+}
+
+fn blocks() -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut pages = files("docs", "md");
+    pages.extend(
+        ["README.md", "ARCHITECTURE.md", "SECURITY.md"]
+            .map(|path| Source { path: path.to_owned(), text: fs::read_to_string(path).unwrap() }),
+    );
+    for page in pages {
+        let mut open: Option<Block> = None;
+        let mut indent = 0;
+        for (number, line) in page.text.lines().enumerate() {
+            let inner = line.trim_start();
+            if let Some(block) = &mut open {
+                if inner.starts_with("```") {
+                    blocks.extend(open.take());
+                } else {
+                    block.text.push_str(line.get(indent..).unwrap_or_default());
+                    block.text.push('\n');
+                }
+            } else if let Some(kind) = inner.strip_prefix("```yaml") {
+                indent = line.len() - inner.len();
+                open = Some(Block {
+                    place: format!("{}:{}", page.path, number + 2),
+                    text: String::new(),
+                    whole: kind.trim() != "fragment",
+                });
+            }
+        }
+        assert!(open.is_none(), "{}: a block does not end", page.path);
+    }
     blocks
+}
+
+#[test]
+fn configurations_in_the_documentation_are_good() {
+    let now = Timestamp(1_800_000_000);
+    let blocks = blocks();
+    assert!(blocks.iter().any(|block| block.whole), "no whole configuration in the documentation");
+    for Block { place, text, whole } in blocks {
+        if whole {
+            let loaded = config::load_text(&place, &text, &|_| None, now);
+            assert!(loaded.settings.is_some(), "{place}:\n{}", loaded.render());
+        } else {
+            let (mut told, mut sources) = (Diagnostics::default(), Sources::default());
+            let source = sources.add(place.as_str(), text.as_str());
+            let read = config::yaml::read(&text, source, &mut told);
+            assert!(read.is_some() && !told.has_errors(), "{place} is no YAML");
+        }
+    }
 }
