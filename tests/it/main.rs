@@ -16,4 +16,7 @@ mod support;
 mod callback;
 mod failures;
 mod session;
+mod sign_out;
 mod smoke;
+mod tickets;
+mod wire_rows_sign_in;
