@@ -15,7 +15,9 @@ async fn t14_a_connection_made_for_one_certificate_asks_for_no_other() {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(&key, mode).unwrap();
     let open = |host: &str| {
-        format!("  - from: https://{host}\n    to: http://{{up}}\n    allow_public_unauthenticated_access: true\n")
+        format!(
+            "  - from: https://{host}\n    to: http://{{up}}\n    allow_public_unauthenticated_access: true\n"
+        )
     };
     let site = Site::with(Plan {
         routes: open("{wiki}") + &open("{lunch}") + &open("other.localhost:{port}"),

@@ -13,9 +13,15 @@
 
 mod support;
 
+mod callback;
 mod connections;
 mod endpoints;
+mod failures;
 mod headers;
 mod hosts;
 mod paths;
+mod session;
+mod sign_out;
 mod smoke;
+mod tickets;
+mod wire_rows_sign_in;
