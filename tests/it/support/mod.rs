@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 pub use self::recorder::Recorder;
 pub use self::visit::{Answered, FORM, Hand, NAVIGATION, cookies, encoded, value_of};
-pub use self::wire::Wire;
+pub use self::wire::{Answer, Wire};
 
 pub const CLIENT_ID: &str = "com.example.site.web";
 pub const TEAM_ID: &str = "TEAM2TEAM3";
