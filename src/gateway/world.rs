@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 
 use super::assertion::AssertionCache;
 use super::edge::{Certificates, ConnectionInfo, RequestBody};
-use super::endpoints::callback::Completion;
+use super::endpoints::Completion;
 use super::plan::Plan;
 use crate::apple::AppleProvider;
 use crate::base::tasks::Tasks;

@@ -244,6 +244,18 @@ mod tests {
     }
 
     #[test]
+    fn a_used_attempt_names_the_session_that_it_led_to() {
+        let mut used = attempt("/", NOW.0);
+        used.used = true;
+        used.led_to = Some(LedTo { id: SessionId::fresh(), expires_at: NOW });
+        let attempts = Attempts::new(&ring(1));
+        let (name, value) = (Attempt::cookie_name(&used.state), attempts.seal(&used, "a").unwrap());
+        let opened = attempts.open(&name, &value, "a", OURS).unwrap();
+        assert!(opened.used);
+        assert_eq!(opened.led_to, used.led_to);
+    }
+
+    #[test]
     fn a_cookie_with_the_longest_address_is_about_three_kib() {
         let long = attempt(&format!("/{}", "a".repeat(2_024)), NOW.0);
         let value = Attempts::new(&ring(1)).seal(&long, "auth.example.com").unwrap();

@@ -355,7 +355,11 @@ async fn t77_without_keys_no_code_is_spent_and_they_heal_by_themselves() {
         let about = format!("{fault:?}");
         let site = Site::with(Plan {
             prepare: |apple| {
-                apple.faults().repeat(Endpoint::Keys, AnswerFault::Status { status: 503 }, u32::MAX)
+                apple.faults().repeat(
+                    Endpoint::Keys,
+                    AnswerFault::Status { status: 503 },
+                    u32::MAX,
+                );
             },
             ..Plan::default()
         })

@@ -63,7 +63,7 @@ async fn t23_what_is_not_exactly_our_cookie_is_no_cookie() {
         format!("__Host-russet=\"{value}\""),
         format!("__Host-russet={}", value.replacen('A', "%41", 1).replacen('_', "%5F", 1) + "%"),
         format!("__Host-russet={}", value.to_lowercase()),
-        format!("__Host-russet={}.{}", value, value),
+        format!("__Host-russet={value}.{value}"),
         format!("__Host-russet={}", "A".repeat(3_584)),
         format!("__Host-russet={}", "A".repeat(20_000)),
         "__Host-russet=".to_owned(),

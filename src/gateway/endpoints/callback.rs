@@ -3,23 +3,20 @@
 //! Security: nothing of the form is believed before its `state` has been matched with an attempt
 //! that this very browser holds, and the code is spent only then (T19).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Response, StatusCode};
-use tokio::sync::watch;
 
 use super::super::cookies as ours;
 use super::super::inbound::Inbound;
 use super::super::respond::{self, Visitor};
 use super::super::signed_in::live_session;
 use super::super::world::Worker;
+use super::completion::{Completion, Failure, Outcome};
 use super::sign_in::{deliver, held};
-use crate::apple::{AppleProvider, Callback, CompletionError, Remedy};
+use crate::apple::Callback;
 use crate::base::ids::SessionId;
 use crate::base::seal::digest;
-use crate::base::secret::Secret;
-use crate::identity::Identity;
 use crate::pages::{Href, View};
 use crate::session::Session;
 use crate::session::attempt::{self, Attempt, LedTo};
@@ -34,35 +31,6 @@ use crate::wire::host::Authority;
 const FORM_BYTES: usize = 64 * 1024;
 /// How long it may take to arrive.
 const FORM_TIME: Duration = Duration::from_secs(10);
-
-/// How the redemption of one code ends; known to everybody who sent the same answer.
-#[derive(Debug)]
-pub(in super::super) struct Completion {
-    outcome: watch::Sender<Option<Outcome>>,
-}
-
-#[derive(Clone, Debug)]
-enum Outcome {
-    SignedIn(Arc<Session>),
-    Failed(Failure),
-}
-
-/// What the browser is told when signing in failed; the log says more.
-#[derive(Clone, Debug)]
-struct Failure {
-    code: &'static str,
-    detail: String,
-    page: FailurePage,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FailurePage {
-    Cancelled,
-    Refused,
-    CodeUsed,
-    Unavailable,
-    NoKeys,
-}
 
 /// Serves the endpoint.
 pub(super) async fn serve(
@@ -171,10 +139,10 @@ async fn answer(
         return on_or(inbound, worker, &attempt, || visitor.page(&view));
     }
     let until = inbound.now.plus(attempt::REMEMBERED);
-    let completion = || Arc::new(Completion { outcome: watch::Sender::new(None) });
-    let completion = match worker.shared.callbacks.enter(key, until, inbound.now, completion) {
+    let completion = worker.shared.callbacks.enter(key, until, inbound.now, Completion::new);
+    let completion = match completion {
         Entered::First(completion) => {
-            begin(inbound, worker, &attempt, callback, &completion);
+            completion.begin(inbound, worker, &attempt.nonce, callback);
             completion
         }
         Entered::Again(completion) => {
@@ -217,9 +185,10 @@ fn failed(
     failure: Failure,
     start_again: Href,
 ) -> Response<Body> {
+    let view = failure.view(start_again);
     record.reasons.push(failure.code);
     record.detail = Some(failure.detail);
-    Visitor::of(inbound).page(&failure.page.view(start_again))
+    Visitor::of(inbound).page(&view)
 }
 
 /// The answer to an attempt that has had its answer: nobody is signed in by it, but a browser that
@@ -294,122 +263,5 @@ fn mark_used(response: &mut Response<Body>, inbound: &Inbound, attempt: Attempt)
     let used = Attempt { used: true, ..attempt };
     if let Some(value) = inbound.plan.attempts.seal(&used, inbound.authority.host()) {
         ours::set_attempt(response, &Attempt::cookie_name(&used.state), &value);
-    }
-}
-
-/// Begins what is done once for an answer. It goes on to its end on the control runtime, whoever
-/// still waits: a code that was sent to Apple is spent.
-fn begin(
-    inbound: &Inbound,
-    worker: &Worker,
-    attempt: &Attempt,
-    callback: Callback,
-    completion: &Arc<Completion>,
-) {
-    let (code, display_name) = match callback {
-        Callback::Agreed { code, display_name, .. } => (code, display_name),
-        Callback::Cancelled { .. } => {
-            completion.end(Outcome::Failed(Failure::cancelled()));
-            return;
-        }
-        Callback::Failed { error, .. } => {
-            completion.end(Outcome::Failed(Failure::refused(error)));
-            return;
-        }
-    };
-    let shared = Arc::clone(&worker.shared);
-    let plan = Arc::clone(&inbound.plan);
-    let promise = Promise(Arc::clone(completion));
-    let nonce = attempt.nonce.clone();
-    let work = async move {
-        let outcome = redeem(&shared.apple, &code, &nonce).await;
-        let outcome = outcome.and_then(|mut identity| {
-            identity.display_name = display_name;
-            plan.sessions.begin(identity, shared.clock.now()).map_err(|_| Failure::too_long())
-        });
-        promise.0.end(match outcome {
-            Ok(session) => Outcome::SignedIn(Arc::new(session)),
-            Err(failure) => Outcome::Failed(failure),
-        });
-    };
-    drop(worker.shared.control.ask("complete sign-in", work));
-}
-
-async fn redeem(apple: &AppleProvider, code: &Secret, nonce: &str) -> Result<Identity, Failure> {
-    match apple.complete(code, nonce).await {
-        Ok(signed_in) => Ok(signed_in.token.into_identity()),
-        Err(error) => Err(Failure::of(&error)),
-    }
-}
-
-impl Completion {
-    fn end(&self, outcome: Outcome) {
-        self.outcome.send_replace(Some(outcome));
-    }
-
-    fn outcome(&self) -> Option<Outcome> {
-        self.outcome.borrow().clone()
-    }
-
-    async fn wait(&self) -> Option<Outcome> {
-        let mut watched = self.outcome.subscribe();
-        let outcome = watched.wait_for(Option::is_some).await.ok()?;
-        outcome.clone()
-    }
-}
-
-/// Whatever becomes of the work, its completion ends: nobody waits for ever on one that panicked.
-struct Promise(Arc<Completion>);
-
-impl Drop for Promise {
-    fn drop(&mut self) {
-        self.0.outcome.send_if_modified(|outcome| {
-            let broken = outcome.is_none();
-            if broken {
-                *outcome = Some(Outcome::Failed(Failure::broken()));
-            }
-            broken
-        });
-    }
-}
-
-impl Failure {
-    fn cancelled() -> Self {
-        Self { code: "user_cancelled", detail: String::new(), page: FailurePage::Cancelled }
-    }
-
-    fn refused(error: String) -> Self {
-        Self { code: "apple_error", detail: error, page: FailurePage::Refused }
-    }
-
-    fn broken() -> Self {
-        let detail = "the sign-in ended unfinished".to_owned();
-        Self { code: "sign_in_unfinished", detail, page: FailurePage::Unavailable }
-    }
-
-    fn too_long() -> Self {
-        let detail = "the claims that must be kept do not fit a cookie".to_owned();
-        Self { code: "claims_too_long", detail, page: FailurePage::Refused }
-    }
-
-    fn of(error: &CompletionError) -> Self {
-        let page = match error.remedy() {
-            Remedy::StartAgain => FailurePage::CodeUsed,
-            Remedy::BadGateway => FailurePage::Unavailable,
-            Remedy::Unavailable => FailurePage::NoKeys,
-        };
-        Self { code: error.code(), detail: error.to_string(), page }
-    }
-}
-
-impl FailurePage {
-    fn view(self, start_again: Href) -> View {
-        match self {
-            Self::Cancelled => View::Cancelled { retry: start_again },
-            Self::Refused => View::AppleRefused { start_again },
-            Self::CodeUsed => View::CodeUsed { start_again },
-            Self::Unavailable => View::AppleUnavailable { start_again },
-            Self::NoKeys => View::KeysUnavailable { start_again },
-        }
     }
 }
