@@ -17,4 +17,7 @@ mod endpoints;
 mod headers;
 mod hosts;
 mod paths;
+mod privacy;
+mod refusals;
 mod smoke;
+mod upstreams;
