@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { test } from 'node:test';
-import { demo, elsewhere, visit } from './support.mjs';
+import { describe, test } from 'node:test';
+import { demo, elsewhere, TOGETHER, visit } from './support.mjs';
 
 const FOLDER = process.env.SCREENSHOTS ?? fileURLToPath(new URL('../../target/screenshots', import.meta.url));
 mkdirSync(FOLDER, { recursive: true });
@@ -63,70 +63,72 @@ function findProblems() {
   return problems;
 }
 
-for (const [name, who] of [
-  ['403-relay', 'Rae Rivers'],
-  ['403-no-address', 'Max Moore'],
-  ['403-unverified', 'Uma Underwood'],
-]) {
-  test(`looks: ${name}`, visit(async (visitor) => {
-    assert.equal((await visitor.signIn(who, `${demo.wiki}/`)).status(), 403);
-    await look(visitor, name);
+describe('looks', TOGETHER, () => {
+  for (const [name, who] of [
+    ['403-relay', 'Rae Rivers'],
+    ['403-no-address', 'Max Moore'],
+    ['403-unverified', 'Uma Underwood'],
+  ]) {
+    test(`looks: ${name}`, visit(async (visitor) => {
+      assert.equal((await visitor.signIn(who, `${demo.wiki}/`)).status(), 403);
+      await look(visitor, name);
+    }));
+  }
+
+  test('looks: 403 with everything about the person as long as it comes', visit(async (visitor) => {
+    await visitor.open(`${demo.wiki}/`);
+    await visitor.makeUp({
+      first_name: 'Wolfeschlegelsteinhausenbergerdorff'.repeat(3),
+      last_name: 'von und zu '.repeat(10),
+      email: `${'long'.repeat(15)}@${'domain'.repeat(9)}.example`,
+    });
+    await look(visitor, '403-long');
+    await visitor.open(`${demo.wiki}/.pomerium/`);
+    await look(visitor, 'user-long');
   }));
-}
 
-test('looks: 403 with everything about the person as long as it comes', visit(async (visitor) => {
-  await visitor.open(`${demo.wiki}/`);
-  await visitor.makeUp({
-    first_name: 'Wolfeschlegelsteinhausenbergerdorff'.repeat(3),
-    last_name: 'von und zu '.repeat(10),
-    email: `${'long'.repeat(15)}@${'domain'.repeat(9)}.example`,
-  });
-  await look(visitor, '403-long');
-  await visitor.open(`${demo.wiki}/.pomerium/`);
-  await look(visitor, 'user-long');
-}));
+  test('looks: Apple’s button', visit(async (visitor) => {
+    await visitor.signIn('Rae Rivers', `${demo.wiki}/`);
+    await visitor.click('Use another account');
+    await look(visitor, 'button-another-account');
+    await visitor.open(elsewhere.form(`${demo.wiki}/save`, { note: 'a note' }));
+    await visitor.click('Go');
+    await look(visitor, 'button-nothing-was-sent');
+    await visitor.open(`${demo.auth}/.pomerium/signed_out`);
+    await look(visitor, 'button-signed-out');
+  }));
 
-test('looks: Apple’s button', visit(async (visitor) => {
-  await visitor.signIn('Rae Rivers', `${demo.wiki}/`);
-  await visitor.click('Use another account');
-  await look(visitor, 'button-another-account');
-  await visitor.open(elsewhere.form(`${demo.wiki}/save`, { note: 'a note' }));
-  await visitor.click('Go');
-  await look(visitor, 'button-nothing-was-sent');
-  await visitor.open(`${demo.auth}/.pomerium/signed_out`);
-  await look(visitor, 'button-signed-out');
-}));
+  test('looks: cancelled, errors', visit(async (visitor) => {
+    await visitor.open(`${demo.wiki}/`);
+    await look(visitor, 'apple-pick');
+    await visitor.page.locator('summary').click();
+    await look(visitor, 'apple-make-up');
+    await visitor.pick('Cancel');
+    await look(visitor, 'cancelled');
+    await visitor.open(elsewhere.form(`${demo.auth}/oauth2/callback`, { state: 'x', code: 'x' }));
+    await visitor.click('Go');
+    await look(visitor, 'error-not-matched');
+    await visitor.open(`${demo.auth}/.pomerium/sign_in?x=y`);
+    await look(visitor, 'error-link');
+    await visitor.open(`${demo.apple}/auth/authorize?client_id=x`);
+    await look(visitor, 'apple-error');
+    await visitor.open(`${demo.apple}/`);
+    await look(visitor, 'apple-index');
+  }));
 
-test('looks: cancelled, errors', visit(async (visitor) => {
-  await visitor.open(`${demo.wiki}/`);
-  await look(visitor, 'apple-pick');
-  await visitor.page.locator('summary').click();
-  await look(visitor, 'apple-make-up');
-  await visitor.pick('Cancel');
-  await look(visitor, 'cancelled');
-  await visitor.open(elsewhere.form(`${demo.auth}/oauth2/callback`, { state: 'x', code: 'x' }));
-  await visitor.click('Go');
-  await look(visitor, 'error-not-matched');
-  await visitor.open(`${demo.auth}/.pomerium/sign_in?x=y`);
-  await look(visitor, 'error-link');
-  await visitor.open(`${demo.apple}/auth/authorize?client_id=x`);
-  await look(visitor, 'apple-error');
-  await visitor.open(`${demo.apple}/`);
-  await look(visitor, 'apple-index');
-}));
+  test('looks: the user page and the question before signing out', visit(async (visitor) => {
+    await visitor.signIn('Ann Archer', `${demo.wiki}/`);
+    await look(visitor, 'app');
+    await visitor.open(`${demo.wiki}/.pomerium/`);
+    await look(visitor, 'user');
+    await visitor.open(`${demo.wiki}/.pomerium/sign_out`);
+    await look(visitor, 'sign-out');
+  }));
 
-test('looks: the user page and the question before signing out', visit(async (visitor) => {
-  await visitor.signIn('Ann Archer', `${demo.wiki}/`);
-  await look(visitor, 'app');
-  await visitor.open(`${demo.wiki}/.pomerium/`);
-  await look(visitor, 'user');
-  await visitor.open(`${demo.wiki}/.pomerium/sign_out`);
-  await look(visitor, 'sign-out');
-}));
-
-// Without scripts the answer waits for its button.
-test('looks: the fake Apple’s answer', visit(async (visitor) => {
-  await visitor.open(`${demo.wiki}/`);
-  await visitor.click(visitor.page.getByRole('button', { name: 'Ann Archer' }));
-  await look(visitor, 'apple-answer');
-}, { javaScriptEnabled: false }));
+  // Without scripts the answer waits for its button.
+  test('looks: the fake Apple’s answer', visit(async (visitor) => {
+    await visitor.open(`${demo.wiki}/`);
+    await visitor.click(visitor.page.getByRole('button', { name: 'Ann Archer' }));
+    await look(visitor, 'apple-answer');
+  }, { javaScriptEnabled: false }));
+});

@@ -1,4 +1,4 @@
-// Everything, one after the other, against one demo.
+// Everything, one file after the other, against one demo.
 
 import { after } from 'node:test';
 import { stop } from './support.mjs';

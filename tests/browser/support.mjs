@@ -13,8 +13,11 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const RUSSET = process.env.RUSSET_BIN;
 assert.ok(RUSSET, 'RUSSET_BIN names the program to test; run.sh sets it');
 
+/** How the tests of one file run: each has visitors of its own, so that some can walk at once. */
+export const TOGETHER = { concurrency: 3 };
+
 /** Longest wait for anything, in milliseconds. */
-const PATIENCE = 10_000;
+const PATIENCE = 20_000;
 
 /** The demo: `{wiki, lunch, auth, apple}` are origins, `log` is what it has printed so far. */
 async function startDemo() {
