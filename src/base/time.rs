@@ -65,6 +65,32 @@ impl Clock {
     }
 }
 
+/// Notices when a clock jumps: the wall clock and the monotonic one part (T45).
+#[derive(Debug)]
+pub struct JumpWatch {
+    clock: Clock,
+    wall: Timestamp,
+    monotonic: Instant,
+}
+
+impl JumpWatch {
+    /// Begins to watch `clock`.
+    pub fn new(clock: Clock) -> Self {
+        Self { wall: clock.now(), monotonic: monotonic(), clock }
+    }
+
+    /// Seconds that the clock has jumped since the last look, negative backwards; 0 where it went
+    /// on as it should, a few seconds aside.
+    pub fn jumped_seconds(&mut self) -> i64 {
+        const NOTEWORTHY_SECONDS: i64 = 5;
+        let (wall, at) = (self.clock.now(), monotonic());
+        let passed = i64::try_from(at.duration_since(self.monotonic).as_secs()).unwrap_or(i64::MAX);
+        let jumped = wall.seconds_since(self.wall).saturating_sub(passed);
+        (self.wall, self.monotonic) = (wall, at);
+        if jumped.saturating_abs() > NOTEWORTHY_SECONDS { jumped } else { 0 }
+    }
+}
+
 /// A moment of the monotonic clock, for measuring how long something took.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
 pub fn monotonic() -> Instant {
@@ -88,6 +114,18 @@ mod tests {
         assert_eq!(Timestamp(i64::MIN).minus(Duration::MAX), Timestamp(i64::MIN));
         assert_eq!(Timestamp(2_147_483_647).plus(Duration::from_secs(1)).0, 2_147_483_648);
         assert_eq!(Timestamp(i64::MIN).seconds_since(Timestamp(1)), i64::MIN);
+    }
+
+    #[test]
+    fn t45_a_jump_is_noticed_once_in_either_direction() {
+        let clock = Clock::system();
+        let mut watch = JumpWatch::new(clock.clone());
+        assert_eq!(watch.jumped_seconds(), 0);
+        for by in [600, -86_400] {
+            clock.shift(by);
+            assert!((watch.jumped_seconds() - by).abs() <= 1);
+            assert_eq!(watch.jumped_seconds(), 0);
+        }
     }
 
     #[test]

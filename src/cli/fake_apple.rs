@@ -20,7 +20,7 @@ pub struct Arguments {
     /// Where to listen; off loopback a password is needed
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9400")]
     listen: SocketAddr,
-    /// Its own name, which Russet gets as idp_provider_url [default: https://apple.localhost:PORT]
+    /// Its own name, which Russet gets as idp_provider_url; by default `https://apple.localhost:PORT`
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
     /// The Services ID that may sign people in

@@ -2,16 +2,17 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
 use super::assertion::AssertionCache;
-use super::edge::RequestBody;
-use super::endpoints::callback::Completion;
+use super::edge::{Certificates, ConnectionInfo, RequestBody};
+use super::endpoints::Completion;
 use super::plan::Plan;
 use crate::apple::AppleProvider;
 use crate::base::tasks::Tasks;
-use crate::base::time::Clock;
+use crate::base::time::{Clock, JumpWatch};
 use crate::decision::Admission;
 use crate::session::lifecycle::EndedSessions;
 use crate::session::once::Once;
@@ -23,11 +24,16 @@ use crate::upstream::{Pool, PoolLimits};
 /// Most sign-ins that may be under way or remembered at once, for each of the lists below.
 const REMEMBERED: usize = 100_000;
 
+/// How often the clock is looked after.
+const CLOCK_WATCH: Duration = Duration::from_secs(30);
+
 /// What must outlive a reload. Nothing here is locked by an ordinary request.
 #[derive(Debug)]
 pub struct Shared {
     /// The plan in force.
     plan: ArcSwap<Plan>,
+    /// Which names are served together; none where TLS ends before us.
+    certificates: Option<Certificates>,
     /// Tells the time.
     pub clock: Clock,
     /// Sessions that were ended before their time. A restart forgets them.
@@ -50,6 +56,7 @@ impl Shared {
     /// The shared part of a process that begins with `plan`.
     pub fn new(
         plan: Plan,
+        certificates: Option<Certificates>,
         apple: Arc<AppleProvider>,
         control: Tasks,
         logs: Logs,
@@ -57,6 +64,7 @@ impl Shared {
     ) -> Self {
         Self {
             plan: ArcSwap::from_pointee(plan),
+            certificates,
             clock,
             ended: EndedSessions::default(),
             tickets: Once::new(REMEMBERED),
@@ -68,9 +76,29 @@ impl Shared {
         }
     }
 
+    /// Whether a connection may carry requests for `host`.
+    pub(super) fn may_carry(&self, connection: &ConnectionInfo, host: &str) -> bool {
+        self.certificates
+            .as_ref()
+            .is_none_or(|known| known.serve_together(connection.server_name.as_deref(), host))
+    }
+
     /// Starts what goes on in the background for as long as the control runtime lives.
     pub fn begin(&self) {
         self.apple.keep_keys_fresh(&self.control);
+        let mut watch = JumpWatch::new(self.clock.clone());
+        self.control.start("clock watch", async move {
+            loop {
+                tokio::time::sleep(CLOCK_WATCH).await;
+                let seconds = watch.jumped_seconds();
+                if seconds != 0 {
+                    tracing::warn!(
+                        seconds,
+                        "this machine's clock jumped; sign-ins under way may fail"
+                    );
+                }
+            }
+        });
     }
 
     /// Puts another plan in force; requests under way keep theirs.

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Session;
 use super::link::{BrowserHash, SignInLink};
 use super::return_address::{OurHosts, ReturnAddress, Written as WrittenAddress};
+use crate::base::ids::SessionId;
 use crate::base::random;
 use crate::base::seal::{Ring, Sealer, digest};
 use crate::base::secret;
@@ -42,6 +44,24 @@ pub struct Attempt {
     pub begun_at: Timestamp,
     /// Whether its answer has come already.
     pub used: bool,
+    /// The session that its answer led to.
+    pub led_to: Option<LedTo>,
+}
+
+/// Names a session that an attempt led to. The session cookie itself does not come along with
+/// Apple's form, and this does: it tells who this browser is signed in as already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedTo {
+    /// The session's id.
+    pub id: SessionId,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+impl From<&Session> for LedTo {
+    fn from(session: &Session) -> Self {
+        Self { id: session.id, expires_at: session.expires_at }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,6 +78,8 @@ struct Written {
     begun_at: i64,
     #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
     used: bool,
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    led_to: Option<([u8; 16], i64)>,
 }
 
 impl Attempt {
@@ -70,6 +92,7 @@ impl Attempt {
             browser: link.browser,
             begun_at: now,
             used: false,
+            led_to: None,
         }
     }
 
@@ -106,6 +129,7 @@ impl Attempts {
             browser: attempt.browser.0.clone(),
             begun_at: attempt.begun_at.0,
             used: attempt.used,
+            led_to: attempt.led_to.map(|led_to| (*led_to.id.as_bytes(), led_to.expires_at.0)),
         };
         let plain = serde_json::to_vec(&written).ok()?;
         self.sealer.seal(&[&Attempt::cookie_name(&attempt.state), host], &plain)
@@ -122,6 +146,10 @@ impl Attempts {
             browser: BrowserHash(written.browser),
             begun_at: Timestamp(written.begun_at),
             used: written.used,
+            led_to: written.led_to.map(|(id, expires_at)| LedTo {
+                id: SessionId::from_bytes(id),
+                expires_at: Timestamp(expires_at),
+            }),
         })
     }
 
@@ -213,6 +241,18 @@ mod tests {
         assert!(!attempt.is_open(NOW.plus(LIFETIME)));
         attempt.used = true;
         assert!(!attempt.is_open(NOW));
+    }
+
+    #[test]
+    fn a_used_attempt_names_the_session_that_it_led_to() {
+        let mut used = attempt("/", NOW.0);
+        used.used = true;
+        used.led_to = Some(LedTo { id: SessionId::fresh(), expires_at: NOW });
+        let attempts = Attempts::new(&ring(1));
+        let (name, value) = (Attempt::cookie_name(&used.state), attempts.seal(&used, "a").unwrap());
+        let opened = attempts.open(&name, &value, "a", OURS).unwrap();
+        assert!(opened.used);
+        assert_eq!(opened.led_to, used.led_to);
     }
 
     #[test]

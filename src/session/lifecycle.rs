@@ -66,8 +66,13 @@ pub struct EndedSessions {
 impl EndedSessions {
     /// Ends a session. Effective before this returns.
     pub fn end(&self, session: &Session, now: Timestamp) {
+        self.end_id(session.id, session.expires_at, now);
+    }
+
+    /// Ends the session `id`, which would have ended by itself at `expires_at`.
+    pub fn end_id(&self, id: SessionId, expires_at: Timestamp, now: Timestamp) {
         let map = self.until.pin();
-        map.insert(session.id, session.expires_at);
+        map.insert(id, expires_at);
         // Ending is rare and looking is not: the sweep is paid for here.
         if map.len().is_multiple_of(256) {
             map.retain(|_, until| *until > now);

@@ -32,7 +32,8 @@ impl ReturnAddress {
         ours: OurHosts<'_>,
     ) -> Option<Self> {
         let whole = format!("https://{authority}{path_and_query}");
-        if whole.len() <= LONGEST {
+        // A backslash takes two bytes where the address is written down.
+        if whole.len() + whole.matches('\\').count() <= LONGEST {
             return Self::parse(&whole, ours);
         }
         let path = path_and_query.split('?').next().unwrap_or("/");

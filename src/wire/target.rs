@@ -18,7 +18,7 @@ pub enum TargetProblem {
     /// Anything but `https://` in lower case in front.
     #[error("the address does not begin with https://")]
     Scheme,
-    /// Blanks, controls, backslashes, fragments, quotes, anything outside ASCII.
+    /// Blanks, controls, fragments, quotes, anything outside ASCII; a backslash before the query.
     #[error("the address holds a character that must not stand in it")]
     Character,
     /// Userinfo, a bad name or port, or another spelling of a good one.
@@ -82,9 +82,11 @@ pub fn local_url(text: &str) -> Result<Target, TargetProblem> {
     if text.len() > MAX_BYTES {
         return Err(TargetProblem::Ambiguous);
     }
-    // Security: first of all, since the URL standard drops tabs and line ends and takes
-    // backslashes for slashes.
-    if !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\#\"<>".contains(&byte)) {
+    // Security: first of all, since the URL standard drops tabs and line ends, and takes backslashes
+    // for slashes until the query begins, where browsers send them as they are.
+    let before_query = text.split('?').next().unwrap_or_default();
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\"<>".contains(&byte));
+    if !plain || before_query.contains('\\') {
         return Err(TargetProblem::Character);
     }
     let rest = text.strip_prefix("https://").ok_or(TargetProblem::Scheme)?;

@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::large_futures,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and its servers are not part of Russet"
@@ -13,4 +14,17 @@
 
 mod support;
 
+mod callback;
+mod connections;
+mod endpoints;
+mod failures;
+mod headers;
+mod hosts;
+mod paths;
+mod redirects;
+mod session;
+mod sign_in;
+mod sign_out;
 mod smoke;
+mod tickets;
+mod wire_rows_sign_in;

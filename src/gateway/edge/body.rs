@@ -146,14 +146,16 @@ pub struct ResponseBody<B> {
     inner: B,
     exchange: Exchange,
     progress: Option<Arc<Progress>>,
+    /// Whether it answers HEAD, and so ends before it begins (RFC 9110 §9.3.2).
+    untold: bool,
 }
 
 impl<B: Body> ResponseBody<B> {
-    pub(super) fn new(inner: B, mut exchange: Exchange) -> Self {
-        if inner.is_end_stream() {
+    pub(super) fn new(inner: B, mut exchange: Exchange, to_head: bool) -> Self {
+        if to_head || inner.is_end_stream() {
             exchange.finished();
         }
-        Self { inner, exchange, progress: Progress::of_this_stream() }
+        Self { inner, exchange, progress: Progress::of_this_stream(), untold: to_head }
     }
 }
 
@@ -170,6 +172,9 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = &mut *self;
+        if this.untold {
+            return Poll::Ready(None);
+        }
         if let Some(progress) = &this.progress {
             progress.asked();
         }
@@ -196,7 +201,7 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.untold || self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, TRANSFER_ENCODING};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
 
@@ -117,8 +117,12 @@ impl<S: Service> Caller<S> {
         let exchange = Exchange::of(&self.watch);
         let caller = self.clone();
         async move {
-            let response = caller.answer(request, &scan).await;
-            Ok(response.map(|body| ResponseBody::new(body, exchange)))
+            let to_head = *request.method() == Method::HEAD;
+            let mut response = caller.answer(request, &scan).await;
+            if to_head {
+                announce_length(&mut response);
+            }
+            Ok(response.map(|body| ResponseBody::new(body, exchange, to_head)))
         }
     }
 
@@ -159,6 +163,15 @@ impl<S: Service> Caller<S> {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+}
+
+/// An answer to HEAD is as long as the one to GET would be, though nothing of it is sent; the HTTP
+/// library knows neither.
+fn announce_length(response: &mut Response<impl Body>) {
+    let length = response.body().size_hint().exact().filter(|length| *length > 0);
+    if let Some(length) = length {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| length.into());
     }
 }
 

@@ -3,25 +3,23 @@
 //! Security: nothing of the form is believed before its `state` has been matched with an attempt
 //! that this very browser holds, and the code is spent only then (T19).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Response, StatusCode};
-use tokio::sync::watch;
 
 use super::super::cookies as ours;
 use super::super::inbound::Inbound;
-use super::super::pipeline::live_session;
-use super::super::respond::Visitor;
+use super::super::respond::{self, Visitor};
+use super::super::signed_in::live_session;
 use super::super::world::Worker;
-use super::sign_in::deliver;
-use crate::apple::{AppleProvider, Callback, CompletionError, Remedy};
+use super::completion::{Completion, Failure, Outcome};
+use super::sign_in::{deliver, held};
+use crate::apple::Callback;
+use crate::base::ids::SessionId;
 use crate::base::seal::digest;
-use crate::base::secret::Secret;
-use crate::identity::Identity;
 use crate::pages::{Href, View};
 use crate::session::Session;
-use crate::session::attempt::{self, Attempt};
+use crate::session::attempt::{self, Attempt, LedTo};
 use crate::session::once::Entered;
 use crate::telemetry::Record;
 use crate::wire::body::{self, Body, Incoming, ReadProblem};
@@ -33,35 +31,6 @@ use crate::wire::host::Authority;
 const FORM_BYTES: usize = 64 * 1024;
 /// How long it may take to arrive.
 const FORM_TIME: Duration = Duration::from_secs(10);
-
-/// How the redemption of one code ends; known to everybody who sent the same answer.
-#[derive(Debug)]
-pub(in super::super) struct Completion {
-    outcome: watch::Sender<Option<Outcome>>,
-}
-
-#[derive(Clone, Debug)]
-enum Outcome {
-    SignedIn(Arc<Session>),
-    Failed(Failure),
-}
-
-/// What the browser is told when signing in failed; the log says more.
-#[derive(Clone, Debug)]
-struct Failure {
-    code: &'static str,
-    detail: String,
-    page: FailurePage,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FailurePage {
-    Cancelled,
-    Refused,
-    CodeUsed,
-    Unavailable,
-    NoKeys,
-}
 
 /// Serves the endpoint.
 pub(super) async fn serve(
@@ -159,15 +128,21 @@ async fn answer(
     let visitor = Visitor::of(inbound);
     let start_again = Href::new(attempt.return_to.url());
     let key = digest(&attempt.state);
-    if !attempt.is_open(inbound.now) && worker.shared.callbacks.find(&key, inbound.now).is_none() {
-        record.reasons.push(if attempt.used { "replayed_callback" } else { "attempt_expired" });
-        return take_on_or(inbound, worker, &attempt, &View::ExpiredAttempt { start_again });
+    let known = worker.shared.callbacks.find(&key, inbound.now);
+    if attempt.used {
+        record.reasons.push("replayed_callback");
+        return repeated(inbound, worker, record, &attempt, known.as_deref());
+    }
+    if known.is_none() && !attempt.is_open(inbound.now) {
+        record.reasons.push("attempt_expired");
+        let view = View::ExpiredAttempt { start_again };
+        return on_or(inbound, worker, &attempt, || visitor.page(&view));
     }
     let until = inbound.now.plus(attempt::REMEMBERED);
-    let completion = || Arc::new(Completion { outcome: watch::Sender::new(None) });
-    let completion = match worker.shared.callbacks.enter(key, until, inbound.now, completion) {
+    let completion = worker.shared.callbacks.enter(key, until, inbound.now, Completion::new);
+    let completion = match completion {
         Entered::First(completion) => {
-            begin(inbound, worker, &attempt, callback, &completion);
+            completion.begin(inbound, worker, &attempt.nonce, callback);
             completion
         }
         Entered::Again(completion) => {
@@ -184,24 +159,19 @@ async fn answer(
         Some(Outcome::SignedIn(session)) => {
             let gone =
                 worker.shared.ended.contains(session.id) || inbound.now >= session.expires_at;
-            let newer = live_session(inbound, worker)
-                .is_ok_and(|live| live.session().id != session.id && replayed);
-            if gone || newer {
-                return take_on_or(
-                    inbound,
-                    worker,
-                    &attempt,
-                    &View::ExpiredAttempt { start_again },
-                );
+            let others = others(inbound, worker, session.id);
+            if gone || (replayed && !others.is_empty()) {
+                let view = View::CodeUsed { start_again };
+                return on_or(inbound, worker, &attempt, || visitor.page(&view));
+            }
+            // Security: nothing from before a sign-in lives on beside it (T22).
+            for other in others {
+                worker.shared.ended.end_id(other.id, other.expires_at, inbound.now);
             }
             signed_in(inbound, record, attempt, &session)
         }
         Some(Outcome::Failed(failure)) => {
-            record.reasons.push(failure.code);
-            record.detail = Some(failure.detail);
-            // Somebody who pressed reload after a success elsewhere is not shown a failure.
-            let view = failure.page.view(start_again);
-            let mut response = visitor.page(&view);
+            let mut response = failed(inbound, record, failure, start_again);
             mark_used(&mut response, inbound, attempt);
             response
         }
@@ -209,26 +179,70 @@ async fn answer(
     }
 }
 
-/// A late or repeated answer: on to its address for somebody who is signed in, else `view`.
-fn take_on_or(
+fn failed(
+    inbound: &Inbound,
+    record: &mut Record,
+    failure: Failure,
+    start_again: Href,
+) -> Response<Body> {
+    let view = failure.view(start_again);
+    record.reasons.push(failure.code);
+    record.detail = Some(failure.detail);
+    Visitor::of(inbound).page(&view)
+}
+
+/// The answer to an attempt that has had its answer: nobody is signed in by it, but a browser that
+/// is signed in finds its way, and a failure stays the same failure.
+fn repeated(
+    inbound: &Inbound,
+    worker: &Worker,
+    record: &mut Record,
+    attempt: &Attempt,
+    known: Option<&Completion>,
+) -> Response<Body> {
+    on_or(inbound, worker, attempt, || {
+        let start_again = Href::new(attempt.return_to.url());
+        match known.and_then(Completion::outcome) {
+            Some(Outcome::Failed(failure)) => failed(inbound, record, failure, start_again),
+            _ => Visitor::of(inbound).page(&View::CodeUsed { start_again }),
+        }
+    })
+}
+
+/// On to the address of the attempt for a browser that is signed in already, else `page`.
+fn on_or(
     inbound: &Inbound,
     worker: &Worker,
     attempt: &Attempt,
-    view: &View,
+    page: impl FnOnce() -> Response<Body>,
 ) -> Response<Body> {
-    match live_session(inbound, worker) {
-        Ok(live) => {
-            let to = &attempt.return_to;
-            deliver(inbound, live.session(), to, &attempt.browser, StatusCode::SEE_OTHER)
-        }
-        Err(_) => Visitor::of(inbound).page_with(view, StatusCode::BAD_REQUEST),
+    if sessions(inbound, worker).is_empty() {
+        return page();
     }
+    // The redirect ends the trip that another site began: its cookies come along again.
+    respond::redirect(StatusCode::SEE_OTHER, &attempt.return_to.url())
+}
+
+/// The sessions of this browser that live: what its attempts led to, and the session cookie where
+/// that comes along with Apple's form at all.
+fn sessions(inbound: &Inbound, worker: &Worker) -> Vec<LedTo> {
+    let led_to = held(inbound).into_iter().filter_map(|held| held.attempt?.led_to);
+    let lives = |led_to: &LedTo| {
+        inbound.now < led_to.expires_at && !worker.shared.ended.contains(led_to.id)
+    };
+    let mut all: Vec<LedTo> = led_to.filter(lives).collect();
+    all.extend(live_session(inbound, worker).ok().map(|live| LedTo::from(live.session())));
+    all
+}
+
+fn others(inbound: &Inbound, worker: &Worker, than: SessionId) -> Vec<LedTo> {
+    sessions(inbound, worker).into_iter().filter(|session| session.id != than).collect()
 }
 
 fn signed_in(
     inbound: &Inbound,
     record: &mut Record,
-    attempt: Attempt,
+    mut attempt: Attempt,
     session: &Session,
 ) -> Response<Body> {
     record.subject = Some(session.identity.subject.clone());
@@ -239,6 +253,7 @@ fn signed_in(
         record.reasons.push("session_not_sealed");
         return Visitor::of(inbound).page(&View::Internal);
     }
+    attempt.led_to = Some(LedTo::from(session));
     mark_used(&mut response, inbound, attempt);
     response
 }
@@ -248,106 +263,5 @@ fn mark_used(response: &mut Response<Body>, inbound: &Inbound, attempt: Attempt)
     let used = Attempt { used: true, ..attempt };
     if let Some(value) = inbound.plan.attempts.seal(&used, inbound.authority.host()) {
         ours::set_attempt(response, &Attempt::cookie_name(&used.state), &value);
-    }
-}
-
-/// Begins what is done once for an answer. It goes on to its end on the control runtime, whoever
-/// still waits: a code that was sent to Apple is spent.
-fn begin(
-    inbound: &Inbound,
-    worker: &Worker,
-    attempt: &Attempt,
-    callback: Callback,
-    completion: &Arc<Completion>,
-) {
-    let (code, display_name) = match callback {
-        Callback::Agreed { code, display_name, .. } => (code, display_name),
-        Callback::Cancelled { .. } => {
-            completion.end(Outcome::Failed(Failure::cancelled()));
-            return;
-        }
-        Callback::Failed { error, .. } => {
-            completion.end(Outcome::Failed(Failure::refused(error)));
-            return;
-        }
-    };
-    let before = live_session(inbound, worker).ok();
-    let shared = Arc::clone(&worker.shared);
-    let plan = Arc::clone(&inbound.plan);
-    let completion = Arc::clone(completion);
-    let nonce = attempt.nonce.clone();
-    let work = async move {
-        let outcome = redeem(&shared.apple, &code, &nonce).await;
-        let outcome = outcome.and_then(|mut identity| {
-            identity.display_name = display_name;
-            plan.sessions.begin(identity, shared.clock.now()).map_err(|_| Failure::too_long())
-        });
-        let outcome = match outcome {
-            Ok(session) => {
-                // Security: nothing from before a sign-in lives on (T22).
-                if let Some(before) = before {
-                    shared.ended.end(before.session(), shared.clock.now());
-                }
-                Outcome::SignedIn(Arc::new(session))
-            }
-            Err(failure) => Outcome::Failed(failure),
-        };
-        completion.end(outcome);
-    };
-    drop(worker.shared.control.ask("complete sign-in", work));
-}
-
-async fn redeem(apple: &AppleProvider, code: &Secret, nonce: &str) -> Result<Identity, Failure> {
-    match apple.complete(code, nonce).await {
-        Ok(signed_in) => Ok(signed_in.token.into_identity()),
-        Err(error) => Err(Failure::of(&error)),
-    }
-}
-
-impl Completion {
-    fn end(&self, outcome: Outcome) {
-        self.outcome.send_replace(Some(outcome));
-    }
-
-    async fn wait(&self) -> Option<Outcome> {
-        let mut watched = self.outcome.subscribe();
-        let outcome = watched.wait_for(Option::is_some).await.ok()?;
-        outcome.clone()
-    }
-}
-
-impl Failure {
-    fn cancelled() -> Self {
-        Self { code: "user_cancelled", detail: String::new(), page: FailurePage::Cancelled }
-    }
-
-    fn refused(error: String) -> Self {
-        Self { code: "apple_error", detail: error, page: FailurePage::Refused }
-    }
-
-    fn too_long() -> Self {
-        let detail = "the claims that must be kept do not fit a cookie".to_owned();
-        Self { code: "claims_too_long", detail, page: FailurePage::Refused }
-    }
-
-    fn of(error: &CompletionError) -> Self {
-        let page = match error.remedy() {
-            Remedy::StartAgain => FailurePage::CodeUsed,
-            Remedy::BadGateway => FailurePage::Unavailable,
-            Remedy::Unavailable => FailurePage::NoKeys,
-        };
-        Self { code: error.code(), detail: error.to_string(), page }
-    }
-}
-
-impl FailurePage {
-    fn view(self, start_again: Href) -> View {
-        match self {
-            Self::Cancelled => View::Cancelled { retry: start_again },
-            Self::Refused => View::AppleRefused { start_again },
-            Self::CodeUsed => View::CodeUsed { start_again },
-            Self::Unavailable => View::AppleUnavailable { start_again },
-            Self::NoKeys => View::KeysUnavailable { start_again },
-        }
     }
 }

@@ -1,13 +1,15 @@
 //! What is ours on every host: one table, one file each. A path of ours never falls through to an
 //! application, whatever follows it (T25).
 
-pub(super) mod callback;
+mod callback;
+mod completion;
 mod redeem;
 mod sign_in;
 mod sign_out;
 mod small;
 mod user;
 
+pub(super) use completion::Completion;
 pub(super) use sign_in::begin as begin_sign_in;
 pub(super) use sign_out::form as sign_out_form;
 pub(super) use small::robots;
@@ -156,7 +158,8 @@ pub(super) async fn serve(
         Endpoint::UserPage => user::page(inbound, worker, record),
         Endpoint::User => user::json(inbound, worker, record),
         Endpoint::UserPageWithoutSlash => {
-            respond::redirect(StatusCode::MOVED_PERMANENTLY, "/.pomerium/")
+            // Under the name that was asked for.
+            respond::redirect(StatusCode::MOVED_PERMANENTLY, &format!("{}/", inbound.path))
         }
         Endpoint::Root => respond::redirect(StatusCode::FOUND, "/.pomerium/"),
         Endpoint::Ping => respond::text(StatusCode::OK, "OK\n"),

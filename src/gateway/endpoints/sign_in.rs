@@ -4,8 +4,8 @@
 use http::{Response, StatusCode};
 
 use super::super::inbound::Inbound;
-use super::super::pipeline::live_session;
 use super::super::respond::{self, Visitor};
+use super::super::signed_in::live_session;
 use super::super::world::Worker;
 use super::super::{browser, cookies as ours};
 use crate::base::seal::digest;
@@ -69,7 +69,7 @@ pub(super) fn serve(inbound: &Inbound, worker: &Worker, record: &mut Record) -> 
 }
 
 /// The attempts that a browser holds.
-fn held(inbound: &Inbound) -> Vec<Held> {
+pub(super) fn held(inbound: &Inbound) -> Vec<Held> {
     let plan = &inbound.plan;
     let ours = |authority: &Authority<'_>| plan.is_ours(authority);
     let host = inbound.authority.host();

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use http::{Method, Response, StatusCode};
 
-use super::super::cookies as ours;
 use super::super::inbound::Inbound;
-use super::super::pipeline::live_session;
 use super::super::respond::{self, Visitor};
+use super::super::signed_in::live_session;
 use super::super::world::Worker;
+use super::super::{browser, cookies as ours};
 use crate::base::ids::SessionId;
 use crate::base::secret::Secret;
 use crate::pages::{self, CSRF_FIELD, Href, RETURN_FIELD, SignIn, SignInCause, View};
@@ -51,6 +51,13 @@ pub(super) async fn serve(
             None => visitor.page(&signed_out_page(Href::new("/"))),
         };
     }
+    // Security: before anything else. A form of another site comes without our cookie, and an
+    // answer that takes the cookie away would sign the person out all the same (T81).
+    let own = is_same_origin(inbound.headers(), &inbound.authority.origin(Scheme::Https));
+    if !own && live.is_none() {
+        record.reasons.push("forged_form");
+        return visitor.page_with(&View::BadRequest, StatusCode::FORBIDDEN);
+    }
     let fields = match read_form(inbound, body).await {
         Ok(fields) => fields,
         Err(view) => return visitor.page(&view),
@@ -63,7 +70,6 @@ pub(super) async fn serve(
         let session = live.session();
         let expected = [&*session.id.to_string(), inbound.authority.host()];
         let token = fields.get(CSRF_FIELD).unwrap_or_default();
-        let own = is_same_origin(inbound.headers(), &inbound.authority.origin(Scheme::Https));
         if !own || !inbound.plan.forms.verify(&expected, token) {
             record.reasons.push("forged_form");
             let page = View::SignOut(form(inbound, session.id, return_to.map(|to| to.url())));
@@ -81,6 +87,8 @@ pub(super) async fn serve(
         None => respond::redirect(StatusCode::SEE_OTHER, &after(inbound)),
     };
     ours::delete_session(&mut response, inbound);
+    // Whoever signs out on purpose goes round in no circle.
+    browser::forget_rounds(&mut response);
     response
 }
 

@@ -1,7 +1,10 @@
 //! A whole installation for one test: a fake Apple, an application that records every byte it is
 //! sent, and Russet in front of it, all on loopback, each on a port of its own.
 
+mod multiplexed;
+mod process;
 mod recorder;
+mod visit;
 mod wire;
 
 use std::io::{self, Write};
@@ -23,8 +26,11 @@ use russet::session::{CookieSettings, SameSite, Session};
 use russet::telemetry::{Format, Guard, Logs};
 use serde_json::{Value, json};
 
+pub use self::multiplexed::{Multiplexed, client_config};
+pub use self::process::Process;
 pub use self::recorder::Recorder;
-pub use self::wire::Wire;
+pub use self::visit::{Answered, FORM, Hand, NAVIGATION, cookies, encoded, value_of};
+pub use self::wire::{Answer, Wire};
 
 pub const CLIENT_ID: &str = "com.example.site.web";
 pub const TEAM_ID: &str = "TEAM2TEAM3";
@@ -81,6 +87,14 @@ pub struct Plan {
     /// Whether TLS ends in front of Russet (`insecure_server`), for raw probes.
     pub plain: bool,
     pub workers: usize,
+    /// The authenticate host, without `.localhost` and port.
+    pub authenticate: String,
+    /// `cookie_secret`, newest first; none has Russet make and keep its own secrets.
+    pub cookie_secrets: Vec<[u8; 32]>,
+    /// The fake Apple's clock, where that is not to be Russet's.
+    pub apple_clock: Option<Clock>,
+    /// What is done to the fake Apple before Russet starts.
+    pub prepare: fn(&FakeApple),
 }
 
 impl Default for Plan {
@@ -93,6 +107,10 @@ impl Default for Plan {
             extra: String::new(),
             plain: false,
             workers: 1,
+            authenticate: "auth".to_owned(),
+            cookie_secrets: vec![COOKIE_SECRET],
+            apple_clock: None,
+            prepare: |_| {},
         }
     }
 }
@@ -105,9 +123,20 @@ pub struct Site {
     pub clock: Clock,
     pub port: u16,
     pub plain: bool,
+    /// What `russet check` would say about the configuration.
+    pub warnings: String,
     lines: Lines,
     _guard: Guard,
-    _state: tempfile::TempDir,
+    state: tempfile::TempDir,
+}
+
+/// What a restart keeps.
+struct Parts {
+    apple: FakeApple,
+    app: Recorder,
+    clock: Clock,
+    port: u16,
+    state: tempfile::TempDir,
 }
 
 impl Site {
@@ -131,12 +160,28 @@ impl Site {
         let app = Recorder::start().await;
         let port = free_port();
         let clock = Clock::system();
-        let apple = start_apple(port, &clock).await;
+        let apple_clock = plan.apple_clock.clone().unwrap_or_else(|| clock.clone());
+        let apple = start_apple(port, &plan.authenticate, apple_clock).await;
+        (plan.prepare)(&apple);
         let state = tempfile::tempdir().unwrap();
-        let text = configuration(&plan, port, &app, apple.base_url(), state.path());
+        let parts = Parts { apple, app, clock, port, state };
+        Self::launch(&plan, parts)
+    }
+
+    /// Stops Russet and starts it again as `plan` says, with the same Apple, application, clock,
+    /// port and `state_dir`.
+    pub async fn restarted(self, plan: Plan) -> Self {
+        let Self { apple, app, running, clock, port, state, .. } = self;
+        running.drain(Duration::from_secs(2)).await.unwrap();
+        Self::launch(&plan, Parts { apple, app, clock, port, state })
+    }
+
+    fn launch(plan: &Plan, parts: Parts) -> Self {
+        let Parts { apple, app, clock, port, state } = parts;
+        let text = configuration(plan, port, &app, apple.base_url(), state.path());
         let loaded = config::load_text("test.yaml", &text, &|_| None, clock.now());
-        let rendered = loaded.render();
-        let settings = loaded.settings.unwrap_or_else(|| panic!("{rendered}\n{text}"));
+        let warnings = loaded.render();
+        let settings = loaded.settings.unwrap_or_else(|| panic!("{warnings}\n{text}"));
         let lines = Lines::default();
         let (logs, guard) = Logs::to(lines.clone(), Format::Json, settings.log.level);
         let start = Start { settings, logs, clock: clock.clone(), workers: plan.workers };
@@ -148,9 +193,10 @@ impl Site {
             clock,
             port,
             plain: plan.plain,
+            warnings,
             lines,
             _guard: guard,
-            _state: state,
+            state,
         }
     }
 
@@ -177,13 +223,7 @@ impl Site {
 
     /// A browser with an empty jar.
     pub fn browser(&self) -> Browser {
-        let here = self.address();
-        let hosts = ["wiki", "lunch", "auth", "other", "a.wild", "b.wild"]
-            .map(|name| format!("{name}.localhost"));
-        let mut addresses: Vec<(&str, SocketAddr)> =
-            hosts.iter().map(|host| (host.as_str(), here)).collect();
-        addresses.push(("apple.localhost", self.apple.address()));
-        Browser::new(&keys().authority_pem, &addresses).unwrap()
+        browser(self.address(), &self.apple)
     }
 
     /// Loads `url`, signs in as `person` at the fake Apple, and returns where that ends.
@@ -234,11 +274,15 @@ impl Site {
         seal().begin(identity, self.clock.now()).unwrap()
     }
 
+    /// A `Cookie` header value with this session on `host` (a name before `.localhost`).
+    pub fn cookie_of(&self, host: &str, session: &Session) -> String {
+        format!("__Host-russet={}", seal().seal(session, &format!("{host}.localhost")).unwrap())
+    }
+
     /// A `Cookie` header value that signs its bearer in on `host` (a name before `.localhost`) with
     /// these claims; `null` takes a claim away.
     pub fn cookie(&self, host: &str, claims: Value) -> String {
-        let session = self.session(claims);
-        format!("__Host-russet={}", seal().seal(&session, &format!("{host}.localhost")).unwrap())
+        self.cookie_of(host, &self.session(claims))
     }
 
     /// The log lines of requests so far.
@@ -258,6 +302,16 @@ impl Site {
     }
 }
 
+/// A browser with an empty jar that finds Russet at `russet`.
+pub fn browser(russet: SocketAddr, apple: &FakeApple) -> Browser {
+    let hosts = ["wiki", "lunch", "auth", "other", "a.wild", "b.wild", "auth.wild"]
+        .map(|name| format!("{name}.localhost"));
+    let mut addresses: Vec<(&str, SocketAddr)> =
+        hosts.iter().map(|host| (host.as_str(), russet)).collect();
+    addresses.push(("apple.localhost", apple.address()));
+    Browser::new(&keys().authority_pem, &addresses).unwrap()
+}
+
 /// Seals cookies with the test site's key.
 pub fn seal() -> SessionSeal {
     let settings = russet::session::Settings {
@@ -274,6 +328,7 @@ pub fn seal() -> SessionSeal {
     SessionSeal::new(&Ring::new(vec![Secret::new(COOKIE_SECRET)]).unwrap(), &settings)
 }
 
+/// Everything that a configuration of a test needs.
 fn configuration(
     plan: &Plan,
     port: u16,
@@ -295,6 +350,16 @@ fn configuration(
             base64(keys.key_pem.as_bytes())
         )
     };
+    let cookie_secrets: Vec<String> =
+        plan.cookie_secrets.iter().map(|secret| base64(secret)).collect();
+    let secrets = match cookie_secrets.as_slice() {
+        [] => String::new(),
+        secrets => format!(
+            "cookie_secret: [{}]\nshared_secret: {}\n",
+            secrets.join(", "),
+            base64(&SHARED_SECRET)
+        ),
+    };
     let fill = |text: &str| {
         text.replace("{wiki}", &format!("wiki.localhost:{port}"))
             .replace("{lunch}", &format!("lunch.localhost:{port}"))
@@ -304,32 +369,31 @@ fn configuration(
     };
     format!(
         "address: 127.0.0.1:{port}\nhealth_check_addr: 127.0.0.1:0\n\
-         authenticate_service_url: https://auth.localhost:{port}\n{tls}\
+         authenticate_service_url: https://{}.localhost:{port}\n{tls}\
          certificate_authority: {}\nstate_dir: {}\n\
-         cookie_secret: {}\nshared_secret: {}\n\
+         {secrets}\
          idp_provider: apple\nidp_provider_url: {apple}\nidp_client_id: {CLIENT_ID}\n\
          idp_team_id: {TEAM_ID}\nidp_key_id: {KEY_ID}\nidp_private_key: {}\n{}\nroutes:\n{}",
+        plan.authenticate,
         base64(keys.authority_pem.as_bytes()),
         state.display(),
-        base64(&COOKIE_SECRET),
-        base64(&SHARED_SECRET),
         base64(keys.apple_key_pem.as_bytes()),
         fill(&plan.extra),
         fill(&plan.routes),
     )
 }
 
-async fn start_apple(port: u16, clock: &Clock) -> FakeApple {
+async fn start_apple(port: u16, authenticate: &str, clock: Clock) -> FakeApple {
     let keys = keys();
     let client = Client {
         client_id: CLIENT_ID.to_owned(),
         team_id: TEAM_ID.to_owned(),
         keys: vec![ClientKey::from_pem(KEY_ID, keys.apple_key_pem.as_bytes()).unwrap()],
-        redirect_uris: vec![format!("https://auth.localhost:{port}/oauth2/callback")],
+        redirect_uris: vec![format!("https://{authenticate}.localhost:{port}/oauth2/callback")],
     };
     let mut settings = Settings::new(vec![client]);
     settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    settings.clock = clock.clone();
+    settings.clock = clock;
     settings.tls = Tls::Given {
         chain_pem: keys.chain_pem.clone().into_bytes(),
         key_pem: Secret::new(keys.key_pem.as_bytes()),
