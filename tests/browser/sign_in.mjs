@@ -100,7 +100,7 @@ test('a form posted without a session is not lost in a redirect', visit(async (v
   assert.equal(new URL(visitor.page.url()).origin, demo.wiki);
 }));
 
-test('t15: Apple’s answer to one browser signs nobody in in another', visit(async (victim) => {
+test('t19: Apple’s answer to one browser signs nobody in in another', visit(async (victim) => {
   // The attacker stops before the answer is posted and has the victim post it.
   const attacker = await Visitor.arrive({ javaScriptEnabled: false });
   await attacker.open(`${demo.wiki}/`);
