@@ -26,7 +26,7 @@ use russet::session::{CookieSettings, SameSite, Session};
 use russet::telemetry::{Format, Guard, Logs};
 use serde_json::{Value, json};
 
-pub use self::multiplexed::{Multiplexed, client_config};
+pub use self::multiplexed::Multiplexed;
 pub use self::process::Process;
 pub use self::recorder::Recorder;
 pub use self::visit::{Answered, FORM, Hand, NAVIGATION, cookies, encoded, value_of};
@@ -149,11 +149,6 @@ impl Site {
     /// The same, over plain HTTP, for raw probes.
     pub async fn plain() -> Self {
         Self::with(Plan { plain: true, ..Plan::default() }).await
-    }
-
-    /// With these routes.
-    pub async fn routes(routes: &str) -> Self {
-        Self::with(Plan { routes: routes.to_owned(), ..Plan::default() }).await
     }
 
     pub async fn with(plan: Plan) -> Self {
