@@ -1,7 +1,14 @@
 //! The program as it is shipped, as separate processes: `make test` builds it (`make binary`) and
 //! says where it is in `RUSSET_BINARY`.
 
-#![expect(clippy::disallowed_methods, reason = "processes are waited for by the real clock")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and waits for processes by the real clock"
+)]
 
 #[path = "binary/house.rs"]
 mod house;
