@@ -27,9 +27,8 @@ pub(super) async fn relay(
     worker: &Worker,
 ) -> Result<Response<UpstreamBody<RequestBody>>, RelayError> {
     let plan = inbound.plan.clone();
-    let service = plan
-        .service(admission.route())
-        .ok_or(RelayError::Unwritable(Unwritable::Head))?;
+    let service =
+        plan.service(admission.route()).ok_or(RelayError::Unwritable(Unwritable::Head))?;
     let session = admission
         .live()
         .map(|live| live.session())

@@ -43,7 +43,9 @@ pub enum PathProblem {
     #[error("the path leads above the root")]
     AboveRoot,
     /// `%2e%2e`, `..;x`, `..%20`, `/;/` and their kind.
-    #[error("a segment of the path is `.`, `..` or empty once it is decoded or its parameters and blanks are cut")]
+    #[error(
+        "a segment of the path is `.`, `..` or empty once it is decoded or its parameters and blanks are cut"
+    )]
     HiddenDots,
 }
 

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 const ASSOCIATION: &str = "MIIPgwYJKoZIhvcNAQcCoIIPdDCCD3AC";
 
 async fn site() -> Site {
-    let extra = format!("apple_domain_association: {ASSOCIATION}\njwt_claims_headers: {{X-Org: org_id, X-Hidden: is_private_email}}");
+    let extra = format!(
+        "apple_domain_association: {ASSOCIATION}\njwt_claims_headers: {{X-Org: org_id, X-Hidden: is_private_email}}"
+    );
     Site::with(Plan { extra, plain: true, ..Plan::default() }).await
 }
 
@@ -28,7 +30,14 @@ struct Row {
     cached: Cached,
 }
 
-const fn row(host: &'static str, signed_in: bool, ask: &'static str, status: u16, content: &'static str, holds: &'static str) -> Row {
+const fn row(
+    host: &'static str,
+    signed_in: bool,
+    ask: &'static str,
+    status: u16,
+    content: &'static str,
+    holds: &'static str,
+) -> Row {
     Row { host, signed_in, ask, status, content, holds, cached: Cached::Never }
 }
 
@@ -105,8 +114,22 @@ const TABLE: &[Row] = &[
     row("auth", true, "GET /", 302, TEXT, "/.pomerium/"),
     row("auth", true, "POST /", 405, HTML, ""),
     row("auth", true, "GET /else", 404, HTML, ""),
-    row("wiki", false, "GET /.well-known/apple-developer-domain-association.txt", 200, TEXT, ASSOCIATION),
-    row("auth", false, "GET /.well-known/apple-developer-domain-association.txt", 200, TEXT, ASSOCIATION),
+    row(
+        "wiki",
+        false,
+        "GET /.well-known/apple-developer-domain-association.txt",
+        200,
+        TEXT,
+        ASSOCIATION,
+    ),
+    row(
+        "auth",
+        false,
+        "GET /.well-known/apple-developer-domain-association.txt",
+        200,
+        TEXT,
+        ASSOCIATION,
+    ),
     row("unknown", false, "GET /.well-known/apple-developer-domain-association.txt", 404, HTML, ""),
     row("wiki", false, "POST /.well-known/apple-developer-domain-association.txt", 405, HTML, ""),
 ];
@@ -119,7 +142,10 @@ async fn ask(site: &Site, row: &Row, ask: &str) -> Answer {
         headers.push(("Cookie", &cookie));
     }
     if ask.starts_with("POST") || ask.starts_with("PUT") {
-        headers.extend([("Content-Type", "application/x-www-form-urlencoded"), ("Content-Length", "0")]);
+        headers.extend([
+            ("Content-Type", "application/x-www-form-urlencoded"),
+            ("Content-Length", "0"),
+        ]);
     }
     site.wire().await.ask(&format!("{ask} HTTP/1.1"), &headers).await
 }
@@ -131,7 +157,11 @@ async fn every_endpoint_answers_as_documented() {
         for tree in ["/.pomerium", "/.russet"] {
             let line = row.ask.replace('%', tree);
             let answer = ask(&site, row, &line).await;
-            let about = format!("{line} on {} ({})", row.host, if row.signed_in { "signed in" } else { "nobody" });
+            let about = format!(
+                "{line} on {} ({})",
+                row.host,
+                if row.signed_in { "signed in" } else { "nobody" }
+            );
             assert_eq!(answer.status, row.status, "{about}");
             assert_eq!(answer.one("content-type"), Some(row.content), "{about}");
             let holds = row.holds.replace('%', tree);
@@ -148,7 +178,10 @@ async fn every_endpoint_answers_as_documented() {
                 assert!(answer.one("allow").is_some_and(|allow| !allow.is_empty()), "{about}");
             }
             if row.content == HTML {
-                assert!(answer.one("content-security-policy").unwrap().contains("default-src 'none'"), "{about}");
+                assert!(
+                    answer.one("content-security-policy").unwrap().contains("default-src 'none'"),
+                    "{about}"
+                );
             }
         }
     }
@@ -164,7 +197,8 @@ async fn t49_our_answers_and_refusals_are_stored_by_no_cache() {
             assert_eq!(answer.one("cache-control"), Some("no-store"), "{}", row.ask);
         }
     }
-    let (host, stranger) = (site.host("wiki"), site.cookie("wiki", json!({"email": "eve@evil.test"})));
+    let (host, stranger) =
+        (site.host("wiki"), site.cookie("wiki", json!({"email": "eve@evil.test"})));
     site.app.answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 1\r\n\r\n");
     let known = site.cookie("wiki", json!({}));
     for (line, cookie, accept, status) in [
@@ -179,20 +213,33 @@ async fn t49_our_answers_and_refusals_are_stored_by_no_cache() {
     ] {
         let headers = [("Host", host.as_str()), ("Cookie", cookie), ("Accept", accept)];
         let answer = site.wire().await.ask(line, &headers).await;
-        assert_eq!((answer.status, answer.one("cache-control")), (status, Some("no-store")), "{line} {accept}");
+        assert_eq!(
+            (answer.status, answer.one("cache-control")),
+            (status, Some("no-store")),
+            "{line} {accept}"
+        );
     }
     // What the application says of caches is its own.
     site.app.answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nCache-Control: public, max-age=9\r\nVary: Accept, Cookie\r\n\r\n");
-    let answer = site.wire().await.ask("GET / HTTP/1.1", &[("Host", &host), ("Cookie", &known)]).await;
-    assert_eq!((answer.one("cache-control"), answer.one("vary")), (Some("public, max-age=9"), Some("Accept, Cookie")));
+    let answer =
+        site.wire().await.ask("GET / HTTP/1.1", &[("Host", &host), ("Cookie", &known)]).await;
+    assert_eq!(
+        (answer.one("cache-control"), answer.one("vary")),
+        (Some("public, max-age=9"), Some("Accept, Cookie"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_json_of_the_user_is_pomeriums() {
     let site = site().await;
-    let session = site.session(json!({"is_private_email": false, "secret": "not named in jwt_claims_headers"}));
+    let session = site
+        .session(json!({"is_private_email": false, "secret": "not named in jwt_claims_headers"}));
     let (host, cookie) = (site.host("wiki"), site.cookie_of("wiki", &session));
-    let answer = site.wire().await.ask("GET /.pomerium/user HTTP/1.1", &[("Host", &host), ("Cookie", &cookie)]).await;
+    let answer = site
+        .wire()
+        .await
+        .ask("GET /.pomerium/user HTTP/1.1", &[("Host", &host), ("Cookie", &cookie)])
+        .await;
     let user: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(
         user,
@@ -200,7 +247,11 @@ async fn the_json_of_the_user_is_pomeriums() {
             "sid": session.id.to_string(), "sub": "001.test", "user": "001.test"})
     );
     for accept in ["application/json", "*/*"] {
-        let answer = site.wire().await.ask("GET /.pomerium/user HTTP/1.1", &[("Host", &host), ("Accept", accept)]).await;
+        let answer = site
+            .wire()
+            .await
+            .ask("GET /.pomerium/user HTTP/1.1", &[("Host", &host), ("Accept", accept)])
+            .await;
         assert_eq!(answer.status, 401);
         let refusal: Value = serde_json::from_str(&answer.body).unwrap();
         assert!(refusal["sign_in_url"].as_str().unwrap().starts_with("https://auth.localhost"));
@@ -216,9 +267,19 @@ async fn the_key_set_is_revalidated_by_its_tag() {
     let first = wire.ask(line, &[("Host", &host)]).await;
     let tag = first.one("etag").unwrap().to_owned();
     assert!(tag.len() == 18 && tag.starts_with('"') && tag.ends_with('"'));
-    for (sent, status) in [(tag.as_str(), 304), (&format!("W/{tag}"), 304), (&format!("\"other\", {tag}"), 304), ("*", 304), ("\"other\"", 200)] {
+    for (sent, status) in [
+        (tag.as_str(), 304),
+        (&format!("W/{tag}"), 304),
+        (&format!("\"other\", {tag}"), 304),
+        ("*", 304),
+        ("\"other\"", 200),
+    ] {
         let again = wire.ask(line, &[("Host", &host), ("If-None-Match", sent)]).await;
-        assert_eq!((again.status, again.one("etag"), again.one("cache-control")), (status, Some(&*tag), Some("max-age=60")), "{sent}");
+        assert_eq!(
+            (again.status, again.one("etag"), again.one("cache-control")),
+            (status, Some(&*tag), Some("max-age=60")),
+            "{sent}"
+        );
     }
     let keys: Value = serde_json::from_str(&first.body).unwrap();
     let key = keys["keys"][0].as_object().unwrap();
@@ -233,7 +294,10 @@ async fn without_its_file_the_association_is_the_applications() {
     let (host, cookie) = (site.host("wiki"), site.cookie("wiki", json!({})));
     let line = "GET /.well-known/apple-developer-domain-association.txt HTTP/1.1";
     assert_eq!(site.wire().await.ask(line, &[("Host", &host)]).await.status, 401);
-    assert_eq!(site.wire().await.ask(line, &[("Host", &host), ("Cookie", &cookie)]).await.body, "ok");
+    assert_eq!(
+        site.wire().await.ask(line, &[("Host", &host), ("Cookie", &cookie)]).await.body,
+        "ok"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -243,16 +307,29 @@ async fn robots_txt_is_ours_only_for_whoever_may_not_pass() {
     let robots = "User-agent: *\nDisallow: /\n";
     let stranger = site.cookie("wiki", json!({"email": "eve@evil.test"}));
     for cookie in ["", stranger.as_str()] {
-        let answer = site.wire().await.ask("GET /robots.txt HTTP/1.1", &[("Host", &host), ("Cookie", cookie)]).await;
-        assert_eq!((answer.status, answer.body.as_str(), answer.one("location")), (200, robots, None));
+        let answer = site
+            .wire()
+            .await
+            .ask("GET /robots.txt HTTP/1.1", &[("Host", &host), ("Cookie", cookie)])
+            .await;
+        assert_eq!(
+            (answer.status, answer.body.as_str(), answer.one("location")),
+            (200, robots, None)
+        );
     }
     let known = site.cookie("wiki", json!({}));
-    let answer = site.wire().await.ask("GET /robots.txt HTTP/1.1", &[("Host", &host), ("Cookie", &known)]).await;
+    let answer = site
+        .wire()
+        .await
+        .ask("GET /robots.txt HTTP/1.1", &[("Host", &host), ("Cookie", &known)])
+        .await;
     assert_eq!(answer.body, "ok");
 }
 
-const METHODS: [&str; 12] =
-    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "QUERY", "TRACE", "get", "BREW"];
+const METHODS: [&str; 12] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "QUERY", "TRACE",
+    "get", "BREW",
+];
 
 /// Ways to write an endpoint's path that some reader takes for it.
 fn written(path: &str) -> Vec<String> {
@@ -260,10 +337,36 @@ fn written(path: &str) -> Vec<String> {
     let (before, after) = path.split_at(letter);
     let escaped = format!("{before}%{:02x}{}", after.as_bytes()[0], &after[1..]);
     let mut all = vec![
-        path.to_owned(), escaped.clone(), escaped.replace('%', "%25"), path.to_uppercase(), format!("/{path}"), format!("/.{path}"),
-        format!("/x/..{path}"), format!("/x/%2e%2e{path}"), format!("/x{path}"), format!("http://wiki.localhost{path}"),
+        path.to_owned(),
+        escaped.clone(),
+        escaped.replace('%', "%25"),
+        path.to_uppercase(),
+        format!("/{path}"),
+        format!("/.{path}"),
+        format!("/x/..{path}"),
+        format!("/x/%2e%2e{path}"),
+        format!("/x{path}"),
+        format!("http://wiki.localhost{path}"),
     ];
-    for suffix in ["/", "x", "/x", ";x", "%00", "%20", ".", "/.", "/..", "/../admin", "/..;/admin", "?x", "%3f", "%23", "/%2e%2e/admin", "//", "\\x"] {
+    for suffix in [
+        "/",
+        "x",
+        "/x",
+        ";x",
+        "%00",
+        "%20",
+        ".",
+        "/.",
+        "/..",
+        "/../admin",
+        "/..;/admin",
+        "?x",
+        "%3f",
+        "%23",
+        "/%2e%2e/admin",
+        "//",
+        "\\x",
+    ] {
         all.push(format!("{path}{suffix}"));
     }
     all
@@ -274,19 +377,46 @@ async fn t25_no_special_path_lets_a_request_through() {
     let site = site().await;
     let host = site.host("wiki");
     let endpoints = [
-        "/ping", "/healthz", "/robots.txt", "/.pomerium", "/.pomerium/", "/.pomerium/user", "/.pomerium/sign_in", "/.pomerium/sign_out",
-        "/.pomerium/signed_out", "/.pomerium/callback/", "/.pomerium/api/v1/login", "/.russet/", "/.russet/user", "/.well-known/pomerium",
-        "/.well-known/pomerium/jwks.json", "/oauth2/callback", "/.well-known/apple-developer-domain-association.txt",
-        "/.well-known/acme-challenge/token", "/favicon.ico",
+        "/ping",
+        "/healthz",
+        "/robots.txt",
+        "/.pomerium",
+        "/.pomerium/",
+        "/.pomerium/user",
+        "/.pomerium/sign_in",
+        "/.pomerium/sign_out",
+        "/.pomerium/signed_out",
+        "/.pomerium/callback/",
+        "/.pomerium/api/v1/login",
+        "/.russet/",
+        "/.russet/user",
+        "/.well-known/pomerium",
+        "/.well-known/pomerium/jwks.json",
+        "/oauth2/callback",
+        "/.well-known/apple-developer-domain-association.txt",
+        "/.well-known/acme-challenge/token",
+        "/favicon.ico",
     ];
-    let agents = ["kube-probe/1.30", "ELB-HealthChecker/2.0", "GoogleHC/1.0", "Let's Encrypt validation server"];
+    let agents = [
+        "kube-probe/1.30",
+        "ELB-HealthChecker/2.0",
+        "GoogleHC/1.0",
+        "Let's Encrypt validation server",
+    ];
     let mut asked = 0;
     let mut wire = site.wire().await;
     for path in endpoints.iter().flat_map(|path| written(path)) {
         for (at, method) in METHODS.iter().enumerate() {
-            let mut headers = vec![("Host", host.as_str()), ("User-Agent", agents[at % 4]), ("Content-Length", "0")];
+            let mut headers = vec![
+                ("Host", host.as_str()),
+                ("User-Agent", agents[at % 4]),
+                ("Content-Length", "0"),
+            ];
             if *method == "OPTIONS" {
-                headers.extend([("Origin", "https://evil.test"), ("Access-Control-Request-Method", "GET")]);
+                headers.extend([
+                    ("Origin", "https://evil.test"),
+                    ("Access-Control-Request-Method", "GET"),
+                ]);
             }
             let answer = wire.ask(&format!("{method} {path} HTTP/1.1"), &headers).await;
             assert_ne!(answer.status, 500, "{method} {path}");
@@ -305,9 +435,26 @@ async fn t25_what_is_ours_stays_ours_for_the_signed_in() {
     let (host, cookie) = (site.host("wiki"), site.cookie("wiki", json!({})));
     let mut client = Multiplexed::to(site.address()).await;
     for tree in ["/.pomerium", "/.russet", "/.well-known/pomerium"] {
-        for rest in ["", "/", "x", "/x", "/user", "/user/x", "/user/", ";x", "/;x", ".x", "%20", "/%75ser", "/USER", "/x/../user", "//user"] {
+        for rest in [
+            "",
+            "/",
+            "x",
+            "/x",
+            "/user",
+            "/user/x",
+            "/user/",
+            ";x",
+            "/;x",
+            ".x",
+            "%20",
+            "/%75ser",
+            "/USER",
+            "/x/../user",
+            "//user",
+        ] {
             for method in &METHODS[..8] {
-                let headers = [("Host", host.as_str()), ("Cookie", &cookie), ("Content-Length", "0")];
+                let headers =
+                    [("Host", host.as_str()), ("Cookie", &cookie), ("Content-Length", "0")];
                 let line = format!("{method} {tree}{rest} HTTP/1.1");
                 let answer = site.wire().await.ask(&line, &headers).await;
                 assert!(![500, 502].contains(&answer.status), "{line}");
@@ -351,7 +498,9 @@ async fn t99_no_answer_of_ours_tells_what_we_run_on() {
         told.push_str(&format!("{:?} {}", answer.headers, answer.body));
     }
     site.app.answer("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n");
-    for line in ["GET / HTTP/1.1", "GET /%00 HTTP/1.1", "CONNECT a:1 HTTP/1.1", "GET / HTTP/1.1\r\nHost: b"] {
+    for line in
+        ["GET / HTTP/1.1", "GET /%00 HTTP/1.1", "CONNECT a:1 HTTP/1.1", "GET / HTTP/1.1\r\nHost: b"]
+    {
         for accept in ["text/html", "application/json"] {
             let headers = [("Host", host.as_str()), ("Cookie", &known), ("Accept", accept)];
             let answer = site.wire().await.ask(line, &headers).await;
@@ -360,7 +509,19 @@ async fn t99_no_answer_of_ours_tells_what_we_run_on() {
         }
     }
     let here = env!("CARGO_MANIFEST_DIR");
-    for word in [up.as_str(), here, env!("CARGO_PKG_VERSION"), ".rs:", "src/", "hyper", "rustls", "tokio", "panicked", "127.0.0.1", "error trying"] {
+    for word in [
+        up.as_str(),
+        here,
+        env!("CARGO_PKG_VERSION"),
+        ".rs:",
+        "src/",
+        "hyper",
+        "rustls",
+        "tokio",
+        "panicked",
+        "127.0.0.1",
+        "error trying",
+    ] {
         assert!(!told.contains(word), "{word}");
     }
 }

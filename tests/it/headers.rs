@@ -15,19 +15,45 @@ const PASSING: &str = "  - from: https://{wiki}\n    to: http://{up}\n    pass_i
     - from: https://other.localhost\n    to: http://{up}\n    allow_any_authenticated_user: true\n";
 
 async fn passing(extra: &str) -> Site {
-    Site::with(Plan { routes: PASSING.to_owned(), extra: extra.to_owned(), plain: true, workers: 1 }).await
+    Site::with(Plan {
+        routes: PASSING.to_owned(),
+        extra: extra.to_owned(),
+        plain: true,
+        workers: 1,
+    })
+    .await
 }
 
 /// Names that only Russet may write, as a client would spell them.
 const OURS: [&str; 24] = [
-    "X-Pomerium-Jwt-Assertion", "X-Pomerium-Jwt-Assertion-For", "X-Pomerium-Claim-Email", "X-Pomerium-Claim-Foo",
-    "X-Pomerium-Authorization", "X-Pomerium-Reproxy-Policy", "X-Russet-User", "X-Auth-Request-Email", "X-Envoy-External-Address",
-    "X-Original-Url", "X-Original-Method", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Uri",
-    "X-Forwarded-Prefix", "Remote-User", "Remote-Email", "Remote-Groups", "Remote-Name", "X-Rewrite-Url", "X-Real-Ip",
-    "Forwarded", "X-Team",
+    "X-Pomerium-Jwt-Assertion",
+    "X-Pomerium-Jwt-Assertion-For",
+    "X-Pomerium-Claim-Email",
+    "X-Pomerium-Claim-Foo",
+    "X-Pomerium-Authorization",
+    "X-Pomerium-Reproxy-Policy",
+    "X-Russet-User",
+    "X-Auth-Request-Email",
+    "X-Envoy-External-Address",
+    "X-Original-Url",
+    "X-Original-Method",
+    "X-Forwarded-User",
+    "X-Forwarded-Email",
+    "X-Forwarded-Groups",
+    "X-Forwarded-Uri",
+    "X-Forwarded-Prefix",
+    "Remote-User",
+    "Remote-Email",
+    "Remote-Groups",
+    "Remote-Name",
+    "X-Rewrite-Url",
+    "X-Real-Ip",
+    "Forwarded",
+    "X-Team",
 ];
 
-const CLAIMS: &str = "jwt_claims_headers: {X-Team: team, X-Email: email, X-Hidden: is_private_email}";
+const CLAIMS: &str =
+    "jwt_claims_headers: {X-Team: team, X-Email: email, X-Hidden: is_private_email}";
 
 /// Spellings of a name that a CGI-like application folds into one. An underscore is 400 anyway.
 fn spelt(name: &str, choices: &[u8]) -> String {
@@ -35,7 +61,7 @@ fn spelt(name: &str, choices: &[u8]) -> String {
         let choice = choices[at % choices.len()];
         match character {
             '-' => ['-', '.', '-', '~', '!'][usize::from(choice) % 5],
-            _ if choice % 2 == 0 => character.to_ascii_uppercase(),
+            _ if choice.is_multiple_of(2) => character.to_ascii_uppercase(),
             _ => character.to_ascii_lowercase(),
         }
     };
@@ -46,7 +72,8 @@ fn spelt(name: &str, choices: &[u8]) -> String {
 async fn t04_no_spelling_of_our_names_comes_from_a_client() {
     let site = passing(CLAIMS).await;
     let cookie = site.cookie("wiki", json!({"team": "blue"}));
-    let (wiki, lunch, other) = (site.host("wiki"), site.host("lunch"), "other.localhost".to_owned());
+    let (wiki, lunch, other) =
+        (site.host("wiki"), site.host("lunch"), "other.localhost".to_owned());
     let signed_elsewhere = site.cookie("other", json!({}));
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let choices = proptest::collection::vec(any::<u8>(), 12);
@@ -55,14 +82,20 @@ async fn t04_no_spelling_of_our_names_comes_from_a_client() {
         for _ in 0..6 {
             let spelling = spelt(name, &choices.new_tree(&mut runner).unwrap().current());
             let spoof = [(spelling.as_str(), "spoof"), (name, "spoof, spoof")];
-            let preflight = [("Origin", "https://x.test"), ("Access-Control-Request-Method", "PUT")];
+            let preflight =
+                [("Origin", "https://x.test"), ("Access-Control-Request-Method", "PUT")];
             let upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket")];
             for (method, host, cookie, more) in [
                 ("GET", &wiki, cookie.as_str(), &[][..]),
                 ("GET", &lunch, "a=b", &[]),
                 ("OPTIONS", &wiki, "a=b", &preflight),
                 ("GET", &wiki, &cookie, &upgrade),
-                ("POST", &wiki, &cookie, &[("Content-Type", "application/grpc"), ("Content-Length", "0")]),
+                (
+                    "POST",
+                    &wiki,
+                    &cookie,
+                    &[("Content-Type", "application/grpc"), ("Content-Length", "0")],
+                ),
                 ("GET", &other, &signed_elsewhere, &[]),
             ] {
                 let before = site.app.count();
@@ -70,13 +103,22 @@ async fn t04_no_spelling_of_our_names_comes_from_a_client() {
                 headers.extend(spoof);
                 headers.extend(more);
                 let answer = site.wire().await.ask(&format!("{method} / HTTP/1.1"), &headers).await;
-                assert_eq!((answer.status, site.app.count()), (200, before + 1), "{spelling} {method} {host}");
+                assert_eq!(
+                    (answer.status, site.app.count()),
+                    (200, before + 1),
+                    "{spelling} {method} {host}"
+                );
                 let seen = site.app.last();
                 for (name, value) in &seen.headers {
-                    assert!(!value.contains("spoof"), "{method} {host} {name}: {value} by {spelling}");
+                    assert!(
+                        !value.contains("spoof"),
+                        "{method} {host} {name}: {value} by {spelling}"
+                    );
                 }
                 let named = |wanted: &str| {
-                    let fold = |name: &str| name.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+                    let fold = |name: &str| {
+                        name.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+                    };
                     seen.headers.iter().filter(|(name, _)| fold(name) == wanted).count()
                 };
                 let told = usize::from(host == &wiki && method != "OPTIONS");
@@ -94,11 +136,16 @@ async fn t04_names_with_blanks_or_underscores_are_refused_and_so_are_ours_on_own
     let site = passing(CLAIMS).await;
     let (host, cookie) = (site.host("wiki"), site.cookie("wiki", json!({})));
     for name in ["X-Team ", "X_Team", "X-Pomerium_Jwt-Assertion", "X-Team\t", "HTTP_X_TEAM"] {
-        let answer = site.wire().await.ask("GET / HTTP/1.1", &[("Host", &host), ("Cookie", &cookie), (name, "spoof")]).await;
+        let answer = site
+            .wire()
+            .await
+            .ask("GET / HTTP/1.1", &[("Host", &host), ("Cookie", &cookie), (name, "spoof")])
+            .await;
         assert_eq!(answer.status, 400, "{name:?}");
     }
     for path in ["/ping", "/.pomerium/user", "/nothing-of-ours"] {
-        let headers = [("Host", host.as_str()), ("X-Pomerium-Jwt-Assertion", "spoof"), ("X-Team", "spoof")];
+        let headers =
+            [("Host", host.as_str()), ("X-Pomerium-Jwt-Assertion", "spoof"), ("X-Team", "spoof")];
         let answer = site.wire().await.ask(&format!("GET {path} HTTP/1.1"), &headers).await;
         assert!(!format!("{answer:?}").contains("spoof"), "{path}");
     }
@@ -112,11 +159,18 @@ async fn t04_http2_clients_say_nothing_in_our_name_either() {
     let mut client = Multiplexed::to(site.address()).await;
     for name in OURS {
         for spelling in [name.to_ascii_lowercase(), name.to_ascii_lowercase().replace('-', ".")] {
-            let headers = [("cookie", cookie.as_str()), (spelling.as_str(), "spoof"), (spelling.as_str(), "spoof")];
+            let headers = [
+                ("cookie", cookie.as_str()),
+                (spelling.as_str(), "spoof"),
+                (spelling.as_str(), "spoof"),
+            ];
             let answer = client.ask("GET", &format!("http://{host}/"), &headers).await.unwrap();
             assert_eq!(answer.status, 200);
             let seen = site.app.last();
-            assert!(seen.headers.iter().all(|(_, value)| !value.contains("spoof")), "{spelling}: {seen:?}");
+            assert!(
+                seen.headers.iter().all(|(_, value)| !value.contains("spoof")),
+                "{spelling}: {seen:?}"
+            );
             assert_eq!(seen.one("x-team"), Some("blue"));
         }
     }
@@ -127,11 +181,26 @@ async fn t05_a_connection_header_drops_nothing_that_we_say() {
     let site = passing(CLAIMS).await;
     let (host, cookie) = (site.host("wiki"), site.cookie("wiki", json!({"team": "blue"})));
     let listed = [
-        "X-Pomerium-Jwt-Assertion", "X-Team", "X-Email", "Cookie", "Authorization", "Host", "X-Forwarded-For",
-        "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Request-Id", "Content-Length", "Content-Type",
+        "X-Pomerium-Jwt-Assertion",
+        "X-Team",
+        "X-Email",
+        "Cookie",
+        "Authorization",
+        "Host",
+        "X-Forwarded-For",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Host",
+        "X-Forwarded-Port",
+        "X-Request-Id",
+        "Content-Length",
+        "Content-Type",
     ];
     for name in listed {
-        for connection in [format!("close, {name}"), format!("{},close", name.to_lowercase()), format!("keep-alive,\t{name} ,")] {
+        for connection in [
+            format!("close, {name}"),
+            format!("{},close", name.to_lowercase()),
+            format!("keep-alive,\t{name} ,"),
+        ] {
             let headers = [
                 ("Host", host.as_str()),
                 ("Cookie", &format!("{cookie}; theirs=1")),
@@ -147,10 +216,19 @@ async fn t05_a_connection_header_drops_nothing_that_we_say() {
             assert_eq!(wire.answer(false).await.unwrap().status, 200, "{connection}");
             let seen = site.app.last();
             for kept in listed {
-                assert!(seen.one(kept).is_some_and(|value| !value.is_empty()), "{connection} drops {kept}");
+                assert!(
+                    seen.one(kept).is_some_and(|value| !value.is_empty()),
+                    "{connection} drops {kept}"
+                );
             }
-            assert_eq!((seen.one("cookie"), seen.body.as_slice()), (Some("theirs=1"), b"hi".as_slice()));
-            assert_eq!((seen.one("x-team"), seen.one("x-email")), (Some("blue"), Some("ann@corp.example")));
+            assert_eq!(
+                (seen.one("cookie"), seen.body.as_slice()),
+                (Some("theirs=1"), b"hi".as_slice())
+            );
+            assert_eq!(
+                (seen.one("x-team"), seen.one("x-email")),
+                (Some("blue"), Some("ann@corp.example"))
+            );
             assert!(seen.all("connection").is_empty(), "{:?}", seen.headers);
         }
     }
@@ -166,19 +244,46 @@ async fn t92_hop_by_hop_headers_end_here_in_both_directions() {
          Alt-Svc: h3=\":443\"\r\nTE: trailers\r\nSet-Cookie: app=1\r\nX-Accel-Redirect: /x\r\nX-Kept: 1\r\n\r\nok",
     );
     let headers = [
-        ("Host", host.as_str()), ("Cookie", cookie.as_str()), ("Connection", "X-Mine, keep-alive"), ("X-Mine", "1"),
-        ("Keep-Alive", "5"), ("Proxy-Connection", "x"), ("Proxy-Authorization", "Basic x"), ("TE", "trailers"),
-        ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAAQAAP__"), ("Expect", "100-continue"), ("X-Kept", "1"),
+        ("Host", host.as_str()),
+        ("Cookie", cookie.as_str()),
+        ("Connection", "X-Mine, keep-alive"),
+        ("X-Mine", "1"),
+        ("Keep-Alive", "5"),
+        ("Proxy-Connection", "x"),
+        ("Proxy-Authorization", "Basic x"),
+        ("TE", "trailers"),
+        ("Upgrade", "h2c"),
+        ("HTTP2-Settings", "AAMAAABkAAQAAP__"),
+        ("Expect", "100-continue"),
+        ("X-Kept", "1"),
     ];
     let answer = site.wire().await.ask("GET / HTTP/1.1", &headers).await;
     let seen = site.app.last();
     for name in [
-        "connection", "x-mine", "keep-alive", "proxy-connection", "proxy-authorization", "te", "upgrade", "http2-settings", "expect",
-        "trailer", "transfer-encoding",
+        "connection",
+        "x-mine",
+        "keep-alive",
+        "proxy-connection",
+        "proxy-authorization",
+        "te",
+        "upgrade",
+        "http2-settings",
+        "expect",
+        "trailer",
+        "transfer-encoding",
     ] {
         assert!(seen.all(name).is_empty(), "{name} went to the application");
     }
-    for name in ["x-internal", "keep-alive", "proxy-authenticate", "proxy-connection", "trailer", "upgrade", "alt-svc", "te"] {
+    for name in [
+        "x-internal",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-connection",
+        "trailer",
+        "upgrade",
+        "alt-svc",
+        "te",
+    ] {
         assert!(answer.all(name).is_empty(), "{name} came to the client");
     }
     assert_eq!((seen.one("x-kept"), answer.one("x-kept")), (Some("1"), Some("1")));
@@ -193,10 +298,27 @@ async fn t34_no_parse_of_the_cookies_shows_ours_to_an_application() {
     let session = site.cookie("wiki", json!({}));
     let value = session.split_once('=').unwrap().1.to_owned();
     let lines: Vec<Vec<String>> = [
-        "{}", "a=1; {}; b=2", "{};{}x", "a=1;{}", " {} ", "$Version=1; {}; $Path=/", "x=\"a; {}; b\"", "__Host-russet=\"V\"",
-        "__host-russet=V; {}", "a=1, __Host-russet=V; {}", "=__Host-russet=V; {}", "__Host-russet =V; {}", "__Host-russet_browser=V; {}",
-        "__Host-russet_attempt_abc=V; {}", "__Host-russet_rounds=V; {}", "%5f%5fHost-russet=V; {}", "__Host-russet\t=V; {}",
-        "\"__Host-russet\"=V; {}", "__Host-russet; {}", "a=1;; ;{}", "$Version=\"1\"; __Host-russet=V; $Path=\"/\"; {}",
+        "{}",
+        "a=1; {}; b=2",
+        "{};{}x",
+        "a=1;{}",
+        " {} ",
+        "$Version=1; {}; $Path=/",
+        "x=\"a; {}; b\"",
+        "__Host-russet=\"V\"",
+        "__host-russet=V; {}",
+        "a=1, __Host-russet=V; {}",
+        "=__Host-russet=V; {}",
+        "__Host-russet =V; {}",
+        "__Host-russet_browser=V; {}",
+        "__Host-russet_attempt_abc=V; {}",
+        "__Host-russet_rounds=V; {}",
+        "%5f%5fHost-russet=V; {}",
+        "__Host-russet\t=V; {}",
+        "\"__Host-russet\"=V; {}",
+        "__Host-russet; {}",
+        "a=1;; ;{}",
+        "$Version=\"1\"; __Host-russet=V; $Path=\"/\"; {}",
     ]
     .iter()
     .map(|line| vec![line.replace("{}", &session).replace("=V", &format!("={value}"))])
@@ -215,7 +337,10 @@ async fn t34_no_parse_of_the_cookies_shows_ours_to_an_application() {
         }
         let seen = site.app.last();
         let all = seen.all("cookie").join("; ");
-        assert!(!all.contains(&value) && !all.to_lowercase().contains("russet"), "{cookies:?} -> {all}");
+        assert!(
+            !all.contains(&value) && !all.to_lowercase().contains("russet"),
+            "{cookies:?} -> {all}"
+        );
         assert!(all.contains("mine=kept"), "{all}");
     }
     let mut client = Multiplexed::to(site.address()).await;
@@ -232,15 +357,24 @@ async fn t34_applications_cannot_set_our_cookies() {
     let site = passing("").await;
     let (host, cookie) = (site.host("wiki"), site.cookie("wiki", json!({})));
     let hostile = [
-        "__Host-russet=x; Path=/; Secure", "__host-russet=x", "__Host-russet=; Max-Age=0", "__Host-russet=x; Domain=localhost",
-        " __Host-russet =x", "__Host-russet_browser=x", "__Host-russet_attempt_1=x", "=__Host-russet=x", "\"__Host-russet\"=x",
-        "__Host-russet", "%5F_Host-russet=x",
+        "__Host-russet=x; Path=/; Secure",
+        "__host-russet=x",
+        "__Host-russet=; Max-Age=0",
+        "__Host-russet=x; Domain=localhost",
+        " __Host-russet =x",
+        "__Host-russet_browser=x",
+        "__Host-russet_attempt_1=x",
+        "=__Host-russet=x",
+        "\"__Host-russet\"=x",
+        "__Host-russet",
+        "%5F_Host-russet=x",
     ];
     let set: String = hostile.iter().map(|line| format!("Set-Cookie: {line}\r\n")).collect();
     site.app.answer(format!(
         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nSet-Cookie: first=1\r\n{set}Set-Cookie: last=2; Path=/\r\n\r\n"
     ));
-    let answer = site.wire().await.ask("GET / HTTP/1.1", &[("Host", &host), ("Cookie", &cookie)]).await;
+    let answer =
+        site.wire().await.ask("GET / HTTP/1.1", &[("Host", &host), ("Cookie", &cookie)]).await;
     assert_eq!(answer.all("set-cookie"), ["first=1", "last=2; Path=/"]);
 }
 
@@ -257,8 +391,18 @@ async fn t34_a_cookie_name_of_the_operators_is_guarded_as_ours() {
 
 /// Claims that try to be more than one value.
 const HOSTILE: [&str; 12] = [
-    "a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rX-Evil: 1", "a\0b", "${HOME}", "{{7*7}}", "$pomerium.jwt", "${pomerium.request.headers[\"Cookie\"]}",
-    "<script>alert(1)</script>", "\u{202e}evil\u{2066}", "M\u{fc}ller, \u{418}\u{432}\u{430}\u{43d}", "a,b%2C,c",
+    "a\r\nX-Evil: 1",
+    "a\nX-Evil: 1",
+    "a\rX-Evil: 1",
+    "a\0b",
+    "${HOME}",
+    "{{7*7}}",
+    "$pomerium.jwt",
+    "${pomerium.request.headers[\"Cookie\"]}",
+    "<script>alert(1)</script>",
+    "\u{202e}evil\u{2066}",
+    "M\u{fc}ller, \u{418}\u{432}\u{430}\u{43d}",
+    "a,b%2C,c",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,12 +411,20 @@ async fn t32_a_hostile_claim_stays_one_value_everywhere() {
         set_request_headers: {X-Said: 'by $pomerium.jwt'}\n  - from: https://{lunch}\n    to: http://{up}\n    \
         policy: [{allow: {and: [{claim/team: wanted}]}}]\n";
     let extra = "jwt_claims_headers: {X-Team: team, X-List: list}";
-    let site = Site::with(Plan { routes: routes.to_owned(), extra: extra.to_owned(), plain: true, workers: 1 }).await;
+    let site = Site::with(Plan {
+        routes: routes.to_owned(),
+        extra: extra.to_owned(),
+        plain: true,
+        workers: 1,
+    })
+    .await;
     let long = "x".repeat(600);
     for claim in HOSTILE.into_iter().chain([long.as_str()]) {
-        let claims = json!({"team": claim, "list": [claim, "second"], "name": claim, "email": null});
+        let claims =
+            json!({"team": claim, "list": [claim, "second"], "name": claim, "email": null});
         let (host, cookie) = (site.host("wiki"), site.cookie("wiki", claims.clone()));
-        let answer = site.wire().await.ask("GET / HTTP/1.1", &[("Host", &host), ("Cookie", &cookie)]).await;
+        let answer =
+            site.wire().await.ask("GET / HTTP/1.1", &[("Host", &host), ("Cookie", &cookie)]).await;
         assert_eq!(answer.status, 200, "{claim:?}");
         let seen = site.app.last();
         assert!(seen.all("x-evil").is_empty(), "{claim:?}");
@@ -317,7 +469,10 @@ async fn the_assertion_verifies_with_the_published_keys() {
     let session = site.session(json!({"team": "blue", "is_private_email": false}));
     let cookie = site.cookie_of("wiki", &session);
     let mut wire = site.wire().await;
-    assert_eq!(wire.ask("GET / HTTP/1.1", &[("Host", &host), ("Cookie", &cookie)]).await.status, 200);
+    assert_eq!(
+        wire.ask("GET / HTTP/1.1", &[("Host", &host), ("Cookie", &cookie)]).await.status,
+        200
+    );
     let token = site.app.last().one("x-pomerium-jwt-assertion").unwrap().to_owned();
     let answer = wire.ask("GET /.well-known/pomerium/jwks.json HTTP/1.1", &[("Host", &host)]).await;
     let keys: JwkSet = serde_json::from_str(&answer.body).unwrap();
@@ -332,7 +487,10 @@ async fn the_assertion_verifies_with_the_published_keys() {
     let claims = jsonwebtoken::decode::<Value>(&token, &key, &validation).unwrap().claims;
     assert_eq!(claims["aud"], "wiki.localhost");
     assert_eq!((&claims["sub"], &claims["user"]), (&json!("001.test"), &json!("001.test")));
-    assert_eq!((&claims["email"], &claims["groups"], &claims["name"]), (&json!("ann@corp.example"), &json!([]), &json!("")));
+    assert_eq!(
+        (&claims["email"], &claims["groups"], &claims["name"]),
+        (&json!("ann@corp.example"), &json!([]), &json!(""))
+    );
     assert_eq!(claims["sid"], session.id.to_string());
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 300);
     assert!(claims["jti"].as_str().unwrap().len() == 36);
@@ -346,7 +504,10 @@ async fn the_assertion_verifies_with_the_published_keys() {
 #[tokio::test(flavor = "multi_thread")]
 async fn w12_claims_keep_their_json_types() {
     let site = passing(CLAIMS).await;
-    let (host, cookie) = (site.host("wiki"), site.cookie("wiki", json!({"is_private_email": true, "team": ["a", 1]})));
+    let (host, cookie) = (
+        site.host("wiki"),
+        site.cookie("wiki", json!({"is_private_email": true, "team": ["a", 1]})),
+    );
     site.wire().await.ask("GET / HTTP/1.1", &[("Host", &host), ("Cookie", &cookie)]).await;
     let seen = site.app.last();
     let claims = payload(seen.one("x-pomerium-jwt-assertion").unwrap());
@@ -358,7 +519,10 @@ async fn w12_claims_keep_their_json_types() {
 async fn identity_headers_go_only_where_they_are_asked_for() {
     let site = passing(CLAIMS).await;
     let cookie = site.cookie("other", json!({"team": "blue"}));
-    site.wire().await.ask("GET / HTTP/1.1", &[("Host", "other.localhost"), ("Cookie", &cookie)]).await;
+    site.wire()
+        .await
+        .ask("GET / HTTP/1.1", &[("Host", "other.localhost"), ("Cookie", &cookie)])
+        .await;
     let seen = site.app.last();
     for name in ["x-pomerium-jwt-assertion", "x-team", "x-email", "x-hidden"] {
         assert!(seen.all(name).is_empty(), "{name}");
@@ -404,7 +568,10 @@ async fn w8_a_session_is_taken_from_the_cookie_alone() {
     // Tokens that are the application's own pass.
     let public = site.host("lunch");
     for kept in ["Bearer abc", "Basic YWJj", "Bearer pomeriumabc"] {
-        site.wire().await.ask("GET / HTTP/1.1", &[("Host", &public), ("Authorization", kept)]).await;
+        site.wire()
+            .await
+            .ask("GET / HTTP/1.1", &[("Host", &public), ("Authorization", kept)])
+            .await;
         assert_eq!(site.app.last().one("authorization"), Some(kept));
     }
 }
@@ -414,7 +581,10 @@ async fn w9_no_claim_header_of_a_client_arrives() {
     let site = passing("jwt_claims_headers: [email]").await;
     let public = site.host("lunch");
     let headers = [
-        ("Host", public.as_str()), ("X-Pomerium-Claim-Foo", "spoof"), ("X-Pomerium-Claim-Email", "spoof"), ("x-pomerium-anything", "spoof"),
+        ("Host", public.as_str()),
+        ("X-Pomerium-Claim-Foo", "spoof"),
+        ("X-Pomerium-Claim-Email", "spoof"),
+        ("x-pomerium-anything", "spoof"),
     ];
     site.wire().await.ask("GET / HTTP/1.1", &headers).await;
     let seen = site.app.last();
@@ -425,8 +595,15 @@ async fn w9_no_claim_header_of_a_client_arrives() {
 #[tokio::test(flavor = "multi_thread")]
 async fn w10_a_carried_assertion_is_removed() {
     let site = passing("").await;
-    for (host, cookie) in [(site.host("wiki"), site.cookie("wiki", json!({}))), ("other.localhost".to_owned(), site.cookie("other", json!({})))] {
-        let headers = [("Host", host.as_str()), ("Cookie", &cookie), ("X-Pomerium-Jwt-Assertion-For", "spoof")];
+    for (host, cookie) in [
+        (site.host("wiki"), site.cookie("wiki", json!({}))),
+        ("other.localhost".to_owned(), site.cookie("other", json!({}))),
+    ] {
+        let headers = [
+            ("Host", host.as_str()),
+            ("Cookie", &cookie),
+            ("X-Pomerium-Jwt-Assertion-For", "spoof"),
+        ];
         assert_eq!(site.wire().await.ask("GET / HTTP/1.1", &headers).await.status, 200);
         assert!(site.app.last().all("x-pomerium-jwt-assertion-for").is_empty());
     }
@@ -461,14 +638,26 @@ async fn request_headers_are_set_removed_and_filled() {
     let host = site.host("wiki");
     let cookie = format!("{}; a=1", site.cookie("wiki", json!({})));
     let headers = [
-        ("Host", host.as_str()), ("Cookie", &cookie), ("X-Old", "value $pomerium.jwt"), ("X-Both", "client"), ("X-Gone", "1"), ("X-Kept", "1"),
+        ("Host", host.as_str()),
+        ("Cookie", &cookie),
+        ("X-Old", "value $pomerium.jwt"),
+        ("X-Both", "client"),
+        ("X-Gone", "1"),
+        ("X-Kept", "1"),
         ("X-Fixed", "client"),
     ];
     site.wire().await.ask("GET / HTTP/1.1", &headers).await;
     let seen = site.app.last();
     assert_eq!(seen.one("x-fixed"), Some("a$b"));
-    assert_eq!(seen.one("x-new"), Some("value $pomerium.jwt"), "a value is never read again as a template");
-    assert_eq!((seen.one("x-both"), seen.one("x-kept"), seen.one("x-never")), (Some("set"), Some("1"), Some("v.")));
+    assert_eq!(
+        seen.one("x-new"),
+        Some("value $pomerium.jwt"),
+        "a value is never read again as a template"
+    );
+    assert_eq!(
+        (seen.one("x-both"), seen.one("x-kept"), seen.one("x-never")),
+        (Some("set"), Some("1"), Some("v."))
+    );
     for name in ["x-old", "x-gone", "x-forwarded-host"] {
         assert!(seen.all(name).is_empty(), "{name}");
     }
@@ -483,13 +672,18 @@ async fn request_headers_are_set_removed_and_filled() {
 async fn response_headers_are_pomeriums_by_default_and_the_routes_go_over_them() {
     let site = Site::with(Plan { routes: SHAPED.to_owned(), plain: true, ..Plan::default() }).await;
     site.app.answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Frame-Options: ALLOWALL\r\nX-Route: app\r\nServer: theirs\r\n\r\n");
-    let ask = async |name: &str| site.wire().await.ask("GET / HTTP/1.1", &[("Host", &site.host(name))]).await;
+    let ask = async |name: &str| {
+        site.wire().await.ask("GET / HTTP/1.1", &[("Host", &site.host(name))]).await
+    };
     let wiki = ask("wiki").await;
     assert_eq!((wiki.one("x-frame-options"), wiki.one("x-route")), (Some("DENY"), Some("1")));
     assert_eq!(wiki.one("x-xss-protection"), Some("1; mode=block"));
     assert_eq!(wiki.all("strict-transport-security"), Vec::<&str>::new(), "no certificate here");
     let lunch = ask("lunch").await;
-    assert_eq!((lunch.one("x-frame-options"), lunch.one("x-route")), (Some("ALLOWALL"), Some("app")));
+    assert_eq!(
+        (lunch.one("x-frame-options"), lunch.one("x-route")),
+        (Some("ALLOWALL"), Some("app"))
+    );
     assert!(lunch.all("x-xss-protection").is_empty());
     let id = site.last_log().await["request_id"].as_str().unwrap().to_owned();
     assert_eq!(lunch.one("x-request-id"), Some(&*id));
@@ -500,11 +694,18 @@ async fn response_headers_are_pomeriums_by_default_and_the_routes_go_over_them()
     let mut wire = site.wire().await;
     let answer = wire.ask("GET / HTTP/1.1", &[("Host", &host), ("Cookie", &cookie)]).await;
     assert_eq!((answer.one("x-corp"), answer.all("x-frame-options")), (Some("1"), vec![]));
-    let answer = wire.ask("GET /.pomerium/ HTTP/1.1", &[("Host", &host), ("Cookie", &cookie)]).await;
+    let answer =
+        wire.ask("GET /.pomerium/ HTTP/1.1", &[("Host", &host), ("Cookie", &cookie)]).await;
     assert_eq!((answer.one("x-corp"), answer.one("cache-control")), (Some("1"), Some("no-store")));
     assert_eq!(answer.one("x-frame-options"), Some("DENY"), "what protects our pages stays");
-    let site = Site::with(Plan { extra: "set_response_headers: {disable: true}".to_owned(), plain: true, ..Plan::default() }).await;
-    let answer = site.wire().await.ask("GET / HTTP/1.1", &[("Host", &host), ("Cookie", &cookie)]).await;
+    let site = Site::with(Plan {
+        extra: "set_response_headers: {disable: true}".to_owned(),
+        plain: true,
+        ..Plan::default()
+    })
+    .await;
+    let answer =
+        site.wire().await.ask("GET / HTTP/1.1", &[("Host", &host), ("Cookie", &cookie)]).await;
     assert!(answer.all("x-xss-protection").is_empty());
 }
 
@@ -514,7 +715,11 @@ async fn https_answers_say_so_for_a_year() {
     let mut browser = site.browser();
     for path in ["/ping", "/.pomerium/user", "/"] {
         let page = browser.fetch(&site.wiki(path), "application/json").await.unwrap();
-        assert_eq!(page.headers["strict-transport-security"], "max-age=31536000; includeSubDomains; preload", "{path}");
+        assert_eq!(
+            page.headers["strict-transport-security"],
+            "max-age=31536000; includeSubDomains; preload",
+            "{path}"
+        );
     }
 }
 
@@ -527,7 +732,10 @@ async fn the_host_is_the_applications_unless_it_is_preserved() {
     site.wire().await.ask("GET / HTTP/1.1", &[("Host", &host)]).await;
     let seen = site.app.last();
     assert_eq!(seen.one("host"), Some(&*site.app.address().to_string()));
-    assert_eq!((seen.one("x-forwarded-host"), seen.one("x-forwarded-proto")), (Some(&*host), Some("https")));
+    assert_eq!(
+        (seen.one("x-forwarded-host"), seen.one("x-forwarded-proto")),
+        (Some(&*host), Some("https"))
+    );
     assert_eq!(seen.one("x-forwarded-port"), Some(&*site.port.to_string()));
 }
 
@@ -558,11 +766,18 @@ async fn x_forwarded_for_is_believed_as_far_as_the_hops_reach() {
     }
     let host = site.host("lunch");
     let headers = [
-        ("Host", host.as_str()), ("X-Forwarded-Proto", "http"), ("X-Forwarded-Host", "evil"), ("X-Forwarded-Port", "1"), ("Forwarded", "for=6.6.6.6"),
+        ("Host", host.as_str()),
+        ("X-Forwarded-Proto", "http"),
+        ("X-Forwarded-Host", "evil"),
+        ("X-Forwarded-Port", "1"),
+        ("Forwarded", "for=6.6.6.6"),
     ];
     site.wire().await.ask("GET / HTTP/1.1", &headers).await;
     let seen = site.app.last();
-    assert_eq!((seen.one("x-forwarded-proto"), seen.one("x-forwarded-host")), (Some("https"), Some(&*host)));
+    assert_eq!(
+        (seen.one("x-forwarded-proto"), seen.one("x-forwarded-host")),
+        (Some("https"), Some(&*host))
+    );
     assert!(seen.all("forwarded").is_empty());
 }
 
@@ -574,7 +789,10 @@ async fn every_request_has_an_id_of_ours() {
     let answer = site.wire().await.ask("GET / HTTP/1.1", &headers).await;
     let line = site.last_log().await;
     let id = line["request_id"].as_str().unwrap();
-    assert_eq!((answer.one("x-request-id"), site.app.last().one("x-request-id")), (Some(id), Some(id)));
+    assert_eq!(
+        (answer.one("x-request-id"), site.app.last().one("x-request-id")),
+        (Some(id), Some(id))
+    );
     // Refusals before the decision have one too.
     for line in ["GET /%2f HTTP/1.1", "GET / HTTP/1.1\r\nHost: other", "TRACE / HTTP/1.1"] {
         let answer = site.wire().await.ask(line, &[("Host", &host)]).await;
@@ -590,8 +808,12 @@ async fn an_upgrade_goes_on_as_plain_http() {
     let site = passing("").await;
     let (host, cookie) = (site.host("wiki"), site.cookie("wiki", json!({})));
     let headers = [
-        ("Host", host.as_str()), ("Cookie", &cookie), ("Connection", "keep-alive, Upgrade"), ("Upgrade", "websocket"),
-        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Version", "13"),
+        ("Host", host.as_str()),
+        ("Cookie", &cookie),
+        ("Connection", "keep-alive, Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("Sec-WebSocket-Version", "13"),
     ];
     let mut wire: Wire = site.wire().await;
     assert_eq!(wire.ask("GET /socket HTTP/1.1", &headers).await.status, 200);
@@ -601,6 +823,8 @@ async fn an_upgrade_goes_on_as_plain_http() {
     // The connection goes on as HTTP, each request decided on by itself.
     assert_eq!(wire.ask("GET / HTTP/1.1", &[("Host", &host)]).await.status, 401);
     // An application that switches anyway is not followed.
-    site.app.answer("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    site.app.answer(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    );
     assert_eq!(site.wire().await.ask("GET /socket HTTP/1.1", &headers).await.status, 502);
 }

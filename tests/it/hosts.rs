@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 fn public(hosts: impl Iterator<Item = String>) -> String {
     let route = |host: String| {
-        format!("  - name: {host}\n    from: https://{host}.localhost\n    to: http://{{up}}\n    allow_public_unauthenticated_access: true\n")
+        format!(
+            "  - name: {host}\n    from: https://{host}.localhost\n    to: http://{{up}}\n    allow_public_unauthenticated_access: true\n"
+        )
     };
     hosts.map(route).collect()
 }
@@ -111,7 +113,8 @@ async fn t13_each_of_many_hosts_is_its_own_route() {
         assert_eq!(answer.status, 200);
     }
     let log = site.log().await;
-    let routes: Vec<_> = log.iter().map(|line| line["route"].as_str().unwrap().to_owned()).collect();
+    let routes: Vec<_> =
+        log.iter().map(|line| line["route"].as_str().unwrap().to_owned()).collect();
     assert_eq!(routes, (0..120).map(|n| format!("h{n}")).collect::<Vec<_>>());
 }
 
@@ -164,7 +167,8 @@ async fn t91_unknown_hosts_and_unknown_routes_are_answered_alike() {
             let mut answers = Vec::new();
             for host in [site.host("wiki"), "no-such.localhost".to_owned()] {
                 let line = format!("{method} /there HTTP/1.1");
-                let headers = [("Host", host.as_str()), ("Accept", accept), ("Content-Length", "0")];
+                let headers =
+                    [("Host", host.as_str()), ("Accept", accept), ("Content-Length", "0")];
                 let answer = site.wire().await.ask(&line, &headers).await;
                 let log = site.last_log().await;
                 let id = log["id"].as_str().unwrap();
@@ -172,10 +176,13 @@ async fn t91_unknown_hosts_and_unknown_routes_are_answered_alike() {
                 let names: Vec<String> = answer
                     .headers
                     .iter()
-                    .filter(|(name, _)| !["date", "x-request-id", "content-length"].contains(&name.as_str()))
+                    .filter(|(name, _)| {
+                        !["date", "x-request-id", "content-length"].contains(&name.as_str())
+                    })
                     .map(|(name, value)| format!("{name}: {value}"))
                     .collect();
-                let body = without_id(&answer.body, id).replace(host.split(':').next().unwrap(), "HOST");
+                let body =
+                    without_id(&answer.body, id).replace(host.split(':').next().unwrap(), "HOST");
                 answers.push((answer.status, names, body));
             }
             assert_eq!(answers[0].0, 404);
@@ -196,7 +203,9 @@ async fn t91_a_refusal_tells_a_stranger_nothing_of_the_rules() {
             let headers = [("Host", host.as_str()), ("Accept", accept), ("Cookie", cookie)];
             let answer = site.wire().await.ask("GET / HTTP/1.1", &headers).await;
             let told = format!("{:?} {}", answer.headers, answer.body);
-            for word in ["boss", "corp.example", "secret.example", "secret-org", "secret-route", "allow"] {
+            for word in
+                ["boss", "corp.example", "secret.example", "secret-org", "secret-route", "allow"]
+            {
                 assert!(!told.contains(word), "{word}: {told}");
             }
             assert!(!told.contains(&site.app.address().to_string()));
@@ -216,8 +225,16 @@ async fn w17_unconfigured_hosts_get_ping_and_nothing_else() {
         assert_eq!((answer.status, answer.body.as_str()), (200, "OK\n"));
     }
     for path in [
-        "/.pomerium/", "/.pomerium", "/.pomerium/user", "/.pomerium/sign_out", "/.russet/", "/.well-known/pomerium",
-        "/.well-known/pomerium/jwks.json", "/robots.txt", "/", "/oauth2/callback",
+        "/.pomerium/",
+        "/.pomerium",
+        "/.pomerium/user",
+        "/.pomerium/sign_out",
+        "/.russet/",
+        "/.well-known/pomerium",
+        "/.well-known/pomerium/jwks.json",
+        "/robots.txt",
+        "/",
+        "/oauth2/callback",
     ] {
         let answer = wire.ask(&format!("GET {path} HTTP/1.1"), &[("Host", "evil.test")]).await;
         assert_eq!(answer.status, 404, "{path}");
@@ -232,19 +249,25 @@ async fn w17_unconfigured_hosts_get_ping_and_nothing_else() {
     assert_eq!(body["frontchannel_logout_uri"], format!("https://{host}/.pomerium/sign_out"));
     assert_eq!(body["authentication_callback_endpoint"], format!("https://{auth}/oauth2/callback"));
     // A port that nobody configured makes no issuer of its own.
-    let answer = wire.ask("GET /.well-known/pomerium HTTP/1.1", &[("Host", "wiki.localhost:1")]).await;
+    let answer =
+        wire.ask("GET /.well-known/pomerium HTTP/1.1", &[("Host", "wiki.localhost:1")]).await;
     assert!(!answer.body.contains("localhost:1/"), "{}", answer.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cookie_of_one_host_is_worth_nothing_on_another() {
     let site = Site::plain().await;
-    for (sealed_for, asked, status) in
-        [("wiki", "wiki", 200), ("lunch", "lunch", 200), ("wiki", "lunch", 302), ("lunch", "wiki", 302), ("auth", "wiki", 302)]
-    {
+    for (sealed_for, asked, status) in [
+        ("wiki", "wiki", 200),
+        ("lunch", "lunch", 200),
+        ("wiki", "lunch", 302),
+        ("lunch", "wiki", 302),
+        ("auth", "wiki", 302),
+    ] {
         let cookie = site.cookie(sealed_for, json!({}));
         let host = site.host(asked);
-        let headers = [("Host", host.as_str()), ("Cookie", cookie.as_str()), ("Accept", "text/html")];
+        let headers =
+            [("Host", host.as_str()), ("Cookie", cookie.as_str()), ("Accept", "text/html")];
         let answer = site.wire().await.ask("GET / HTTP/1.1", &headers).await;
         assert_eq!(answer.status, status, "{sealed_for} on {asked}");
     }

@@ -5,17 +5,59 @@ use serde_json::json;
 
 /// Ways to write two dots, a slash and a word that some reader takes for just that.
 const DOTS: [&str; 22] = [
-    "..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "%25252e.", "..;", "..;x=1", "%2e%2e;", ";..",
-    "..%00", "..%20", "...", "..%c0%af", "%c0%ae%c0%ae", "..%09", "%ef%bc%8e%ef%bc%8e", "..%5c", ".",
-    "%2e", "..%3b", "..%23",
+    "..",
+    "%2e%2e",
+    "%2E.",
+    ".%2e",
+    "%252e%252e",
+    "%25252e.",
+    "..;",
+    "..;x=1",
+    "%2e%2e;",
+    ";..",
+    "..%00",
+    "..%20",
+    "...",
+    "..%c0%af",
+    "%c0%ae%c0%ae",
+    "..%09",
+    "%ef%bc%8e%ef%bc%8e",
+    "..%5c",
+    ".",
+    "%2e",
+    "..%3b",
+    "..%23",
 ];
 const SLASHES: [&str; 15] = [
-    "/", "//", "%2f", "%2F", "\\", "%5c", "%5C", "/./", "%252f", "%c0%af", "/;/", "%ef%bc%8f", "/%2e/",
-    "%255C", "",
+    "/",
+    "//",
+    "%2f",
+    "%2F",
+    "\\",
+    "%5c",
+    "%5C",
+    "/./",
+    "%252f",
+    "%c0%af",
+    "/;/",
+    "%ef%bc%8f",
+    "/%2e/",
+    "%255C",
+    "",
 ];
 const WORDS: [&str; 12] = [
-    "admin", "%61dmin", "adm%69n", "admin/", "admin;x", "admin.", "admin%20", "admin%00", "admin?q",
-    "admin%2f", "ad//min", "x/../admin",
+    "admin",
+    "%61dmin",
+    "adm%69n",
+    "admin/",
+    "admin;x",
+    "admin.",
+    "admin%20",
+    "admin%00",
+    "admin?q",
+    "admin%2f",
+    "ad//min",
+    "x/../admin",
 ];
 
 /// Every spelling, each beginning behind the name of a place that is open: some hundreds.
@@ -98,7 +140,10 @@ async fn rules() -> Rules {
          - from: https://{{lunch}}\n    to: http://{}\n    allowed_domains: [corp.example]\n  \
          - from: https://other.localhost\n    prefix: /app\n    to: http://{up}/base/\n    allow_public_unauthenticated_access: true\n  \
          - from: https://a.wild.localhost\n    prefix: /app/\n    to: http://{up}/base\n    allow_public_unauthenticated_access: true\n",
-        denied.address(), public.address(), protected.address(), up = rewritten.address(),
+        denied.address(),
+        public.address(),
+        protected.address(),
+        up = rewritten.address(),
     );
     let site = Site::with(Plan { routes, plain: true, ..Plan::default() }).await;
     Rules { site, denied, public, protected, rewritten }
@@ -111,10 +156,16 @@ impl Rules {
             recorder.requests().iter().map(|request| request.target().to_owned()).collect()
         };
         for target in seen(&self.denied) {
-            assert!(!as_read(&target).starts_with("/admin"), "the deny rule was walked around: {target}");
+            assert!(
+                !as_read(&target).starts_with("/admin"),
+                "the deny rule was walked around: {target}"
+            );
         }
         for target in seen(&self.public) {
-            assert!(as_read(&target).starts_with("/public"), "more than the public prefix: {target}");
+            assert!(
+                as_read(&target).starts_with("/public"),
+                "more than the public prefix: {target}"
+            );
         }
         for target in seen(&self.rewritten) {
             assert!(as_read(&target).starts_with("/base"), "out of the swapped prefix: {target}");
@@ -150,7 +201,8 @@ async fn t01_what_http1_asks_for_is_what_was_decided_on() {
             );
             wire.send(head).await;
             let answer = wire.answer(false).await;
-            let goes_on = answer.as_ref().is_some_and(|answer| answer.one("connection") != Some("close"));
+            let goes_on =
+                answer.as_ref().is_some_and(|answer| answer.one("connection") != Some("close"));
             let status = answer.map_or(0, |answer| answer.status);
             assert!([0, 200, 302, 400, 403, 404].contains(&status), "{path} on {host}: {status}");
             if !goes_on {
@@ -173,7 +225,11 @@ async fn t01_what_http2_asks_for_is_what_was_decided_on() {
             let answer = client.ask("GET", &format!("http://{host}{path}"), headers).await;
             let Some(answer) = answer else { continue };
             asked += 1;
-            assert!([200, 302, 400, 403, 404].contains(&answer.status), "{path}: {}", answer.status);
+            assert!(
+                [200, 302, 400, 403, 404].contains(&answer.status),
+                "{path}: {}",
+                answer.status
+            );
         }
     }
     assert!(asked > 1_000, "{asked}");
@@ -215,8 +271,14 @@ async fn t02_the_route_in_the_log_is_the_one_whose_application_answered() {
     let mut applications = Vec::new();
     let mut routes = String::new();
     let rules = [
-        "path: /exact", "prefix: /admin", "regex: '/v[0-9]+/.*'", "prefix: /v1/", "prefix: /a/b", "prefix: /a",
-        "prefix: /", "prefix: /never",
+        "path: /exact",
+        "prefix: /admin",
+        "regex: '/v[0-9]+/.*'",
+        "prefix: /v1/",
+        "prefix: /a/b",
+        "prefix: /a",
+        "prefix: /",
+        "prefix: /never",
     ];
     for (index, rule) in rules.iter().enumerate() {
         let application = Recorder::start().await;
@@ -231,7 +293,22 @@ async fn t02_the_route_in_the_log_is_the_one_whose_application_answered() {
     let site = Site::with(Plan { routes, plain: true, ..Plan::default() }).await;
     let host = site.host("wiki");
     let mut wire = site.wire().await;
-    let parts = ["exact", "admin", "administrator", "v1", "v22", "v", "a", "b", "x", ".", "..", "", "%61", "never"];
+    let parts = [
+        "exact",
+        "admin",
+        "administrator",
+        "v1",
+        "v22",
+        "v",
+        "a",
+        "b",
+        "x",
+        ".",
+        "..",
+        "",
+        "%61",
+        "never",
+    ];
     let mut expected = Vec::new();
     for seed in 0..600_usize {
         // A row of numbers that only looks like dice, so that a failure can be repeated.
@@ -239,7 +316,9 @@ async fn t02_the_route_in_the_log_is_the_one_whose_application_answered() {
         let depth = 1 + seed % 4;
         let mut path = String::new();
         for _ in 0..depth {
-            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            number = number
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             path.push('/');
             path.push_str(parts[(number >> 33) % parts.len()]);
         }
@@ -273,9 +352,12 @@ async fn the_first_matching_route_decides_and_an_exact_host_never_falls_through(
         - name: wild\n    from: https://*.localhost:{port}\n    to: http://{up}\n    allow_public_unauthenticated_access: true\n";
     let site = Site::with(Plan { routes: routes.to_owned(), plain: true, ..Plan::default() }).await;
     let mut wire = site.wire().await;
-    for (host, path, status) in
-        [("wiki", "/x/y", 200), ("wiki", "/xylophone", 200), ("wiki", "/z", 404), ("b.c.d", "/z", 200)]
-    {
+    for (host, path, status) in [
+        ("wiki", "/x/y", 200),
+        ("wiki", "/xylophone", 200),
+        ("wiki", "/z", 404),
+        ("b.c.d", "/z", 200),
+    ] {
         let answer = wire.ask(&format!("GET {path} HTTP/1.1"), &[("Host", &site.host(host))]).await;
         assert_eq!(answer.status, status, "{host}{path}");
     }

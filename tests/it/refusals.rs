@@ -8,7 +8,9 @@ use http::{Request, Response};
 use russet::base::seal::Ring;
 use russet::base::secret::Secret;
 use russet::base::time::Timestamp;
-use russet::gateway::edge::{self, ConnectionInfo, Limits, Refusal, RequestBody, Service, Slots, Workers};
+use russet::gateway::edge::{
+    self, ConnectionInfo, Limits, Refusal, RequestBody, Service, Slots, Workers,
+};
 use russet::gateway::{AnswerBody, Gateway, Worker};
 use russet::session::sealed_cookie::SessionSeal;
 use serde_json::{Value, json};
@@ -19,7 +21,8 @@ async fn with(routes: &str) -> Site {
 
 /// A route of the wiki with this policy.
 async fn policy(policy: &str) -> Site {
-    with(&format!("  - from: https://{{wiki}}\n    to: http://{{up}}\n    policy: [{policy}]\n")).await
+    with(&format!("  - from: https://{{wiki}}\n    to: http://{{up}}\n    policy: [{policy}]\n"))
+        .await
 }
 
 async fn get(site: &Site, host: &str, path: &str, cookie: &str, accept: &str) -> Answer {
@@ -40,38 +43,91 @@ async fn only_page_loads_are_redirected_and_everything_else_is_told_so() {
     for (method, headers, status, html) in [
         ("GET", &[("Accept", "text/html,*/*;q=0.8")][..], 302, false),
         ("HEAD", &[("Accept", "text/html")], 302, false),
-        ("GET", &[("Accept", "*/*"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")], 302, false),
+        (
+            "GET",
+            &[("Accept", "*/*"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")],
+            302,
+            false,
+        ),
         ("GET", &[("Accept", "*/*")], 401, false),
         ("GET", &[], 401, false),
         ("GET", &[("Accept", "application/json")], 401, false),
         ("GET", &[("Accept", "image/png")], 401, false),
         ("GET", &[("Accept", "text/html"), ("X-Requested-With", "XMLHttpRequest")], 401, true),
         ("GET", &[("Accept", "text/html"), ("Upgrade", "websocket")], 401, true),
-        ("GET", &[("Accept", "text/html"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "iframe")], 401, true),
-        ("GET", &[("Accept", "text/html"), ("Sec-Fetch-Mode", "cors"), ("Sec-Fetch-Dest", "empty")], 401, true),
-        ("GET", &[("Accept", "text/html"), ("Sec-Purpose", "prefetch;prerender"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")], 401, true),
+        (
+            "GET",
+            &[
+                ("Accept", "text/html"),
+                ("Sec-Fetch-Mode", "navigate"),
+                ("Sec-Fetch-Dest", "iframe"),
+            ],
+            401,
+            true,
+        ),
+        (
+            "GET",
+            &[("Accept", "text/html"), ("Sec-Fetch-Mode", "cors"), ("Sec-Fetch-Dest", "empty")],
+            401,
+            true,
+        ),
+        (
+            "GET",
+            &[
+                ("Accept", "text/html"),
+                ("Sec-Purpose", "prefetch;prerender"),
+                ("Sec-Fetch-Mode", "navigate"),
+                ("Sec-Fetch-Dest", "document"),
+            ],
+            401,
+            true,
+        ),
         ("POST", &[("Accept", "text/html"), ("Content-Length", "0")], 401, true),
         ("POST", &[("Accept", "application/json"), ("Content-Length", "0")], 401, false),
-        ("OPTIONS", &[("Accept", "*/*"), ("Origin", "https://x.test"), ("Access-Control-Request-Method", "GET")], 401, false),
+        (
+            "OPTIONS",
+            &[
+                ("Accept", "*/*"),
+                ("Origin", "https://x.test"),
+                ("Access-Control-Request-Method", "GET"),
+            ],
+            401,
+            false,
+        ),
     ] {
         let mut all = vec![("Host", host.as_str())];
         all.extend(headers);
         let answer = site.wire().await.ask(&format!("{method} /deep?q=%2F HTTP/1.1"), &all).await;
         let about = format!("{method} {headers:?}");
         assert_eq!(answer.status, status, "{about}");
-        assert!(answer.all("access-control-allow-origin").is_empty() && answer.all("www-authenticate").is_empty(), "{about}");
+        assert!(
+            answer.all("access-control-allow-origin").is_empty()
+                && answer.all("www-authenticate").is_empty(),
+            "{about}"
+        );
         let browser = answer.all("set-cookie");
-        assert!(browser.len() == 1 && browser[0].starts_with("__Host-russet_browser="), "{about}: {browser:?}");
+        assert!(
+            browser.len() == 1 && browser[0].starts_with("__Host-russet_browser="),
+            "{about}: {browser:?}"
+        );
         if status == 302 {
             let location = answer.one("location").unwrap();
-            assert!(location.starts_with(&format!("https://{}/.pomerium/sign_in?", site.host("auth"))), "{location}");
+            assert!(
+                location.starts_with(&format!("https://{}/.pomerium/sign_in?", site.host("auth"))),
+                "{location}"
+            );
             assert!(location.contains("%2Fdeep%3Fq%3D%252F"), "{location}");
         } else if html {
-            assert!(answer.body.contains("target=\"_top\"") && answer.body.contains("/.pomerium/sign_in?"), "{about}");
+            assert!(
+                answer.body.contains("target=\"_top\"")
+                    && answer.body.contains("/.pomerium/sign_in?"),
+                "{about}"
+            );
             assert!(answer.body.contains("Nothing was sent"));
             assert_eq!(answer.one("x-frame-options"), Some("SAMEORIGIN"));
         } else {
-            let body: Value = serde_json::from_str(&answer.body).unwrap_or_else(|_| panic!("{about}: {}", answer.body));
+            let body: Value = serde_json::from_str(&answer.body)
+                .unwrap_or_else(|_| panic!("{about}: {}", answer.body));
             assert!(body["sign_in_url"].as_str().unwrap().contains("/.pomerium/sign_in?"));
             assert_eq!(body["error"], "sign_in_required");
             assert_eq!(body["request_id"], site.last_log().await["id"]);
@@ -85,7 +141,8 @@ async fn w18_the_way_to_sign_in_has_nothing_else_in_it() {
     let site = Site::plain().await;
     let answer = get(&site, "wiki", "/", "", "text/html").await;
     assert_eq!((answer.status, answer.body.as_str()), (302, ""));
-    let signed: Vec<_> = answer.headers.iter().filter(|(_, value)| value.contains("signature")).collect();
+    let signed: Vec<_> =
+        answer.headers.iter().filter(|(_, value)| value.contains("signature")).collect();
     assert_eq!(signed.len(), 1, "{signed:?}");
 }
 
@@ -113,7 +170,9 @@ async fn w2_and_beside_not_is_or_and_check_says_so() {
     let site = policy(written).await;
     let neither = site.cookie("wiki", json!({}));
     assert_eq!(get(&site, "wiki", "/", &neither, "text/html").await.status, 200);
-    let text = format!("routes:\n  - from: https://a.example\n    to: http://127.0.0.1:1\n    policy: [{written}]\n");
+    let text = format!(
+        "routes:\n  - from: https://a.example\n    to: http://127.0.0.1:1\n    policy: [{written}]\n"
+    );
     let loaded = russet::config::load_text("t.yaml", &text, &|_| None, Timestamp(0));
     let told = loaded.render();
     assert!(told.contains("warning") && told.contains("`and`") && told.contains("`not`"), "{told}");
@@ -130,7 +189,11 @@ async fn w15_names_of_claims_keep_their_case() {
     ] {
         let site = policy(&format!("{{allow: {{and: [{{{written}}}]}}}}")).await;
         let cookie = site.cookie("wiki", claims.clone());
-        assert_eq!(get(&site, "wiki", "/", &cookie, "text/html").await.status, status, "{written} {claims}");
+        assert_eq!(
+            get(&site, "wiki", "/", &cookie, "text/html").await.status,
+            status,
+            "{written} {claims}"
+        );
     }
 }
 
@@ -144,7 +207,14 @@ async fn a_refusal_explains_itself_to_people_and_to_programs() {
     let page = get(&site, "wiki", "/deep", &cookie, "text/html").await;
     let id = site.last_log().await["id"].as_str().unwrap().to_owned();
     assert_eq!(page.status, 403);
-    for word in ["ab12cd@privaterelay.appleid.com", "001.test", "Share My Email", "account.apple.com", "/.pomerium/sign_out", id.as_str()] {
+    for word in [
+        "ab12cd@privaterelay.appleid.com",
+        "001.test",
+        "Share My Email",
+        "account.apple.com",
+        "/.pomerium/sign_out",
+        id.as_str(),
+    ] {
         assert!(page.body.contains(word), "{word}: {}", page.body);
     }
     assert_eq!(page.one("x-frame-options"), Some("DENY"));
@@ -152,12 +222,20 @@ async fn a_refusal_explains_itself_to_people_and_to_programs() {
     let body: Value = serde_json::from_str(&program.body).unwrap();
     assert_eq!((program.status, &body["error"]), (403, &json!("forbidden")));
     assert_eq!((&body["different"], &body["missing"]), (&json!(["email"]), &json!([])));
-    assert_eq!(body["signed_in_as"], json!({"email": "ab12cd@privaterelay.appleid.com", "sub": "001.test"}));
+    assert_eq!(
+        body["signed_in_as"],
+        json!({"email": "ab12cd@privaterelay.appleid.com", "sub": "001.test"})
+    );
     let line = site.last_log().await;
-    assert_eq!((&line["id"], &line["decision"], &line["sub"]), (&body["request_id"], &json!("deny"), &json!("001.test")));
+    assert_eq!(
+        (&line["id"], &line["decision"], &line["sub"]),
+        (&body["request_id"], &json!("deny"), &json!("001.test"))
+    );
     assert!(!line.to_string().contains("ab12cd@"), "{line}");
     let nobody = site.cookie("wiki", json!({"email": null}));
-    let body: Value = serde_json::from_str(&get(&site, "wiki", "/", &nobody, "application/json").await.body).unwrap();
+    let body: Value =
+        serde_json::from_str(&get(&site, "wiki", "/", &nobody, "application/json").await.body)
+            .unwrap();
     assert_eq!(body["missing"], json!(["email"]));
     assert_eq!(site.app.connections(), 0);
 }
@@ -187,7 +265,10 @@ async fn t18_what_the_form_says_of_a_person_changes_nothing() {
         assert!(line["sub"].as_str().unwrap().starts_with("0004"), "{line}");
         if status == 200 {
             let seen = site.app.last();
-            assert_eq!((seen.one("x-email"), seen.one("x-verified")), (Some("ann@corp.example"), Some("true")));
+            assert_eq!(
+                (seen.one("x-email"), seen.one("x-verified")),
+                (Some("ann@corp.example"), Some("true"))
+            );
         }
     }
     assert_eq!(site.app.count(), 1);
@@ -205,16 +286,34 @@ async fn t24_no_error_on_the_way_to_a_decision_admits_anybody() {
     let mut expired = site.session(json!({}));
     expired.expires_at = Timestamp(site.clock.now().0 - 1);
     let mut cookies = vec![
-        format!("{name}="), format!("{name}"), format!("{name}=garbage"), format!("{name}={}", &value[..value.len() - 4]),
-        format!("{name}={value}A"), format!("{name}=\"{value}\""), format!("{name}={}", value.to_uppercase()), format!("{name}={foreign}"),
-        site.cookie_of("wiki", &expired), format!("{good}; {}", site.cookie("wiki", json!({"sub": "002"}))),
-        format!("{}; {good}", format!("{name}=x; ").repeat(17)), format!("{name}={}", "A".repeat(5_000)), format!("{}={value}", name.to_lowercase()),
-        format!("{name}={value}%00"), format!("russet={value}"), format!("__Host-russet_browser={value}"),
+        format!("{name}="),
+        format!("{name}"),
+        format!("{name}=garbage"),
+        format!("{name}={}", &value[..value.len() - 4]),
+        format!("{name}={value}A"),
+        format!("{name}=\"{value}\""),
+        format!("{name}={}", value.to_uppercase()),
+        format!("{name}={foreign}"),
+        site.cookie_of("wiki", &expired),
+        format!("{good}; {}", site.cookie("wiki", json!({"sub": "002"}))),
+        format!("{}; {good}", format!("{name}=x; ").repeat(17)),
+        format!("{name}={}", "A".repeat(5_000)),
+        format!("{}={value}", name.to_lowercase()),
+        format!("{name}={value}%00"),
+        format!("russet={value}"),
+        format!("__Host-russet_browser={value}"),
     ];
     for claims in [
-        json!({"email": 5}), json!({"email": ["ann@corp.example"]}), json!({"email": "ann@corp.example@x"}), json!({"email_verified": "maybe"}),
-        json!({"email_verified": false}), json!({"email_verified": null}), json!({"email": ""}), json!({"email": "@corp.example"}),
-        json!({"email": "ann@CORP.example.evil.test"}), json!({"email": "corp.example"}),
+        json!({"email": 5}),
+        json!({"email": ["ann@corp.example"]}),
+        json!({"email": "ann@corp.example@x"}),
+        json!({"email_verified": "maybe"}),
+        json!({"email_verified": false}),
+        json!({"email_verified": null}),
+        json!({"email": ""}),
+        json!({"email": "@corp.example"}),
+        json!({"email": "ann@CORP.example.evil.test"}),
+        json!({"email": "corp.example"}),
     ] {
         cookies.push(site.cookie("wiki", claims));
     }
@@ -226,7 +325,9 @@ async fn t24_no_error_on_the_way_to_a_decision_admits_anybody() {
     }
     let host = site.host("wiki");
     let mut wire = site.wire().await;
-    let mut head = format!("GET / HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\nCookie: {name}=").into_bytes();
+    let mut head =
+        format!("GET / HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\nCookie: {name}=")
+            .into_bytes();
     head.extend([0xff, 0xfe, b'\r', b'\n', b'\r', b'\n']);
     wire.send(head).await;
     assert_eq!(wire.answer(false).await.unwrap().status, 302);
@@ -254,7 +355,11 @@ struct Touchy(Gateway);
 impl Service for Touchy {
     type Body = AnswerBody;
 
-    async fn call(&self, request: Request<RequestBody>, connection: ConnectionInfo) -> Response<AnswerBody> {
+    async fn call(
+        &self,
+        request: Request<RequestBody>,
+        connection: ConnectionInfo,
+    ) -> Response<AnswerBody> {
         assert_ne!(request.uri().path(), "/panic", "secret-of-the-panic");
         self.0.call(request, connection).await
     }
@@ -270,14 +375,24 @@ async fn t86_a_panic_ends_one_request_and_hurts_no_other() {
     let shared = Arc::clone(site.running.shared());
     let listeners = edge::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
     let address = listeners[0].local_addr().unwrap();
-    let workers = Workers::start(listeners, None, &Arc::new(Limits::default()), &Slots::from_system(), move |worker| {
-        Touchy(Gateway::new(Arc::new(Worker::new(Arc::clone(&shared), worker.tasks))))
-    });
+    let workers = Workers::start(
+        listeners,
+        None,
+        &Arc::new(Limits::default()),
+        &Slots::from_system(),
+        move |worker| {
+            Touchy(Gateway::new(Arc::new(Worker::new(Arc::clone(&shared), worker.tasks))))
+        },
+    );
     let _workers = workers.unwrap();
     let (host, cookie) = (site.host("wiki"), site.cookie("wiki", json!({})));
     let headers = [("Host", host.as_str()), ("Cookie", cookie.as_str())];
     let mut neighbour = Wire::to(address).await;
-    neighbour.send(format!("POST /slow HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nContent-Length: 4\r\n\r\nab")).await;
+    neighbour
+        .send(format!(
+            "POST /slow HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nContent-Length: 4\r\n\r\nab"
+        ))
+        .await;
     for _ in 0..3 {
         let answer = Wire::to(address).await.ask("GET /panic HTTP/1.1", &headers).await;
         assert_eq!(answer.status, 500);
@@ -288,7 +403,10 @@ async fn t86_a_panic_ends_one_request_and_hurts_no_other() {
     // Streams of one connection are neighbours too.
     let mut client = Multiplexed::to(address).await;
     for (path, status) in [("/", 200), ("/panic", 500), ("/", 200)] {
-        let answer = client.ask("GET", &format!("http://{host}{path}"), &[("cookie", &cookie)]).await.unwrap();
+        let answer = client
+            .ask("GET", &format!("http://{host}{path}"), &[("cookie", &cookie)])
+            .await
+            .unwrap();
         assert_eq!(answer.status, status, "{path}");
     }
     neighbour.send("cd").await;
@@ -307,25 +425,57 @@ async fn t46_a_rule_about_methods_cannot_be_walked_around() {
     .await;
     let (host, cookie) = (site.host("wiki"), site.cookie("wiki", json!({})));
     let overrides = [
-        "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "x-http-method-override", "X-Http.Method.Override", "X.HTTP-Method",
+        "X-HTTP-Method-Override",
+        "X-HTTP-Method",
+        "X-Method-Override",
+        "x-http-method-override",
+        "X-Http.Method.Override",
+        "X.HTTP-Method",
     ];
     let mut client = Multiplexed::to(site.address()).await;
     for (method, status) in [
-        ("GET", 200), ("HEAD", 200), ("POST", 403), ("DELETE", 403), ("OPTIONS", 403), ("PROPFIND", 403), ("get", 501), ("Get", 501), ("GETX", 501),
-        ("BREW", 501), ("TRACE", 405), ("TRACK", 405), ("trace", 501), ("PRI", 501), ("CONNECT", 400),
+        ("GET", 200),
+        ("HEAD", 200),
+        ("POST", 403),
+        ("DELETE", 403),
+        ("OPTIONS", 403),
+        ("PROPFIND", 403),
+        ("get", 501),
+        ("Get", 501),
+        ("GETX", 501),
+        ("BREW", 501),
+        ("TRACE", 405),
+        ("TRACK", 405),
+        ("trace", 501),
+        ("PRI", 501),
+        ("CONNECT", 400),
     ] {
         for name in overrides {
             for value in ["DELETE", "GET", "get, DELETE"] {
                 let before = site.app.count();
-                let headers = [("Host", host.as_str()), ("Cookie", &cookie), (name, value), ("Content-Length", "0")];
-                let answer = site.wire().await.ask(&format!("{method} /?_method=DELETE HTTP/1.1"), &headers).await;
-                let fits = answer.status == status || (method == "CONNECT" && [400, 405].contains(&answer.status));
+                let headers = [
+                    ("Host", host.as_str()),
+                    ("Cookie", &cookie),
+                    (name, value),
+                    ("Content-Length", "0"),
+                ];
+                let answer = site
+                    .wire()
+                    .await
+                    .ask(&format!("{method} /?_method=DELETE HTTP/1.1"), &headers)
+                    .await;
+                let fits = answer.status == status
+                    || (method == "CONNECT" && [400, 405].contains(&answer.status));
                 assert!(fits, "{method} {name}: {}", answer.status);
                 assert_eq!(site.app.count() - before, usize::from(status == 200));
                 if status == 200 {
                     let seen = site.app.last();
                     assert!(seen.line.starts_with(&format!("{method} ")));
-                    let left = seen.headers.iter().filter(|(name, _)| name.to_lowercase().contains("method")).count();
+                    let left = seen
+                        .headers
+                        .iter()
+                        .filter(|(name, _)| name.to_lowercase().contains("method"))
+                        .count();
                     assert_eq!(left, 0, "{name}");
                 }
             }
@@ -354,11 +504,17 @@ async fn t48_only_a_true_preflight_passes_and_it_carries_nobody() {
     let cookie = site.cookie("wiki", json!({}));
     for cookie in ["a=1", cookie.as_str()] {
         let headers = [
-            ("Host", host.as_str()), ("Origin", "https://x.test"), ("Access-Control-Request-Method", "PUT"), ("Cookie", cookie),
+            ("Host", host.as_str()),
+            ("Origin", "https://x.test"),
+            ("Access-Control-Request-Method", "PUT"),
+            ("Cookie", cookie),
         ];
         assert_eq!(site.wire().await.ask("OPTIONS /x HTTP/1.1", &headers).await.status, 200);
         let seen = site.app.last();
-        assert!(seen.all("x-pomerium-jwt-assertion").is_empty() && !seen.all("cookie").join("").contains("russet"));
+        assert!(
+            seen.all("x-pomerium-jwt-assertion").is_empty()
+                && !seen.all("cookie").join("").contains("russet")
+        );
     }
     let arrived = site.app.count();
     let lunch = site.host("lunch");
@@ -368,17 +524,46 @@ async fn t48_only_a_true_preflight_passes_and_it_carries_nobody() {
         ("OPTIONS", &host, &[("Access-Control-Request-Method", "PUT")]),
         ("OPTIONS", &host, &[("Origin", ""), ("Access-Control-Request-Method", "PUT")]),
         ("OPTIONS", &host, &[("Origin", "https://x.test"), ("Access-Control-Request-Method", "")]),
-        ("OPTIONS", &host, &[("Origin", "https://x.test"), ("Access-Control-Request-Method", "PUT"), ("Access-Control-Request-Method", "GET")]),
-        ("OPTIONS", &host, &[("Origin", "https://x.test"), ("Origin", "https://x.test"), ("Access-Control-Request-Method", "PUT")]),
+        (
+            "OPTIONS",
+            &host,
+            &[
+                ("Origin", "https://x.test"),
+                ("Access-Control-Request-Method", "PUT"),
+                ("Access-Control-Request-Method", "GET"),
+            ],
+        ),
+        (
+            "OPTIONS",
+            &host,
+            &[
+                ("Origin", "https://x.test"),
+                ("Origin", "https://x.test"),
+                ("Access-Control-Request-Method", "PUT"),
+            ],
+        ),
         ("GET", &host, &[("Origin", "https://x.test"), ("Access-Control-Request-Method", "PUT")]),
-        ("POST", &host, &[("Origin", "https://x.test"), ("Access-Control-Request-Method", "PUT"), ("Content-Length", "0")]),
-        ("OPTIONS", &lunch, &[("Origin", "https://x.test"), ("Access-Control-Request-Method", "PUT")]),
+        (
+            "POST",
+            &host,
+            &[
+                ("Origin", "https://x.test"),
+                ("Access-Control-Request-Method", "PUT"),
+                ("Content-Length", "0"),
+            ],
+        ),
+        (
+            "OPTIONS",
+            &lunch,
+            &[("Origin", "https://x.test"), ("Access-Control-Request-Method", "PUT")],
+        ),
     ] {
         let mut all = vec![("Host", host.as_str())];
         all.extend(headers);
         let answer = site.wire().await.ask(&format!("{method} /x HTTP/1.1"), &all).await;
         assert_eq!(answer.status, 401, "{method} {headers:?}");
-        let cors = answer.headers.iter().filter(|(name, _)| name.starts_with("access-control-")).count();
+        let cors =
+            answer.headers.iter().filter(|(name, _)| name.starts_with("access-control-")).count();
         assert_eq!(cors, 0);
     }
     assert_eq!(site.app.count(), arrived);
@@ -387,8 +572,17 @@ async fn t48_only_a_true_preflight_passes_and_it_carries_nobody() {
 // Pages.
 
 const MARKUP: [&str; 12] = [
-    "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "'><svg/onload=alert(1)>", "</title><script>alert(1)</script>",
-    "<!--<script>", "--><b>", "\" autofocus onfocus=alert(1) x=\"", "{{7*7}}${7*7}<b>", "]]><b>", "<a href=javascript:alert(1)>", "&lt;script&gt;<b>",
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "'><svg/onload=alert(1)>",
+    "</title><script>alert(1)</script>",
+    "<!--<script>",
+    "--><b>",
+    "\" autofocus onfocus=alert(1) x=\"",
+    "{{7*7}}${7*7}<b>",
+    "]]><b>",
+    "<a href=javascript:alert(1)>",
+    "&lt;script&gt;<b>",
     "<ſcript>\u{202e}</ſcript>",
 ];
 
@@ -400,7 +594,10 @@ fn assert_harmless(answer: &Answer, payload: &str, about: &str) {
     }
     if answer.one("content-type").is_some_and(|kind| kind.starts_with("text/html")) {
         let policy = answer.one("content-security-policy").unwrap();
-        assert!(policy.contains("default-src 'none'") && policy.contains("base-uri 'none'"), "{policy}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("base-uri 'none'"),
+            "{policy}"
+        );
         assert!(!policy.contains("unsafe") && !policy.contains("script-src"), "{policy}");
         assert!(policy.contains("form-action") && policy.contains("frame-ancestors"), "{policy}");
     }
@@ -411,7 +608,9 @@ fn assert_harmless(answer: &Answer, payload: &str, about: &str) {
 async fn t79_markup_from_outside_is_text_on_every_page() {
     let site = Site::plain().await;
     let auth = site.host("auth");
-    let escape = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let escape = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
     for payload in MARKUP {
         let written = escape(payload);
         let mut session = site.session(json!({"email": payload, "name": payload, "team": payload, payload: "x", "sub": payload}));
@@ -423,15 +622,27 @@ async fn t79_markup_from_outside_is_text_on_every_page() {
             ("wiki", "/.pomerium/".to_owned(), &known),
             ("wiki", "/.pomerium/sign_out".to_owned(), &known),
             ("unknown", format!("/?{written}"), ""),
-            ("auth", format!("/.pomerium/sign_in?pomerium_redirect_uri={written}&pomerium_signature={written}"), ""),
+            (
+                "auth",
+                format!(
+                    "/.pomerium/sign_in?pomerium_redirect_uri={written}&pomerium_signature={written}"
+                ),
+                "",
+            ),
             ("auth", format!("/.pomerium/signed_out?return_to={written}"), ""),
             ("wiki", format!("/.pomerium/callback/?ticket={written}"), "__Host-russet_browser=x"),
             ("auth", format!("/nothing?{written}"), ""),
         ] {
             for method in ["GET", "POST"] {
                 let host = site.host(host);
-                let headers = [("Host", host.as_str()), ("Accept", "text/html"), ("Cookie", cookie), ("Content-Length", "0")];
-                let answer = site.wire().await.ask(&format!("{method} {path} HTTP/1.1"), &headers).await;
+                let headers = [
+                    ("Host", host.as_str()),
+                    ("Accept", "text/html"),
+                    ("Cookie", cookie),
+                    ("Content-Length", "0"),
+                ];
+                let answer =
+                    site.wire().await.ask(&format!("{method} {path} HTTP/1.1"), &headers).await;
                 assert_harmless(&answer, payload, &path);
             }
         }
@@ -459,7 +670,11 @@ fn assert_bounded(value: &Value, line: &Value) {
     match value {
         Value::String(text) => {
             assert!(text.len() <= 2_048, "{} bytes: {line}", text.len());
-            let odd = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c);
+            let odd = |c: char| {
+                c.is_control()
+                    || ('\u{202a}'..='\u{202e}').contains(&c)
+                    || ('\u{2066}'..='\u{2069}').contains(&c)
+            };
             assert!(!text.contains(odd), "{text:?}");
         }
         Value::Array(items) => items.iter().for_each(|item| assert_bounded(item, line)),
@@ -473,23 +688,50 @@ async fn t83_every_request_is_one_line_of_bounded_harmless_json() {
     let site = Site::plain().await;
     let host = site.host("wiki");
     let pieces: [&[u8]; 16] = [
-        b"/", b"%0d%0a", b"\x1b[31m", b"%1b", b"\"", b"\\", b"%e2%80%ae", b"\xe2\x80\xae", b"\xff", b"{\"level\":\"ERROR\"}", b"?", b"abc", b"%zz", b"..",
-        b"'", b"%00",
+        b"/",
+        b"%0d%0a",
+        b"\x1b[31m",
+        b"%1b",
+        b"\"",
+        b"\\",
+        b"%e2%80%ae",
+        b"\xe2\x80\xae",
+        b"\xff",
+        b"{\"level\":\"ERROR\"}",
+        b"?",
+        b"abc",
+        b"%zz",
+        b"..",
+        b"'",
+        b"%00",
     ];
     let mut number = 42_u64;
     let mut sent = 0;
     for round in 0..300_usize {
         let mut path = b"/".to_vec();
         for _ in 0..round % 9 {
-            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            number = number
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             path.extend(pieces[usize::try_from(number >> 60).unwrap()]);
         }
         if round % 10 == 0 {
             path.extend("%e2%80%ae".repeat(1_000).bytes());
         }
         let odd = "\u{202e}\u{1b}[2J".repeat(round % 60);
-        let cookie = site.cookie("wiki", json!({"email": format!("{odd}@evil.test"), "sub": format!("s{odd}\n")}));
-        let mut head = [b"GET ".as_slice(), &path, b" HTTP/1.1\r\nHost: ", host.as_bytes(), b"\r\nCookie: ", cookie.as_bytes()].concat();
+        let cookie = site.cookie(
+            "wiki",
+            json!({"email": format!("{odd}@evil.test"), "sub": format!("s{odd}\n")}),
+        );
+        let mut head = [
+            b"GET ".as_slice(),
+            &path,
+            b" HTTP/1.1\r\nHost: ",
+            host.as_bytes(),
+            b"\r\nCookie: ",
+            cookie.as_bytes(),
+        ]
+        .concat();
         head.extend(b"\r\nUser-Agent: \"\xff\t{}\r\nReferer: \xe2\x80\xae\r\n\r\n");
         let mut wire = site.wire().await;
         wire.send(head).await;
@@ -510,8 +752,14 @@ async fn w22_the_log_has_the_host_asked_and_the_application_apart() {
     let cookie = site.cookie("wiki", json!({}));
     get(&site, "wiki", "/x?secret=1", &cookie, "text/html").await;
     let line = site.last_log().await;
-    assert_eq!((&line["host"], &line["upstream"]), (&json!(site.host("wiki")), &json!(site.app.address().to_string())));
-    assert_eq!((&line["path"], &line["method"], &line["status"], &line["bytes"]), (&json!("/x"), &json!("GET"), &json!(200), &json!(2)));
+    assert_eq!(
+        (&line["host"], &line["upstream"]),
+        (&json!(site.host("wiki")), &json!(site.app.address().to_string()))
+    );
+    assert_eq!(
+        (&line["path"], &line["method"], &line["status"], &line["bytes"]),
+        (&json!("/x"), &json!("GET"), &json!(200), &json!(2))
+    );
 }
 
 // The ends of numbers.
@@ -521,11 +769,22 @@ async fn t87_times_at_their_ends() {
     let site = Site::plain().await;
     let now = site.clock.now().0;
     for (ends, alive) in [
-        (i64::MAX, true), (1 << 53, true), ((1 << 53) + 1, true), (253_402_300_800, true), (i64::from(u32::MAX), true), (now + 60, true),
-        (now - 1, false), (1, false), (0, false), (-1, false), (i64::from(i32::MIN), false), (i64::MIN, false),
+        (i64::MAX, true),
+        (1 << 53, true),
+        ((1 << 53) + 1, true),
+        (253_402_300_800, true),
+        (i64::from(u32::MAX), true),
+        (now + 60, true),
+        (now - 1, false),
+        (1, false),
+        (0, false),
+        (-1, false),
+        (i64::from(i32::MIN), false),
+        (i64::MIN, false),
     ] {
         for begins in [now, 0, i64::MIN, -1] {
-            let mut session = site.session(json!({"exp": i64::MAX, "iat": i64::MIN, "auth_time": 1e300}));
+            let mut session =
+                site.session(json!({"exp": i64::MAX, "iat": i64::MIN, "auth_time": 1e300}));
             (session.begun_at, session.expires_at) = (Timestamp(begins), Timestamp(ends));
             let Some(sealed) = seal().seal(&session, "wiki.localhost") else { continue };
             let cookie = format!("__Host-russet={sealed}");
@@ -550,11 +809,22 @@ async fn t87_sizes_at_their_ends() {
     for (fields, status) in [(128, 200), (129, 431), (400, 431)] {
         let mut headers = vec![("Host", host.as_str())];
         headers.resize(fields, ("X-Field", "1"));
-        assert_eq!(site.wire().await.ask("GET / HTTP/1.1", &headers).await.status, status, "{fields}");
+        assert_eq!(
+            site.wire().await.ask("GET / HTTP/1.1", &headers).await.status,
+            status,
+            "{fields}"
+        );
     }
     for (length, statuses) in [
-        ("18446744073709551616", &[400][..]), ("-1", &[400]), ("+1", &[400]), ("0x1", &[400]), ("1e3", &[400]), ("", &[400]), ("99999999999999999999999", &[400]),
-        ("00", &[200, 400]), ("0", &[200]),
+        ("18446744073709551616", &[400][..]),
+        ("-1", &[400]),
+        ("+1", &[400]),
+        ("0x1", &[400]),
+        ("1e3", &[400]),
+        ("", &[400]),
+        ("99999999999999999999999", &[400]),
+        ("00", &[200, 400]),
+        ("0", &[200]),
     ] {
         let headers = [("Host", host.as_str()), ("Content-Length", length)];
         let status = site.wire().await.ask("POST / HTTP/1.1", &headers).await.status;
@@ -578,8 +848,15 @@ fn t87_numbers_of_the_configuration_are_bounded() {
         told.lines().any(|line| line.contains("error") && line.contains(key))
     };
     for line in [
-        "cookie_expire: 0s", "cookie_expire: -1h", "cookie_expire: 999999999999999999h", "timeout_idle: 1e99s", "xff_num_trusted_hops: -1",
-        "xff_num_trusted_hops: 99999999999999999999", "xff_num_trusted_hops: 1.5", "cookie_expire: .inf", "timeout_idle: -0.1s",
+        "cookie_expire: 0s",
+        "cookie_expire: -1h",
+        "cookie_expire: 999999999999999999h",
+        "timeout_idle: 1e99s",
+        "xff_num_trusted_hops: -1",
+        "xff_num_trusted_hops: 99999999999999999999",
+        "xff_num_trusted_hops: 1.5",
+        "cookie_expire: .inf",
+        "timeout_idle: -0.1s",
     ] {
         assert!(refused(line), "{line}");
     }

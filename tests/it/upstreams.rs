@@ -22,7 +22,10 @@ async fn public(to: &str, more: &str) -> Site {
 
 async fn get(site: &Site, path: &str, accept: &str) -> Answer {
     let host = site.host("lunch");
-    site.wire().await.ask(&format!("GET {path} HTTP/1.1"), &[("Host", &host), ("Accept", accept)]).await
+    site.wire()
+        .await
+        .ask(&format!("GET {path} HTTP/1.1"), &[("Host", &host), ("Accept", accept)])
+        .await
 }
 
 /// An application that a test plays itself.
@@ -58,7 +61,12 @@ async fn half_a_request_reaches_the_application_before_the_other_half_is_sent() 
         let chunked = framing.contains("chunked");
         let part = |text: &str| if chunked { format!("5\r\n{text}\r\n") } else { text.to_owned() };
         let mut client = site.wire().await;
-        client.send(format!("POST /up HTTP/1.1\r\nHost: {host}\r\n{framing}\r\n\r\n{}", part("first"))).await;
+        client
+            .send(format!(
+                "POST /up HTTP/1.1\r\nHost: {host}\r\n{framing}\r\n\r\n{}",
+                part("first")
+            ))
+            .await;
         let (mut application, _) = listener.accept().await.unwrap();
         let head = until(&mut application, "first").await;
         assert!(!head.contains("after"));
@@ -68,7 +76,10 @@ async fn half_a_request_reaches_the_application_before_the_other_half_is_sent() 
             client.send("0\r\n\r\n").await;
             until(&mut application, "0\r\n\r\n").await;
         }
-        application.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await.unwrap();
+        application
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
         assert_eq!(client.answer(false).await.unwrap().status, 200);
     }
 }
@@ -79,7 +90,9 @@ async fn events_arrive_one_by_one() {
     let site = public(&to, "").await;
     let host = site.host("lunch");
     let mut client = site.wire().await;
-    client.send(format!("GET /events HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n\r\n")).await;
+    client
+        .send(format!("GET /events HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n\r\n"))
+        .await;
     let (mut application, _) = listener.accept().await.unwrap();
     until(&mut application, "\r\n\r\n").await;
     application
@@ -123,7 +136,10 @@ async fn http_1_0_with_a_host_is_served() {
     site.app.answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n");
     let mut wire = site.wire().await;
     let answer = wire.ask("GET /old HTTP/1.0", &[("Host", &host)]).await;
-    assert_eq!((answer.status, answer.body.as_str(), answer.all("transfer-encoding").len()), (200, "ok", 0));
+    assert_eq!(
+        (answer.status, answer.body.as_str(), answer.all("transfer-encoding").len()),
+        (200, "ok", 0)
+    );
     assert!(wire.is_closed().await);
     let seen = site.app.last();
     assert_eq!((seen.line.as_str(), seen.target()), ("GET /old HTTP/1.1", "/old"));
@@ -137,15 +153,22 @@ async fn http2_over_tls_reaches_the_same_application() {
     let host = site.host("wiki");
     let mut client = Multiplexed::tls(site.address(), "wiki.localhost").await;
     for n in 0..3 {
-        let answer = client.ask("GET", &format!("https://{host}/x{n}?q"), &[("cookie", &cookie)]).await.unwrap();
+        let answer = client
+            .ask("GET", &format!("https://{host}/x{n}?q"), &[("cookie", &cookie)])
+            .await
+            .unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
         let seen = site.app.last();
         assert_eq!(seen.line, format!("GET /x{n}?q HTTP/1.1"));
         assert!(seen.one("x-pomerium-jwt-assertion").is_some());
-        assert_eq!(answer.one("strict-transport-security").map(|value| &value[..7]), Some("max-age"));
+        assert_eq!(
+            answer.one("strict-transport-security").map(|value| &value[..7]),
+            Some("max-age")
+        );
     }
     assert_eq!(site.app.connections(), 1, "the connection to the application is used again");
-    let answer = client.ask("GET", &format!("https://{host}/"), &[("accept", "text/html")]).await.unwrap();
+    let answer =
+        client.ask("GET", &format!("https://{host}/"), &[("accept", "text/html")]).await.unwrap();
     assert_eq!(answer.status, 302);
 }
 
@@ -158,8 +181,13 @@ async fn the_path_of_to_takes_the_place_of_what_matched() {
         - from: https://{lunch}\n    to: http://{up}/rest/\n    allow_public_unauthenticated_access: true\n";
     let site = Site::with(Plan { routes: routes.to_owned(), plain: true, ..Plan::default() }).await;
     for (path, target) in [
-        ("/app/x?q=/app/", "/base/x?q=/app/"), ("/app/", "/base/"), ("/one?x", "/only?x"), ("/v1/x", "/versions"), ("/plain/x", "/plain/x"),
-        ("/x", "/rest/x"), ("/", "/rest/"),
+        ("/app/x?q=/app/", "/base/x?q=/app/"),
+        ("/app/", "/base/"),
+        ("/one?x", "/only?x"),
+        ("/v1/x", "/versions"),
+        ("/plain/x", "/plain/x"),
+        ("/x", "/rest/x"),
+        ("/", "/rest/"),
     ] {
         assert_eq!(get(&site, path, "*/*").await.status, 200);
         assert_eq!(site.app.last().target(), target, "{path}");
@@ -185,10 +213,18 @@ async fn t62_a_redirecting_application_is_not_followed() {
     let address = elsewhere.address().to_string();
     site.app.answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     for (name, value) in [
-        ("X-Forwarded-Host", address.as_str()), ("X-Original-Url", "http://x/"), ("X-Rewrite-Url", "/x"), ("Forwarded", "host=x"), ("Via", "x"),
+        ("X-Forwarded-Host", address.as_str()),
+        ("X-Original-Url", "http://x/"),
+        ("X-Rewrite-Url", "/x"),
+        ("Forwarded", "host=x"),
+        ("Via", "x"),
     ] {
-        let answer = site.wire().await.ask("GET / HTTP/1.1", &[("Host", &host), (name, value)]).await;
-        assert_eq!((answer.status, site.app.last().one("host")), (200, Some(&*site.app.address().to_string())));
+        let answer =
+            site.wire().await.ask("GET / HTTP/1.1", &[("Host", &host), (name, value)]).await;
+        assert_eq!(
+            (answer.status, site.app.last().one("host")),
+            (200, Some(&*site.app.address().to_string()))
+        );
     }
     assert_eq!(elsewhere.connections(), 0);
 }
@@ -205,7 +241,17 @@ async fn failed(site: &Site, status: u16) -> Value {
         assert!(answer.body.contains(id), "{}", answer.body);
         assert_eq!(answer.one("x-request-id"), line["request_id"].as_str());
         let told = format!("{:?} {}", answer.headers, answer.body).to_lowercase();
-        for word in ["refused", "127.0.0.1", "certificate", "reset", "os error", "connect error", "upstream_reset", "tls", line["detail"].as_str().unwrap()] {
+        for word in [
+            "refused",
+            "127.0.0.1",
+            "certificate",
+            "reset",
+            "os error",
+            "connect error",
+            "upstream_reset",
+            "tls",
+            line["detail"].as_str().unwrap(),
+        ] {
             assert!(!told.contains(&word.to_lowercase()), "{word}: {told}");
         }
         if accept == "application/json" {
@@ -228,14 +274,23 @@ async fn w19_a_failing_application_is_a_page_with_an_id_and_nothing_internal() {
     let site = public("http://{up}", "").await;
     for (answer, reason) in [
         ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "malformed"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "malformed"),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "malformed",
+        ),
         ("SSH-2.0-OpenSSH\r\n\r\n", "malformed"),
-        ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade, close\r\n\r\n", "malformed"),
+        (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade, close\r\n\r\n",
+            "malformed",
+        ),
     ] {
         site.app.answer(answer);
         assert_eq!(failed(&site, 502).await["reasons"], json!([reason]), "{answer}");
     }
-    site.app.answer(format!("HTTP/1.1 200 OK\r\nX: {}\r\nConnection: close\r\n\r\n", "a".repeat(70_000)));
+    site.app.answer(format!(
+        "HTTP/1.1 200 OK\r\nX: {}\r\nConnection: close\r\n\r\n",
+        "a".repeat(70_000)
+    ));
     assert_eq!(failed(&site, 502).await["reasons"], json!(["head_too_long"]));
     site.app.answer("");
     assert_eq!(failed(&site, 502).await["reasons"], json!(["reset"]));
@@ -266,6 +321,7 @@ async fn an_application_that_takes_too_long_is_504_and_its_time_is_the_routes() 
     let mut client = site.wire().await;
     client.send(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
     let (mut application, _) = listener.accept().await.unwrap();
+    until(&mut application, "\r\n\r\n").await;
     application.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab").await.unwrap();
     sleep(Duration::from_millis(1_400)).await;
     application.write_all(b"cd").await.unwrap();
@@ -278,7 +334,11 @@ async fn a_client_that_does_not_finish_its_request_is_told_so_where_it_can_be() 
     let site = public(&to, "").await;
     let host = site.host("lunch");
     let mut client = site.wire().await;
-    client.send(format!("POST / HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")).await;
+    client
+        .send(format!(
+            "POST / HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+        ))
+        .await;
     let (mut application, _) = listener.accept().await.unwrap();
     until(&mut application, "abc").await;
     client.send("zz\r\n").await;
@@ -294,10 +354,13 @@ async fn a_client_that_does_not_finish_its_request_is_told_so_where_it_can_be() 
 
 /// An application over TLS with this certificate.
 async fn secured(chain_pem: &str, key_pem: &str) -> (u16, tokio::task::JoinHandle<()>) {
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(chain_pem.as_bytes()).collect::<Result<_, _>>().unwrap();
+    let chain: Vec<_> =
+        CertificateDer::pem_slice_iter(chain_pem.as_bytes()).collect::<Result<_, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap();
     let config = config.with_no_client_auth().with_single_cert(chain, key).unwrap();
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -323,7 +386,9 @@ fn certificate(name: &str, until_year: i32) -> (String, String, String) {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(DnType::CommonName, format!("authority {until_year} of {name}"));
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, format!("authority {until_year} of {name}"));
     let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
     let issuer = Issuer::new(authority, authority_key);
     let key = KeyPair::generate().unwrap();
@@ -359,11 +424,17 @@ async fn t63_an_application_with_a_wrong_certificate_is_502_and_the_log_says_whi
         ((&own.0, &own.1), None, 502, "self-signed"),
     ] {
         let (port, task) = secured(chain, key).await;
-        let more = trusted.map_or_else(String::new, |pem| format!("    tls_custom_ca: {}\n", encoded(pem)));
+        let more = trusted
+            .map_or_else(String::new, |pem| format!("    tls_custom_ca: {}\n", encoded(pem)));
         let site = public(&format!("https://app.localhost:{port}"), &more).await;
         if status == 200 {
             let answer = get(&site, "/", "*/*").await;
-            assert_eq!((answer.status, answer.body.as_str()), (200, "secure"), "{}", site.last_log().await);
+            assert_eq!(
+                (answer.status, answer.body.as_str()),
+                (200, "secure"),
+                "{}",
+                site.last_log().await
+            );
         } else {
             let line = failed(&site, status).await;
             assert_eq!(line["reasons"], json!(["certificate"]), "{line}");
@@ -374,14 +445,24 @@ async fn t63_an_application_with_a_wrong_certificate_is_502_and_the_log_says_whi
     }
     // Skipping is the route's alone.
     let (port, task) = secured(&named.0, &named.1).await;
-    let site = public(&format!("https://app.localhost:{port}"), "    tls_skip_verify: true\n").await;
+    let site =
+        public(&format!("https://app.localhost:{port}"), "    tls_skip_verify: true\n").await;
     assert_eq!(get(&site, "/", "*/*").await.status, 200);
     task.abort();
     // An application that speaks no TLS is never spoken to in clear.
-    let plain = Recorder::start().await;
-    let site = public(&format!("https://{}", plain.address()), "    tls_skip_verify: true\n").await;
+    let (listener, to) = by_hand().await;
+    let plain = tokio::spawn(async move {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut first = [0];
+            stream.read_exact(&mut first).await.unwrap();
+            assert_eq!(first, [22], "a TLS greeting");
+            stream.write_all(b"HTTP/1.0 400 Bad Request\r\n\r\n").await.unwrap();
+        }
+    });
+    let site = public(&to.replace("http:", "https:"), "    tls_skip_verify: true\n").await;
     assert_eq!(failed(&site, 502).await["reasons"], json!(["tls"]));
-    assert_eq!(plain.count(), 0);
+    plain.await.unwrap();
     // The authority of everything that goes out (`certificate_authority`) is believed too.
     let (port, task) = secured(&keys().chain_pem, &keys().key_pem).await;
     let site = public(&format!("https://wiki.localhost:{port}"), "").await;

@@ -25,7 +25,7 @@ use russet::session::{CookieSettings, SameSite, Session};
 use russet::telemetry::{Format, Guard, Logs};
 use serde_json::{Value, json};
 
-pub use self::multiplexed::{Multiplexed, client_config};
+pub use self::multiplexed::Multiplexed;
 pub use self::process::Process;
 pub use self::recorder::Recorder;
 pub use self::wire::{Answer, Wire};

@@ -74,9 +74,10 @@ impl Multiplexed {
 }
 
 /// A TLS client that trusts the authority of the tests.
-pub fn client_config() -> ClientConfig {
+fn client_config() -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    let authority = rustls::pki_types::CertificateDer::from_pem_slice(keys().authority_pem.as_bytes());
+    let authority =
+        rustls::pki_types::CertificateDer::from_pem_slice(keys().authority_pem.as_bytes());
     roots.add(authority.unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider);

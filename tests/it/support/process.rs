@@ -35,12 +35,12 @@ impl Process {
         let port = free_port();
         let apple = start_apple(port, &Clock::system()).await;
         let directory = tempfile::tempdir().unwrap();
-        let text = configuration(&plan, port, &app, apple.base_url(), &directory.path().join("state"));
+        let text =
+            configuration(&plan, port, &app, apple.base_url(), &directory.path().join("state"));
         let file = directory.path().join("config.yaml");
         std::fs::write(&file, text).unwrap();
-        let output = |name: &str| {
-            Stdio::from(std::fs::File::create(directory.path().join(name)).unwrap())
-        };
+        let output =
+            |name: &str| Stdio::from(std::fs::File::create(directory.path().join(name)).unwrap());
         let child = Command::new(env!("CARGO_BIN_EXE_russet"))
             .args(["run", "--workers", "1", "--config"])
             .arg(&file)
