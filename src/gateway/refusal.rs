@@ -1,6 +1,8 @@
 //! Every refusal and its answer: status, page or redirect, and what the log says. Nothing a
 //! stranger should not know is in an answer; what the operator needs is in the record.
 
+use std::error::Error as _;
+
 use http::{Response, StatusCode};
 
 use super::edge::{BodyError, Refusal as Refused};
@@ -199,12 +201,18 @@ pub(super) fn upstream(
         RelayError::Upstream(error) => error,
     };
     record.reasons.push(error.label());
-    record.detail = Some(error.to_string());
+    record.detail = Some(with_causes(error));
     let late = matches!(error, SendError::RequestBody(source) if BodyError::is_timeout(source));
     match late {
         true => visitor.page_with(&View::BadRequest, StatusCode::REQUEST_TIMEOUT),
         false => visitor.page(&upstream_view(error)),
     }
+}
+
+/// An error and what led to it, for the log.
+fn with_causes(error: &SendError) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn upstream_view(error: &SendError) -> View {

@@ -321,6 +321,7 @@ async fn an_application_that_takes_too_long_is_504_and_its_time_is_the_routes() 
     let mut client = site.wire().await;
     client.send(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
     let (mut application, _) = listener.accept().await.unwrap();
+    until(&mut application, "\r\n\r\n").await;
     application.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab").await.unwrap();
     sleep(Duration::from_millis(1_400)).await;
     application.write_all(b"cd").await.unwrap();
@@ -449,10 +450,19 @@ async fn t63_an_application_with_a_wrong_certificate_is_502_and_the_log_says_whi
     assert_eq!(get(&site, "/", "*/*").await.status, 200);
     task.abort();
     // An application that speaks no TLS is never spoken to in clear.
-    let plain = Recorder::start().await;
-    let site = public(&format!("https://{}", plain.address()), "    tls_skip_verify: true\n").await;
+    let (listener, to) = by_hand().await;
+    let plain = tokio::spawn(async move {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut first = [0];
+            stream.read_exact(&mut first).await.unwrap();
+            assert_eq!(first, [22], "a TLS greeting");
+            stream.write_all(b"HTTP/1.0 400 Bad Request\r\n\r\n").await.unwrap();
+        }
+    });
+    let site = public(&to.replace("http:", "https:"), "    tls_skip_verify: true\n").await;
     assert_eq!(failed(&site, 502).await["reasons"], json!(["tls"]));
-    assert_eq!(plain.count(), 0);
+    plain.await.unwrap();
     // The authority of everything that goes out (`certificate_authority`) is believed too.
     let (port, task) = secured(&keys().chain_pem, &keys().key_pem).await;
     let site = public(&format!("https://wiki.localhost:{port}"), "").await;

@@ -74,7 +74,7 @@ impl Multiplexed {
 }
 
 /// A TLS client that trusts the authority of the tests.
-pub fn client_config() -> ClientConfig {
+fn client_config() -> ClientConfig {
     let mut roots = RootCertStore::empty();
     let authority =
         rustls::pki_types::CertificateDer::from_pem_slice(keys().authority_pem.as_bytes());
