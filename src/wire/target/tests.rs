@@ -247,7 +247,7 @@ const HOSTILE: &[(u8, &str)] = &[
 
 /// Addresses that look dangerous but stay at `https://app.example` for every reader, byte for byte.
 const HARMLESS: &[(u8, &str)] = &[
-    "https://app.example/?p=C:\\dir\\//evil.example",
+    (36, "/?p=C:\\dir\\//evil.example"),
     (36, "/wiki?next=//evil.example"),
     (36, "/@evil.example"),
     (36, "/:@evil.example"),
