@@ -9,6 +9,7 @@ use crate::base::seal::Ring;
 use crate::base::tasks::Tasks;
 use crate::base::time::Clock;
 use crate::config::Settings;
+use crate::gateway::edge::Certificates;
 use crate::gateway::{Ingredients, Plan, Shared};
 use crate::telemetry::Logs;
 
@@ -55,11 +56,12 @@ pub(super) fn plan(settings: &Settings, secrets: &Secrets) -> Result<Plan, Start
 pub(super) fn shared(
     settings: &Settings,
     plan: Plan,
+    certificates: Option<Certificates>,
     control: Tasks,
     logs: Logs,
     clock: Clock,
 ) -> Result<Arc<Shared>, StartProblem> {
     let apple =
         Arc::new(AppleProvider::new(settings.apple.clone(), Timeouts::default(), clock.clone())?);
-    Ok(Arc::new(Shared::new(plan, apple, control, logs, clock)))
+    Ok(Arc::new(Shared::new(plan, certificates, apple, control, logs, clock)))
 }

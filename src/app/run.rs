@@ -87,16 +87,17 @@ pub fn start(start: Start) -> Result<Running, StartProblem> {
     let redirect_address =
         redirect.as_deref().zip(listener.redirect_address).map(|(bound, at)| address_of(bound, at));
     let health_listener = bind_health(listener.health_address, listener.health_address_written)?;
-    let tls = match listener.plain {
+    let certificates = match listener.plain {
         true => None,
-        false => Some(Certificates::new(&listener.certificates)?.acceptor()?),
+        false => Some(Certificates::new(&listener.certificates)?),
     };
+    let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
     let limits = Arc::new(Limits::with_idle(listener.idle_timeout));
 
     let secrets = Secrets::find(&settings)?;
     let plan = assemble::plan(&settings, &secrets)?;
     let tasks = Tasks::on(Handle::current());
-    let shared = assemble::shared(&settings, plan, tasks.clone(), logs, clock)?;
+    let shared = assemble::shared(&settings, plan, certificates, tasks.clone(), logs, clock)?;
     let health = Health::new(&settings.apple);
     let health_address = health_listener.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listener) = health_listener {

@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use reqwest::{StatusCode, Url};
+use http::StatusCode;
 use tokio::sync::Mutex;
+use url::Url;
 
 pub(super) use set::KeySet;
 pub use set::KeySetError;

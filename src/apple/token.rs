@@ -6,8 +6,9 @@
 
 use std::fmt;
 
-use reqwest::{StatusCode, Url};
+use http::StatusCode;
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::client::{Answer, CallError, Client};
 use super::client_secret::{Inspection, inspect};

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_web_redirect_url_and_invalid_client_the_summary_tells_what_to_compare() {
+    fn failure_invalid_redirect_and_failure_invalid_client_the_summary_tells_what_to_compare() {
         let text = std::fs::read_to_string("config.example.yaml").unwrap();
         let text = human(Path::new("config.example.yaml"), &loaded(&text));
         assert!(text.contains("https://auth.example.com/oauth2/callback"), "{text}");

@@ -20,7 +20,7 @@ pub struct Arguments {
     /// Where to listen; off loopback a password is needed
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9400")]
     listen: SocketAddr,
-    /// Its own name, which Russet gets as idp_provider_url [default: https://apple.localhost:PORT]
+    /// Its own name, which Russet gets as idp_provider_url; by default `https://apple.localhost:PORT`
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
     /// The Services ID that may sign people in
@@ -112,7 +112,10 @@ fn introduce(apple: &FakeApple, arguments: &Arguments, locked: bool) {
     anstream::println!("    idp_client_id: {}", arguments.client_id);
     anstream::println!("    idp_team_id: {}", arguments.team_id);
     match &arguments.write_ca {
-        Some(file) => anstream::println!("    certificate_authority_file: {}", file.display()),
+        Some(file) => {
+            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            anstream::println!("    certificate_authority_file: {}", file.display());
+        }
         None if apple.authority_pem().is_some() => anstream::println!(
             "Its certificate authority was made just now; --write-ca FILE keeps it for Russet's \
              certificate_authority_file."

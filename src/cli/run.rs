@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Outcome;
 use super::check::ConfigurationFile;
@@ -52,6 +52,14 @@ async fn serve(settings: Settings, workers: Option<usize>) -> Outcome {
     logs.install(level);
     let workers = workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
     announce(&settings);
+    // Before anything can be asked, so that a signal never finds the process unprepared.
+    let signals = match Signals::watch() {
+        Ok(signals) => signals,
+        Err(error) => {
+            tracing::error!(%error, "signals cannot be watched");
+            return Outcome::Failed;
+        }
+    };
     let start = Start { settings, logs, clock: Clock::system(), workers: workers.unwrap_or(1) };
     let running = match app::start(start) {
         Ok(running) => running,
@@ -62,10 +70,7 @@ async fn serve(settings: Settings, workers: Option<usize>) -> Outcome {
         }
     };
     tracing::info!(address = %running.address(), "serving");
-    if let Err(error) = until_told_to_stop().await {
-        tracing::error!(%error, "signals cannot be watched");
-        return Outcome::Failed;
-    }
+    signals.until_told_to_stop().await;
     tracing::info!("stopping: no new connections, requests in flight finish");
     match running.drain(app::DRAIN_TIME).await {
         Ok(drained) => {
@@ -96,18 +101,32 @@ fn announce(settings: &Settings) {
     }
 }
 
-/// Waits for SIGTERM or SIGINT. SIGHUP is told that it does not reload.
-async fn until_told_to_stop() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hang_up.recv() => tracing::warn!(
-                "SIGHUP: a changed configuration needs a restart; the one in force goes on"
-            ),
+/// The signals that a process is told things with.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn watch() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for SIGTERM or SIGINT. SIGHUP is told that it does not reload.
+    async fn until_told_to_stop(mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => tracing::warn!(
+                    "SIGHUP: a changed configuration needs a restart; the one in force goes on"
+                ),
+            }
         }
     }
 }

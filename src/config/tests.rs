@@ -405,7 +405,7 @@ fn apple_gets_only_return_urls_that_it_accepts() {
 
 /// Apple's page would say "response_mode must be form_post"; we say it before.
 #[test]
-fn response_mode_must_be_form_post_so_an_override_is_refused_at_load() {
+fn failure_authorize_parameters_response_mode_must_be_form_post() {
     for name in [
         "client_id",
         "redirect_uri",

@@ -4,7 +4,7 @@
 //! It deliberately sends no notifications and migrates no users, and it is nobody's identity
 //! provider: whoever reaches it can be anybody, so off loopback it asks for a password first.
 //!
-//! *Invariant:* nothing here imports `crate::apple`. The two ends of the protocol are written
+//! *Invariant:* nothing here imports the room `apple`. The two ends of the protocol are written
 //! twice, from Apple's description and not from each other, so that a shared mistake cannot hide.
 
 mod authorize;

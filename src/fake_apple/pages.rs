@@ -67,8 +67,23 @@ struct Index<'a> {
     nonce: &'a str,
     base_url: &'a str,
     client_ids: Vec<&'a str>,
+    bare_faults: &'a [&'a str],
     locked: bool,
 }
+
+/// Faults of an id_token that take no members, as JSON names them.
+pub(super) const BARE_FAULTS: [&str; 10] = [
+    "wrong_audience",
+    "wrong_issuer",
+    "other_nonce",
+    "expired",
+    "from_the_future",
+    "wrong_access_token_hash",
+    "unknown_kid",
+    "alg_none",
+    "hmac_with_public_key",
+    "bad_signature",
+];
 
 /// Who shall sign in?
 pub(super) fn pick(
@@ -124,7 +139,9 @@ pub(super) fn index(apple: &Apple) -> Response<Full<Bytes>> {
     let clients = apple.clients.iter().filter(|_| !locked);
     let client_ids = clients.map(|client| client.client_id.as_str()).collect();
     let base_url = &apple.base_url;
-    html(StatusCode::OK, |nonce| Index { nonce, base_url, client_ids, locked }.render())
+    html(StatusCode::OK, |nonce| {
+        Index { nonce, base_url, client_ids, bare_faults: &BARE_FAULTS, locked }.render()
+    })
 }
 
 fn shown(person: &Person) -> Shown<'_> {

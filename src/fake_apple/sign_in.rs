@@ -206,7 +206,10 @@ fn made_up(form: &Form) -> Result<Person, String> {
                 return Err(format!("{name} is absent, true, false, text-true or text-false."));
             }
         };
-        claims.insert(name.to_owned(), value);
+        // They say something about an address; without one the form's first choice means nothing.
+        if claims.contains_key("email") {
+            claims.insert(name.to_owned(), value);
+        }
     }
     if let Some(more) = form.get("claims") {
         let more: Map<String, Value> = serde_json::from_str(more)

@@ -11,56 +11,71 @@ use serde_json::Value;
 
 use super::assertion::verified_email;
 use super::inbound::Inbound;
-use super::plan::{Plan, Service, SetValue};
+use super::plan::{PathSwap, Plan, Service, SetValue};
 use super::settings::TemplatePart;
 use super::world::Worker;
+use crate::base::ids::RequestId;
 use crate::session::Session;
 use crate::wire::body::Body;
-use crate::wire::hop;
 use crate::wire::host::Scheme;
+use crate::wire::path::normalise;
+use crate::wire::{hop, method};
 
 const ASSERTION: HeaderName = HeaderName::from_static("x-pomerium-jwt-assertion");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Why a request cannot be written for an application, which is a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unwritable {
+    /// The path of `to` and the client's would meet in `.` or `..`.
+    Path,
+    /// A header or the address has no form that can be sent.
+    Head,
+}
+
 /// The head of the request to the application. Takes the client's headers out of `inbound`.
-/// `None` where a part cannot be written, which is a refusal.
 pub(super) fn to_upstream(
     inbound: &mut Inbound,
     worker: &Worker,
     service: &Service,
     session: Option<&Session>,
-) -> Option<Request<()>> {
+) -> Result<Request<()>, Unwritable> {
+    let target = target(inbound, service)?;
     let mut headers = std::mem::take(&mut inbound.head.headers);
     let plan: &Plan = &inbound.plan;
     hop::remove_from_request(&mut headers, &plan.protected);
     plan.protected.remove_from(&mut headers);
     headers.remove(EXPECT);
     plan.our_cookies.remove_from_request(&mut headers);
-    for name in &service.remove_request_headers {
-        headers.remove(name);
+    if service.method_matters {
+        method::remove_overrides(&mut headers);
     }
     inbound.chain.write(&mut headers, Scheme::Https, &inbound.authority);
     let speaker = Speaker { inbound, worker, plan, session };
-    if service.pass_identity {
-        speaker.introduce(&mut headers)?;
-    }
+    // Templates read what the client sent, before any of it is removed: a header can be renamed.
     let set = service.set_request_headers.iter();
     let set: Option<Vec<_>> =
         set.map(|(name, value)| Some((name, speaker.filled(value, &headers)?))).collect();
-    for (name, value) in set? {
+    for name in &service.remove_request_headers {
+        headers.remove(name);
+    }
+    if service.pass_identity {
+        speaker.introduce(&mut headers).ok_or(Unwritable::Head)?;
+    }
+    for (name, value) in set.ok_or(Unwritable::Head)? {
         headers.insert(name.clone(), value);
     }
-    headers.insert(REQUEST_ID, request_id(inbound));
+    headers.insert(REQUEST_ID, request_id(inbound.id));
     let host = match service.preserve_host {
-        true => HeaderValue::from_str(&inbound.authority.to_string()).ok()?,
-        false => service.upstream.authority().clone(),
+        true => HeaderValue::from_str(&inbound.authority.to_string()),
+        false => Ok(service.upstream.authority().clone()),
     };
-    headers.insert(HOST, host);
+    headers.insert(HOST, host.map_err(|_| Unwritable::Head)?);
     let mut request = Request::new(());
     *request.method_mut() = inbound.head.method.clone();
-    *request.uri_mut() = target(inbound, service)?;
+    *request.uri_mut() = target;
     *request.headers_mut() = headers;
-    Some(request)
+    Ok(request)
 }
 
 /// What of an application's answer goes on to the client.
@@ -76,42 +91,56 @@ pub(super) fn to_client(headers: &mut HeaderMap, inbound: &Inbound, service: &Se
             "application set a cookie of ours"
         );
     }
-    if !service.response_headers_disabled {
-        for (name, value) in plan.response_headers.iter().chain(&service.response_headers) {
-            headers.insert(name.clone(), value.clone());
-        }
+    let global = if service.response_headers_disabled { &[] } else { &*plan.response_headers };
+    for (name, value) in global.iter().chain(&service.response_headers) {
+        headers.insert(name.clone(), value.clone());
     }
-    headers.insert(REQUEST_ID, request_id(inbound));
+    headers.insert(REQUEST_ID, request_id(inbound.id));
 }
 
 /// What every answer of ours carries beside its own: `set_response_headers`, but never in place of
 /// what protects a page of ours.
-pub(super) fn on_ours(response: &mut Response<Body>, inbound: &Inbound) {
+pub(super) fn on_ours(response: &mut Response<Body>, plan: &Plan, id: RequestId) {
     let headers = response.headers_mut();
-    for (name, value) in &inbound.plan.response_headers {
+    for (name, value) in &plan.response_headers {
         headers.entry(name).or_insert_with(|| value.clone());
     }
-    headers.insert(REQUEST_ID, request_id(inbound));
+    headers.insert(REQUEST_ID, request_id(id));
 }
 
-fn request_id(inbound: &Inbound) -> HeaderValue {
+fn request_id(id: RequestId) -> HeaderValue {
     // Invariant: a UUID is a header value.
-    HeaderValue::from_str(&inbound.id.to_string()).unwrap_or(HeaderValue::from_static(""))
+    HeaderValue::from_str(&id.to_string()).unwrap_or(HeaderValue::from_static(""))
 }
 
-/// Path and query for the application: the normalised path that was decided on, and the query as
-/// it came.
-fn target(inbound: &Inbound, service: &Service) -> Option<Uri> {
+/// Path and query for the application: the normalised path that was decided on, what it matched
+/// swapped for the path of `to`, and the query as it came.
+fn target(inbound: &Inbound, service: &Service) -> Result<Uri, Unwritable> {
     let path = &inbound.path;
-    let swapped = service.prefix_swap.as_ref().and_then(|(prefix, swap)| {
-        path.strip_prefix(prefix.as_str()).map(|rest| format!("{swap}{rest}"))
-    });
-    let mut target = swapped.unwrap_or_else(|| path.clone());
+    let mut target = match &service.path_swap {
+        None => path.clone(),
+        Some(swap) => swapped(swap, path).ok_or(Unwritable::Path)?,
+    };
     if let Some(query) = inbound.head.uri.query() {
         target.push('?');
         target.push_str(query);
     }
-    Some(Uri::from(PathAndQuery::from_maybe_shared(target).ok()?))
+    let target = PathAndQuery::from_maybe_shared(target).map_err(|_| Unwritable::Head)?;
+    Ok(Uri::from(target))
+}
+
+/// The path with its matched part swapped. Security: a prefix is raw text and may end inside a
+/// segment, so `/app` swapped for `/base/` would make `/base/../x` of `/app../x`; such a path was
+/// never decided on and is none (T01).
+fn swapped(swap: &PathSwap, path: &str) -> Option<String> {
+    let (to, rest) = match swap {
+        PathSwap::Whole { to } => (to, ""),
+        PathSwap::Prefix { prefix, to } => (to, path.strip_prefix(prefix.as_str())?),
+    };
+    let (before, after) = (to.rsplit('/').next()?, rest.split('/').next()?);
+    let seam = format!("/{before}{after}");
+    let plain = normalise(&seam).is_ok_and(|normal| seam == "/" || normal != "/");
+    plain.then(|| format!("{to}{rest}"))
 }
 
 /// Speaks for the person to the application.
@@ -215,7 +244,32 @@ fn encoded(text: &str, list_item: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::encoded;
+    use super::{PathSwap, encoded, swapped};
+
+    #[test]
+    fn t01_a_swap_makes_no_dots() {
+        let swap = |prefix: &str, to: &str, path: &str| {
+            let (prefix, to) = (prefix.to_owned(), to.to_owned());
+            swapped(&PathSwap::Prefix { prefix, to }, path)
+        };
+        for (prefix, to, path, expected) in [
+            ("/app", "/base/", "/app/x", Some("/base//x")),
+            ("/app", "/base/", "/app", Some("/base/")),
+            ("/app", "/base/", "/appendix", Some("/base/endix")),
+            ("/app", "/base", "/app../x", Some("/base../x")),
+            ("/", "/base", "/x", Some("/basex")),
+            ("/app", "/base/", "/app../x", None),
+            ("/app", "/base/", "/app..", None),
+            ("/app", "/base/", "/app./x", None),
+            ("/app", "/base/", "/app..;y/x", None),
+            ("/app", "/base/", "/app..%3By/x", None),
+            ("/app.", "/base/.", "/app../x", None),
+        ] {
+            assert_eq!(swap(prefix, to, path).as_deref(), expected, "{path}");
+        }
+        let whole = PathSwap::Whole { to: "/base".to_owned() };
+        assert_eq!(swapped(&whole, "/v1/x").as_deref(), Some("/base"));
+    }
 
     #[test]
     fn t32_a_claim_never_grows_into_a_second_header_or_item() {

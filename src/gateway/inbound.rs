@@ -39,6 +39,8 @@ pub(super) enum Malformed {
     Host(HostProblem),
     /// An ambiguous path: 400.
     Path(PathProblem),
+    /// The connection was made for names of another certificate: 421 (RFC 9110 §15.5.20).
+    Misdirected,
     /// The target is too long: 414.
     TargetTooLong,
     /// A header name with an underscore, which applications confuse with a hyphen: 400.
@@ -52,6 +54,7 @@ impl Malformed {
             Self::Method(_) => "bad_method",
             Self::Host(_) => "bad_host",
             Self::Path(_) => "bad_path",
+            Self::Misdirected => "misdirected",
             Self::TargetTooLong => "target_too_long",
             Self::Underscore => "underscore_in_header",
         }

@@ -19,6 +19,7 @@ mod relay;
 mod respond;
 mod service;
 mod settings;
+mod signed_in;
 mod world;
 
 pub use answer::AnswerBody;

@@ -12,17 +12,16 @@ use super::edge::{ConnectionInfo, RequestBody};
 use super::inbound::{self, Inbound, Malformed};
 use super::plan::Plan;
 use super::respond::Visitor;
+use super::signed_in::{NotSignedIn, live_session};
 use super::world::Worker;
 use super::{endpoints, headers, refusal, relay};
 use crate::base::ids::RequestId;
 use crate::base::time;
 use crate::decision::{Facts, admission};
-use crate::session::lifecycle::{self, Dead, LiveSession};
 use crate::telemetry::{Decision, Record};
 use crate::upstream::UpstreamBody;
 use crate::wire::accept::{self, Format};
 use crate::wire::body::Body;
-use crate::wire::cookies;
 use crate::wire::forwarded::Chain;
 
 /// Handles one request from its first byte to the answer's head; the answer's body streams on and
@@ -37,7 +36,12 @@ pub(super) async fn handle(
     let now = worker.shared.clock.now();
     let chain = Chain::read(from.peer.ip(), &head.headers, plan.trusted_hops);
     let mut record = new_record(&head, chain.client());
-    let (authority, path) = match inbound::check(&head) {
+    let checked = inbound::check(&head).and_then(|(authority, path)| {
+        // Security: a connection made for one certificate's names asks for no other's (T14).
+        let together = worker.shared.may_carry(from, authority.host());
+        if together { Ok((authority, path)) } else { Err(Malformed::Misdirected) }
+    });
+    let (authority, path) = match checked {
         Ok(checked) => checked,
         Err(malformed) => {
             record.reasons.push(malformed.code());
@@ -56,7 +60,7 @@ pub(super) async fn handle(
     };
     let response =
         answered.map(|relayed| relayed.map(From::Application)).unwrap_or_else(|mut ours| {
-            headers::on_ours(&mut ours, &inbound);
+            headers::on_ours(&mut ours, &inbound.plan, inbound.id);
             ours.map(From::Us)
         });
     logged(response, record, worker)
@@ -94,29 +98,6 @@ async fn travel(
     relayed.map_err(|error| refusal::upstream(&error, preference, inbound, record))
 }
 
-/// Why a request has no live session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotSignedIn {
-    /// It carries no cookie of our name.
-    NoCookie,
-    /// It carries one that does not open here, or several that do.
-    NotOpened,
-    /// The session is over.
-    Dead(Dead),
-}
-
-/// The live session of a request, from its cookie alone.
-pub(super) fn live_session(inbound: &Inbound, worker: &Worker) -> Result<LiveSession, NotSignedIn> {
-    let plan = &inbound.plan;
-    let mut values = cookies::values(inbound.headers(), &plan.cookie.name).peekable();
-    if values.peek().is_none() {
-        return Err(NotSignedIn::NoCookie);
-    }
-    let opened = plan.sessions.open_only(values, inbound.authority.host());
-    let opened = opened.ok_or(NotSignedIn::NotOpened)?;
-    lifecycle::live(opened, &worker.shared.ended, inbound.now).map_err(NotSignedIn::Dead)
-}
-
 fn new_record(head: &http::request::Parts, source_ip: IpAddr) -> Record {
     Record {
         id: RequestId::fresh(),
@@ -146,6 +127,7 @@ fn refuse_malformed(
     let preference = accept::prefers(headers, Format::Html);
     let visitor = Visitor { plan, id: record.id, host: "", preference };
     let mut response = refusal::malformed(malformed, &visitor);
+    headers::on_ours(&mut response, plan, record.id);
     // What a malformed request leaves in the connection is not to be read as the next one.
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response

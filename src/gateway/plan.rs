@@ -9,8 +9,9 @@ use http::{HeaderName, HeaderValue};
 use super::assertion::{KeyProblem, SigningKeys};
 use super::settings::{self, RouteService, Settings, TemplatePart};
 use crate::base::seal::{Ring, Signer};
-use crate::decision::{RouteIndex, RouteRule, Rules};
+use crate::decision::{PathRule, RouteIndex, RouteRule, Rules};
 use crate::pages;
+use crate::policy::Reads;
 use crate::session::attempt::Attempts;
 use crate::session::link::Links;
 use crate::session::sealed_cookie::SessionSeal;
@@ -76,10 +77,20 @@ pub(super) struct Service {
     pub(super) set_request_headers: Vec<(HeaderName, SetValue)>,
     pub(super) remove_request_headers: Vec<HeaderName>,
     pub(super) response_headers: Vec<(HeaderName, HeaderValue)>,
-    /// Neither these nor the global ones.
+    /// Whether the global `response_headers` stay away from its answers.
     pub(super) response_headers_disabled: bool,
-    /// The matched prefix that the path of `to` takes the place of, and that path.
-    pub(super) prefix_swap: Option<(String, String)>,
+    /// Whether its policy looks at the method, so that no header may turn it into another (T46).
+    pub(super) method_matters: bool,
+    pub(super) path_swap: Option<PathSwap>,
+}
+
+/// What the path of `to` takes the place of, as text.
+#[derive(Debug)]
+pub(super) enum PathSwap {
+    /// Of the prefix that the route matched.
+    Prefix { prefix: String, to: String },
+    /// Of the whole path, which is what an exact rule or an expression matched.
+    Whole { to: String },
 }
 
 /// The value of a header that a route sets.
@@ -213,14 +224,10 @@ impl Service {
         upstreams: &mut Upstreams,
     ) -> Result<Self, PlanProblem> {
         let target = &settings.upstream.target;
-        let prefix_swap = target.path.as_ref().map(|path| {
-            let matched = match &rule.path {
-                crate::decision::PathRule::Prefix(prefix) => prefix.clone(),
-                crate::decision::PathRule::Any => "/".to_owned(),
-                crate::decision::PathRule::Exact(exact) => exact.clone(),
-                crate::decision::PathRule::Regex(_) => String::new(),
-            };
-            (matched, path.clone())
+        let path_swap = target.path.clone().map(|to| match &rule.path {
+            PathRule::Prefix(prefix) => PathSwap::Prefix { prefix: prefix.clone(), to },
+            PathRule::Any => PathSwap::Prefix { prefix: "/".to_owned(), to },
+            PathRule::Exact(_) | PathRule::Regex(_) => PathSwap::Whole { to },
         });
         Ok(Self {
             upstream: upstreams.upstream(&settings.upstream)?,
@@ -240,7 +247,8 @@ impl Service {
                 .collect::<Result<_, _>>()?,
             response_headers: pairs(&settings.response_headers)?,
             response_headers_disabled: settings.response_headers_disabled,
-            prefix_swap,
+            method_matters: rule.policy.reads(Reads::Method),
+            path_swap,
         })
     }
 }

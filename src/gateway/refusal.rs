@@ -3,12 +3,13 @@
 
 use http::{Response, StatusCode};
 
-use super::edge::Refusal as Refused;
+use super::edge::{BodyError, Refusal as Refused};
 use super::endpoints::{begin_sign_in, robots, sign_out_form};
+use super::headers::Unwritable;
 use super::inbound::{Inbound, Malformed};
-use super::pipeline::NotSignedIn;
 use super::relay::RelayError;
 use super::respond::{self, Visitor};
+use super::signed_in::NotSignedIn;
 use super::{browser, evidence};
 use crate::decision::{Refusal, RouteIndex};
 use crate::pages::{Denied, Href, LoopCause, Person, SignIn, SignInCause, View};
@@ -161,6 +162,7 @@ pub(super) fn malformed(malformed: Malformed, visitor: &Visitor<'_>) -> Response
         Malformed::Host(_) | Malformed::Path(_) | Malformed::Underscore => {
             visitor.page(&View::BadRequest)
         }
+        Malformed::Misdirected => visitor.page(&View::Misdirected),
         Malformed::TargetTooLong => visitor.page(&View::UriTooLong),
     }
 }
@@ -185,7 +187,12 @@ pub(super) fn upstream(
     let visitor =
         Visitor { plan: &inbound.plan, id: inbound.id, host: inbound.authority.host(), preference };
     let error = match error {
-        RelayError::Unwritable => {
+        RelayError::Unwritable(Unwritable::Path) => {
+            record.decision = Decision::Malformed;
+            record.reasons.push("bad_path");
+            return visitor.page(&View::BadRequest);
+        }
+        RelayError::Unwritable(Unwritable::Head) => {
             record.reasons.push("request_unwritable");
             return visitor.page(&View::Internal);
         }
@@ -193,7 +200,11 @@ pub(super) fn upstream(
     };
     record.reasons.push(error.label());
     record.detail = Some(error.to_string());
-    visitor.page(&upstream_view(error))
+    let late = matches!(error, SendError::RequestBody(source) if BodyError::is_timeout(source));
+    match late {
+        true => visitor.page_with(&View::BadRequest, StatusCode::REQUEST_TIMEOUT),
+        false => visitor.page(&upstream_view(error)),
+    }
 }
 
 fn upstream_view(error: &SendError) -> View {

@@ -3,7 +3,7 @@
 use http::{Request, Response};
 
 use super::edge::RequestBody;
-use super::headers;
+use super::headers::{self, Unwritable};
 use super::inbound::Inbound;
 use super::world::Worker;
 use crate::decision::Admission;
@@ -13,7 +13,7 @@ use crate::upstream::{SendError, UpstreamBody};
 #[derive(Debug)]
 pub(super) enum RelayError {
     /// The request could not be written for the application.
-    Unwritable,
+    Unwritable(Unwritable),
     /// The application did not answer.
     Upstream(SendError),
 }
@@ -27,13 +27,14 @@ pub(super) async fn relay(
     worker: &Worker,
 ) -> Result<Response<UpstreamBody<RequestBody>>, RelayError> {
     let plan = inbound.plan.clone();
-    let service = plan.service(admission.route()).ok_or(RelayError::Unwritable)?;
+    let service =
+        plan.service(admission.route()).ok_or(RelayError::Unwritable(Unwritable::Head))?;
     let session = admission
         .live()
         .map(|live| live.session())
         .filter(|_| !is_preflight(inbound, service.cors_allow_preflight));
     let head =
-        headers::to_upstream(inbound, worker, service, session).ok_or(RelayError::Unwritable)?;
+        headers::to_upstream(inbound, worker, service, session).map_err(RelayError::Unwritable)?;
     let (parts, ()) = head.into_parts();
     let request = Request::from_parts(parts, body);
     let answer = worker.pool.send(admission, &service.upstream, request).await;

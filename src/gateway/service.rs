@@ -8,7 +8,7 @@ use super::answer::AnswerBody;
 use super::edge::{ConnectionInfo, Refusal, RequestBody, Service};
 use super::respond::Visitor;
 use super::world::Worker;
-use super::{pipeline, refusal};
+use super::{headers, pipeline, refusal};
 use crate::base::ids::RequestId;
 use crate::wire::accept::Format;
 
@@ -43,6 +43,7 @@ impl Service for Gateway {
             "request refused before it was read");
         let visitor = Visitor { plan: &plan, id, host: "", preference: Format::Html };
         let mut response = refusal::at_the_edge(refused, &visitor);
+        headers::on_ours(&mut response, &plan, id);
         response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
         response.map(AnswerBody::unlogged)
     }

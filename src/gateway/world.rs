@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::assertion::AssertionCache;
-use super::edge::RequestBody;
+use super::edge::{Certificates, ConnectionInfo, RequestBody};
 use super::endpoints::Completion;
 use super::plan::Plan;
 use crate::apple::AppleProvider;
@@ -32,6 +32,8 @@ const CLOCK_WATCH: Duration = Duration::from_secs(30);
 pub struct Shared {
     /// The plan in force.
     plan: ArcSwap<Plan>,
+    /// Which names are served together; none where TLS ends before us.
+    certificates: Option<Certificates>,
     /// Tells the time.
     pub clock: Clock,
     /// Sessions that were ended before their time. A restart forgets them.
@@ -54,6 +56,7 @@ impl Shared {
     /// The shared part of a process that begins with `plan`.
     pub fn new(
         plan: Plan,
+        certificates: Option<Certificates>,
         apple: Arc<AppleProvider>,
         control: Tasks,
         logs: Logs,
@@ -61,6 +64,7 @@ impl Shared {
     ) -> Self {
         Self {
             plan: ArcSwap::from_pointee(plan),
+            certificates,
             clock,
             ended: EndedSessions::default(),
             tickets: Once::new(REMEMBERED),
@@ -70,6 +74,13 @@ impl Shared {
             control,
             logs,
         }
+    }
+
+    /// Whether a connection may carry requests for `host`.
+    pub(super) fn may_carry(&self, connection: &ConnectionInfo, host: &str) -> bool {
+        self.certificates
+            .as_ref()
+            .is_none_or(|known| known.serve_together(connection.server_name.as_deref(), host))
     }
 
     /// Starts what goes on in the background for as long as the control runtime lives.

@@ -107,10 +107,8 @@ fn sign_in(cause: SignInCause, site: &str) -> Message {
             "signed_out",
             "You are signed out",
             &[
-                &format!(
-                    "Your session has ended, at {site} and at every other site that the same \
-                     sign-in opened."
-                ),
+                "Your session has ended, here and at every other site that the same sign-in \
+                 opened.",
                 "Apple may still know this browser, so that the next sign-in takes a single tap. \
                  On a computer that others use, sign out of your Apple Account too.",
             ],

@@ -1,7 +1,7 @@
 //! Floor 2: everything Russet shows people, as pages that need no script, and the same facts as
 //! JSON for programs.
 //!
-//! A [`View`] is plain data: what there is to say. [`render`] and [`json`] are its two faces. This
+//! A [`View`] is plain data: what there is to say. [`render`] and [`json()`] are its two faces. This
 //! room decides nothing, reads no request and sets no header; it only words what it is given.
 //!
 //! *Invariant:* whatever comes from outside reaches a page through the escaping of the template

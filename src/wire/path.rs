@@ -42,8 +42,10 @@ pub enum PathProblem {
     /// `..` that leads above `/`.
     #[error("the path leads above the root")]
     AboveRoot,
-    /// `%2e%2e`, `..;x` and their kind.
-    #[error("a segment of the path is `.` or `..` once it is decoded or its parameters are cut")]
+    /// `%2e%2e`, `..;x`, `..%20`, `/;/` and their kind.
+    #[error(
+        "a segment of the path is `.`, `..` or empty once it is decoded or its parameters and blanks are cut"
+    )]
     HiddenDots,
 }
 
@@ -60,7 +62,8 @@ pub fn normalise(raw_path: &str) -> Result<Cow<'_, str>, PathProblem> {
     }
     let mut path = String::with_capacity(raw_path.len());
     let mut open_end = false;
-    for segment in segments.split('/') {
+    let mut segments = segments.split('/').peekable();
+    while let Some(segment) = segments.next() {
         open_end = matches!(segment, "" | "." | "..");
         match segment {
             "" | "." => {}
@@ -69,7 +72,7 @@ pub fn normalise(raw_path: &str) -> Result<Cow<'_, str>, PathProblem> {
                 path.truncate(parent);
             }
             _ => {
-                check(segment)?;
+                check(segment, segments.peek().is_none())?;
                 path.push('/');
                 push_normal(&mut path, segment);
             }
@@ -95,8 +98,8 @@ fn is_plain(raw_path: &str) -> bool {
     })
 }
 
-/// Refuses a segment, not literally `.` or `..`, that could be read in two ways.
-fn check(segment: &str) -> Result<(), PathProblem> {
+/// Refuses a segment, not literally empty, `.` or `..`, that could be read in two ways.
+fn check(segment: &str, is_last: bool) -> Result<(), PathProblem> {
     for byte in segment.bytes() {
         match byte {
             b'\\' => return Err(PathProblem::Backslash),
@@ -122,9 +125,10 @@ fn check(segment: &str) -> Result<(), PathProblem> {
             _ => {}
         }
     }
-    // Security: Tomcat and its kin cut `;parameters` before they look for dots.
-    let name = decoded.split(';').next().unwrap_or_default();
-    if matches!(name, "." | "..") {
+    // Security: Tomcat and its kin cut `;parameters` before they look for dots and empty segments,
+    // servers on Windows blanks. `/;jsessionid=x` at the end is what such servers write themselves.
+    let name = decoded.split(';').next().unwrap_or_default().trim();
+    if matches!(name, "." | "..") || (name.is_empty() && !is_last) {
         return Err(PathProblem::HiddenDots);
     }
     if decoded.split('%').skip(1).any(is_encoded_twice) {

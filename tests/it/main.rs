@@ -15,11 +15,19 @@
 mod support;
 
 mod callback;
+mod connections;
+mod endpoints;
 mod failures;
+mod headers;
+mod hosts;
+mod paths;
+mod privacy;
 mod redirects;
+mod refusals;
 mod session;
 mod sign_in;
 mod sign_out;
 mod smoke;
 mod tickets;
+mod upstreams;
 mod wire_rows_sign_in;

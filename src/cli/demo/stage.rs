@@ -42,8 +42,6 @@ pub(super) enum StageProblem {
     Configuration(String),
     #[error("Russet does not start: {0}")]
     Start(#[from] StartProblem),
-    #[error("the browser of the check: {0}")]
-    Browser(#[from] reqwest::Error),
 }
 
 /// A demo that is running.

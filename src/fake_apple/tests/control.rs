@@ -2,6 +2,8 @@ use serde_json::{Value, json};
 
 use super::browser::{CLIENT, World, query};
 use crate::base::secret::Secret;
+use crate::fake_apple::IdTokenFault;
+use crate::fake_apple::pages::BARE_FAULTS;
 
 #[tokio::test]
 async fn everything_can_be_done_from_another_process() {
@@ -77,6 +79,14 @@ async fn the_controls_ask_for_the_password() {
     assert_eq!(report().bearer_auth(password).send().await.unwrap().status(), 200);
     // What Russet's servers ask for is protected by the protocol itself.
     assert_eq!(world.http.get(world.url("/auth/keys")).send().await.unwrap().status(), 200);
+}
+
+#[test]
+fn the_front_page_names_the_faults_that_exist() {
+    for name in BARE_FAULTS {
+        let fault: Result<IdTokenFault, _> = serde_json::from_value(json!({"fault": name}));
+        assert!(fault.is_ok(), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use http::{Response, StatusCode};
 
 use super::super::cookies as ours;
 use super::super::inbound::Inbound;
-use super::super::pipeline::live_session;
 use super::super::respond::{self, Visitor};
+use super::super::signed_in::live_session;
 use super::super::world::Worker;
 use super::completion::{Completion, Failure, Outcome};
 use super::sign_in::{deliver, held};

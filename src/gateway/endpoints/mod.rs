@@ -158,7 +158,8 @@ pub(super) async fn serve(
         Endpoint::UserPage => user::page(inbound, worker, record),
         Endpoint::User => user::json(inbound, worker, record),
         Endpoint::UserPageWithoutSlash => {
-            respond::redirect(StatusCode::MOVED_PERMANENTLY, "/.pomerium/")
+            // Under the name that was asked for.
+            respond::redirect(StatusCode::MOVED_PERMANENTLY, &format!("{}/", inbound.path))
         }
         Endpoint::Root => respond::redirect(StatusCode::FOUND, "/.pomerium/"),
         Endpoint::Ping => respond::text(StatusCode::OK, "OK\n"),

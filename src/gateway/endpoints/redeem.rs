@@ -5,8 +5,8 @@ use http::{Response, StatusCode};
 
 use super::super::cookies as ours;
 use super::super::inbound::Inbound;
-use super::super::pipeline::live_session;
 use super::super::respond::Visitor;
+use super::super::signed_in::live_session;
 use super::super::world::Worker;
 use super::sign_in::arrive;
 use crate::pages::{Href, View};

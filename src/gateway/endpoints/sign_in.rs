@@ -4,8 +4,8 @@
 use http::{Response, StatusCode};
 
 use super::super::inbound::Inbound;
-use super::super::pipeline::live_session;
 use super::super::respond::{self, Visitor};
+use super::super::signed_in::live_session;
 use super::super::world::Worker;
 use super::super::{browser, cookies as ours};
 use crate::base::seal::digest;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use http::{Method, Response, StatusCode};
 
 use super::super::inbound::Inbound;
-use super::super::pipeline::live_session;
 use super::super::respond::{self, Visitor};
+use super::super::signed_in::live_session;
 use super::super::world::Worker;
 use super::super::{browser, cookies as ours};
 use crate::base::ids::SessionId;

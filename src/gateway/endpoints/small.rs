@@ -3,7 +3,7 @@
 use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, ETAG, IF_NONE_MATCH, X_FRAME_OPTIONS,
 };
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use super::super::inbound::Inbound;
@@ -16,10 +16,14 @@ pub(in super::super) fn robots() -> Response<Body> {
 }
 
 /// Where an application finds what it needs to check assertions. Built from the configuration,
-/// never from more of the request than the host it matched (W17).
+/// never from more of the request than the host it matched: a port that is none of ours makes no
+/// address of its own (W17).
 pub(super) fn well_known(inbound: &Inbound) -> Response<Body> {
     let plan = &inbound.plan;
-    let origin = format!("https://{}", inbound.authority);
+    let origin = match plan.is_ours(&inbound.authority) {
+        true => format!("https://{}", inbound.authority),
+        false => format!("https://{}", inbound.authority.host()),
+    };
     let body = json!({
         "issuer": format!("{origin}/"),
         "authentication_callback_endpoint": format!("https://{}{}", plan.authenticate, plan.callback_path),
@@ -32,8 +36,7 @@ pub(super) fn well_known(inbound: &Inbound) -> Response<Body> {
 /// The key set.
 pub(super) fn jwks(inbound: &Inbound) -> Response<Body> {
     let plan = &inbound.plan;
-    let known = inbound.headers().get(IF_NONE_MATCH) == Some(&plan.jwks_etag);
-    let mut response = match known {
+    let mut response = match is_known(inbound.headers(), &plan.jwks_etag) {
         true => respond::own(StatusCode::NOT_MODIFIED, "application/json", bytes::Bytes::new()),
         false => respond::own(StatusCode::OK, "application/json", plan.jwks.clone()),
     };
@@ -41,6 +44,15 @@ pub(super) fn jwks(inbound: &Inbound) -> Response<Body> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
     headers.insert(ETAG, plan.jwks_etag.clone());
     public(response)
+}
+
+/// Whether `If-None-Match` names `etag` (RFC 9110 §13.1.2), which holds no comma.
+fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+    let lists = headers.get_all(IF_NONE_MATCH).iter();
+    lists.flat_map(|list| list.as_bytes().split(|byte| *byte == b',')).any(|tag| {
+        let tag = tag.trim_ascii();
+        tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes()
+    })
 }
 
 /// The body that the operator got from Apple.

@@ -4,9 +4,9 @@ use http::{Response, StatusCode};
 
 use super::super::assertion::person;
 use super::super::inbound::Inbound;
-use super::super::pipeline::{NotSignedIn, live_session};
 use super::super::refusal;
 use super::super::respond::{self, Visitor};
+use super::super::signed_in::{NotSignedIn, live_session};
 use super::super::world::Worker;
 use super::sign_out::form;
 use crate::pages::{UserPage, View};

@@ -1,6 +1,8 @@
 //! A whole installation for one test: a fake Apple, an application that records every byte it is
 //! sent, and Russet in front of it, all on loopback, each on a port of its own.
 
+mod multiplexed;
+mod process;
 mod recorder;
 mod visit;
 mod wire;
@@ -25,6 +27,8 @@ use russet::session::{CookieSettings, SameSite, Session};
 use russet::telemetry::{Format, Guard, Logs};
 use serde_json::{Value, json};
 
+pub use self::multiplexed::Multiplexed;
+pub use self::process::Process;
 pub use self::recorder::Recorder;
 pub use self::visit::{Answered, FORM, Hand, NAVIGATION, cookies, encoded, value_of};
 pub use self::wire::{Answer, Wire};
@@ -148,11 +152,6 @@ impl Site {
         Self::with(Plan { plain: true, ..Plan::default() }).await
     }
 
-    /// With these routes.
-    pub async fn routes(routes: &str) -> Self {
-        Self::with(Plan { routes: routes.to_owned(), ..Plan::default() }).await
-    }
-
     pub async fn with(plan: Plan) -> Self {
         let app = Recorder::start().await;
         let port = free_port();
@@ -220,13 +219,7 @@ impl Site {
 
     /// A browser with an empty jar.
     pub fn browser(&self) -> Browser {
-        let here = self.address();
-        let hosts = ["wiki", "lunch", "auth", "other", "a.wild", "b.wild", "auth.wild"]
-            .map(|name| format!("{name}.localhost"));
-        let mut addresses: Vec<(&str, SocketAddr)> =
-            hosts.iter().map(|host| (host.as_str(), here)).collect();
-        addresses.push(("apple.localhost", self.apple.address()));
-        Browser::new(&keys().authority_pem, &addresses).unwrap()
+        browser(self.address(), &self.apple)
     }
 
     /// Loads `url`, signs in as `person` at the fake Apple, and returns where that ends.
@@ -277,11 +270,15 @@ impl Site {
         seal().begin(identity, self.clock.now()).unwrap()
     }
 
+    /// A `Cookie` header value with this session on `host` (a name before `.localhost`).
+    pub fn cookie_of(&self, host: &str, session: &Session) -> String {
+        format!("__Host-russet={}", seal().seal(session, &format!("{host}.localhost")).unwrap())
+    }
+
     /// A `Cookie` header value that signs its bearer in on `host` (a name before `.localhost`) with
     /// these claims; `null` takes a claim away.
     pub fn cookie(&self, host: &str, claims: Value) -> String {
-        let session = self.session(claims);
-        format!("__Host-russet={}", seal().seal(&session, &format!("{host}.localhost")).unwrap())
+        self.cookie_of(host, &self.session(claims))
     }
 
     /// The log lines of requests so far.
@@ -315,6 +312,16 @@ impl Site {
     }
 }
 
+/// A browser with an empty jar that finds Russet at `russet`.
+pub fn browser(russet: SocketAddr, apple: &FakeApple) -> Browser {
+    let hosts = ["wiki", "lunch", "auth", "other", "a.wild", "b.wild", "auth.wild"]
+        .map(|name| format!("{name}.localhost"));
+    let mut addresses: Vec<(&str, SocketAddr)> =
+        hosts.iter().map(|host| (host.as_str(), russet)).collect();
+    addresses.push(("apple.localhost", apple.address()));
+    Browser::new(&keys().authority_pem, &addresses).unwrap()
+}
+
 /// Seals cookies with the test site's key.
 pub fn seal() -> SessionSeal {
     let settings = russet::session::Settings {
@@ -331,6 +338,7 @@ pub fn seal() -> SessionSeal {
     SessionSeal::new(&Ring::new(vec![Secret::new(COOKIE_SECRET)]).unwrap(), &settings)
 }
 
+/// Everything that a configuration of a test needs.
 fn configuration(
     plan: &Plan,
     port: u16,

@@ -65,6 +65,35 @@ impl Wire {
             .expect("no answer in time")
     }
 
+    /// The head of the next answer, its body left in the connection.
+    pub async fn head(&mut self) -> String {
+        let head = async {
+            loop {
+                if let Some(at) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+                    let head: Vec<u8> = self.buffer.drain(..at + 4).collect();
+                    return String::from_utf8_lossy(&head).into_owned();
+                }
+                self.more().await.expect("closed before the head ended");
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), head).await.expect("no head in time")
+    }
+
+    /// Waits until the connection has brought `text`, and forgets all up to its end.
+    pub async fn until(&mut self, text: &str) {
+        let read = async {
+            loop {
+                let found = self.buffer.windows(text.len()).position(|w| w == text.as_bytes());
+                if let Some(at) = found {
+                    self.buffer.drain(..at + text.len());
+                    return;
+                }
+                self.more().await.expect("closed before the text came");
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), read).await.expect("the text did not come");
+    }
+
     /// Whether the peer has closed the connection (waits up to two seconds for it).
     pub async fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();

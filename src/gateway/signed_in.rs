@@ -1,0 +1,29 @@
+//! Whose session a request carries: from the cookie alone, and only a live one.
+
+use super::inbound::Inbound;
+use super::world::Worker;
+use crate::session::lifecycle::{self, Dead, LiveSession};
+use crate::wire::cookies;
+
+/// Why a request has no live session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotSignedIn {
+    /// It carries no cookie of our name.
+    NoCookie,
+    /// It carries one that does not open here, or several that do.
+    NotOpened,
+    /// The session is over.
+    Dead(Dead),
+}
+
+/// The live session of a request.
+pub(super) fn live_session(inbound: &Inbound, worker: &Worker) -> Result<LiveSession, NotSignedIn> {
+    let plan = &inbound.plan;
+    let mut values = cookies::values(inbound.headers(), &plan.cookie.name).peekable();
+    if values.peek().is_none() {
+        return Err(NotSignedIn::NoCookie);
+    }
+    let opened = plan.sessions.open_only(values, inbound.authority.host());
+    let opened = opened.ok_or(NotSignedIn::NotOpened)?;
+    lifecycle::live(opened, &worker.shared.ended, inbound.now).map_err(NotSignedIn::Dead)
+}

@@ -1,0 +1,322 @@
+//! What never leaves the house, and what the house is built of.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::support::{COOKIE_SECRET, Plan, Process, SHARED_SECRET, Wire, browser, keys};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use russet::fake_apple::Endpoint;
+use serde_json::Value;
+
+fn in_base64(secret: &[u8]) -> [String; 3] {
+    let written = STANDARD.encode(secret);
+    // Not the last character, which depends on what follows.
+    let start = |text: String| text[..text.len() - 3].to_owned();
+    [
+        start(written),
+        start(URL_SAFE_NO_PAD.encode(secret)),
+        String::from_utf8_lossy(secret).into_owned(),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t27_no_secret_is_in_any_output_of_a_whole_sign_in() {
+    let plan = Plan {
+        extra: "log_level: trace\njwt_claims_headers: {X-Email: email}\n".to_owned(),
+        ..Plan::default()
+    };
+    let process = Process::start(plan).await;
+    let url = |host: &str, path: &str| format!("https://{host}.localhost:{}{path}", process.port);
+    let mut browser = browser(process.address(), &process.apple);
+    let mut pages = String::new();
+    let mut canaries: Vec<String> = Vec::new();
+    for person in ["ann", "rae"] {
+        let at_apple = browser.load(&url("wiki", "/deep?q=canary-of-the-query")).await.unwrap();
+        let query: Vec<(String, String)> = at_apple.url.query_pairs().into_owned().collect();
+        canaries.extend(
+            query
+                .into_iter()
+                .filter(|(name, _)| ["state", "nonce"].contains(&name.as_str()))
+                .map(|(_, value)| value),
+        );
+        for host in ["wiki.localhost", "auth.localhost"] {
+            canaries.extend(
+                browser.cookie_names(host).iter().filter_map(|name| browser.cookie(host, name)),
+            );
+        }
+        let form = at_apple.form("/auth/choose").unwrap();
+        let answer = browser.submit(&at_apple, &form, &[("person", person)]).await.unwrap();
+        let form = answer.form("/oauth2/callback").unwrap();
+        canaries.extend(
+            form.fields
+                .iter()
+                .filter(|(name, _)| name != "user" && name != "error")
+                .map(|(_, value)| value.clone()),
+        );
+        let page = browser.submit(&answer, &form, &[]).await.unwrap();
+        assert_eq!(page.status.as_u16(), if person == "ann" { 200 } else { 403 });
+        pages.push_str(&format!("{:?} {}", page.headers, page.body));
+        for host in ["wiki.localhost", "auth.localhost"] {
+            canaries.extend(
+                browser.cookie_names(host).iter().filter_map(|name| browser.cookie(host, name)),
+            );
+        }
+        // The same answer again, a broken one, and pages that speak of the session.
+        for (host, path) in [
+            ("auth", "/oauth2/callback?code=canary-in-a-query"),
+            ("wiki", "/.pomerium/user"),
+            ("wiki", "/.pomerium/"),
+            ("wiki", "/%2f"),
+        ] {
+            let page = browser.fetch(&url(host, path), "text/html").await.unwrap();
+            pages.push_str(&page.body);
+        }
+        let again = browser.submit(&answer, &form, &[]).await.unwrap();
+        pages.push_str(&again.body);
+        browser.forget_cookies();
+    }
+    let token_request = process.apple.last_request(Endpoint::Token).unwrap();
+    let sent = format!("{token_request:?}");
+    assert!(sent.contains("client_secret"), "{sent}");
+    canaries.extend(
+        sent.split(['"', '&', '=', ' ', ','])
+            .filter(|part| part.starts_with("eyJ") && part.len() > 60)
+            .map(str::to_owned),
+    );
+    canaries.extend(in_base64(&COOKIE_SECRET));
+    canaries.extend(in_base64(&SHARED_SECRET));
+    for pem in [&keys().apple_key_pem, &keys().key_pem] {
+        canaries.extend(pem.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned));
+        canaries.push(STANDARD.encode(pem)[60..160].to_owned());
+    }
+    canaries.extend(
+        ["canary-of-the-query", "canary-in-a-query", "ann@corp.example", "r8k2m4x9qd"]
+            .map(str::to_owned),
+    );
+    canaries.retain(|canary| canary.len() > 8);
+    canaries.sort();
+    canaries.dedup();
+    assert!(canaries.len() > 25, "{canaries:?}");
+    // Tokens of Apple's that the application never gets.
+    let seen = format!("{:?}", process.app.requests());
+    process.signal("TERM").await;
+    let ended = process.ended().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
+    assert!(ended.said.lines().count() > 10, "the log is not at trace level: {}", ended.said);
+    for canary in &canaries {
+        assert!(!ended.said.contains(canary.as_str()), "the log holds {canary}");
+        let own_word =
+            ["canary-of-the-query", "ann@corp.example", "r8k2m4x9qd"].contains(&canary.as_str());
+        assert!(
+            own_word || !pages.contains(canary.as_str()) || canary.len() == 43,
+            "a page holds {canary}"
+        );
+        assert!(own_word || !seen.contains(canary.as_str()), "the application was sent {canary}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_lets_a_request_in_flight_finish_and_sighup_is_told() {
+    let application = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let routes = format!(
+        "  - from: https://{{lunch}}\n    to: http://{}\n    allow_public_unauthenticated_access: true\n",
+        application.local_addr().unwrap()
+    );
+    let process = Process::start(Plan { routes, plain: true, ..Plan::default() }).await;
+    let (host, address) = (format!("lunch.localhost:{}", process.port), process.address());
+    process.signal("HUP").await;
+    let mut client = Wire::to(address).await;
+    client.send(format!("GET /slow HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+    let accepted = tokio::time::timeout(Duration::from_secs(10), application.accept()).await;
+    let (mut stream, _) = accepted.expect("nothing reaches the application").unwrap();
+    process.signal("TERM").await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let refused = tokio::net::TcpStream::connect(address).await;
+    let served = match refused {
+        Ok(_) => {
+            tokio::time::timeout(Duration::from_secs(2), Wire::to(address).await.answer(false))
+                .await
+                .ok()
+                .flatten()
+        }
+        Err(_) => None,
+    };
+    assert!(served.is_none(), "new connections are still served");
+    use tokio::io::AsyncWriteExt as _;
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone").await.unwrap();
+    let answer = client.answer(false).await.unwrap();
+    assert_eq!((answer.status, answer.body.as_str()), (200, "done"));
+    let ended = process.ended().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
+    assert!(ended.said.contains("SIGHUP") && ended.said.contains("restart"), "{}", ended.said);
+    assert!(ended.said.contains("/slow"), "the last request is in the log: {}", ended.said);
+    for line in ended.said.lines().filter(|line| line.starts_with('{')) {
+        serde_json::from_str::<Value>(line).unwrap();
+    }
+}
+
+fn house() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Words of which a comparison is one of secrets.
+const SECRETS: [&str; 12] = [
+    "expose(",
+    "expose_str(",
+    "csrf",
+    "nonce",
+    "signature",
+    "state",
+    "ticket",
+    "token",
+    "secret",
+    "code_verifier",
+    "at_hash",
+    "browser_hash",
+];
+
+/// What only looks like one: names of things, empty texts, kinds, states of the program.
+fn is_harmless(left: &str, right: &str) -> bool {
+    let literal = |side: &str| {
+        side.starts_with(['"', '\''])
+            || side.starts_with("b\"")
+            || side.starts_with("b'")
+            || side.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let constant = |side: &str| {
+        let name = side.trim_start_matches(['&', '*']);
+        let last = name.rsplit("::").next().unwrap_or_default();
+        name.contains("::")
+            || (last.len() > 2 && last.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+    };
+    literal(left)
+        || literal(right)
+        || constant(left)
+        || constant(right)
+        || left.ends_with("len()")
+        || right.ends_with("len()")
+}
+
+/// The operands around a comparison, as far as they have no blanks.
+fn operands(line: &str, at: usize) -> (&str, &str) {
+    let left = line[..at]
+        .trim_end()
+        .rsplit([' ', '(', '!', '|', '{', ','])
+        .find(|part| !part.is_empty())
+        .unwrap_or_default();
+    let left_start = line[..at].trim_end().rfind("if ").map_or(0, |start| start + 3);
+    let whole_left = &line[left_start..at];
+    let right = line[at + 2..].trim_start().split([' ', ',', ';', '{']).next().unwrap_or_default();
+    (if left.is_empty() { whole_left } else { left }, right)
+}
+
+fn compares_secrets(line: &str) -> bool {
+    let line = line.split("//").next().unwrap_or_default();
+    ["==", "!="].iter().any(|operator| {
+        line.match_indices(operator).any(|(at, _)| {
+            let (left, right) = operands(line, at);
+            let secret = SECRETS.iter().any(|word| {
+                left.to_lowercase().contains(word) || right.to_lowercase().contains(word)
+            });
+            secret && !is_harmless(left, right)
+        })
+    })
+}
+
+#[test]
+fn t82_secrets_are_compared_in_constant_time() {
+    for (line, bad) in [
+        ("if attempt.state == given {", true),
+        ("if given != self.nonce {", true),
+        ("csrf == form.csrf", true),
+        ("a.expose() == b.expose()", true),
+        ("if secret::same(&attempt.state, given) {", false),
+        ("if state == State::Idle {", false),
+        ("name == \"state\"", false),
+        ("// state == given", false),
+        ("token.len() == 43", false),
+    ] {
+        assert_eq!(compares_secrets(line), bad, "{line}");
+    }
+    let mut files = Vec::new();
+    rust_files(&house().join("src"), &mut files);
+    assert!(files.len() > 100);
+    let mut found = Vec::new();
+    for file in files {
+        let shown = file.strip_prefix(house()).unwrap().display().to_string();
+        // The fake Apple has no secrets to keep, and tests compare what they made themselves.
+        if shown.contains("/tests")
+            || shown.ends_with("testing.rs")
+            || shown.starts_with("src/fake_apple")
+            || shown.starts_with("src/cli/demo")
+        {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let product = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        for (number, line) in product.lines().enumerate() {
+            if compares_secrets(line) {
+                found.push(format!("{shown}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "compare with `secret::same`:\n{}", found.join("\n"));
+}
+
+#[test]
+fn t97_the_house_is_built_of_what_is_pinned_and_nothing_unsafe() {
+    let lock = std::fs::read_to_string(house().join("Cargo.lock")).unwrap();
+    assert!(lock.matches("\nchecksum = ").count() > 100, "dependencies are pinned with checksums");
+    for line in lock.lines().filter_map(|line| line.strip_prefix("source = ")) {
+        assert_eq!(line, "\"registry+https://github.com/rust-lang/crates.io-index\"");
+    }
+    let manifest = std::fs::read_to_string(house().join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("unsafe_code = \"forbid\""));
+    let mut files = Vec::new();
+    rust_files(&house().join("src"), &mut files);
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let allowed = text.contains("allow(unsafe_code") || text.contains("expect(unsafe_code");
+        assert!(!allowed, "{}", file.display());
+    }
+    for name in
+        ["ring", "openssl-sys", "native-tls", "openssl", "rustls-native-certs", "md5", "sha1"]
+    {
+        let tree = std::process::Command::new(env!("CARGO"))
+            .args([
+                "tree",
+                "--offline",
+                "--locked",
+                "--edges",
+                "normal,build",
+                "--target",
+                "all",
+                "--invert",
+                name,
+            ])
+            .current_dir(house())
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&tree.stderr).into_owned();
+        let absent = told.contains("did not match any packages")
+            || (tree.status.success() && tree.stdout.is_empty());
+        let allowed = name == "rustls-native-certs";
+        assert!(
+            absent || allowed,
+            "{name} is in the tree: {} {told}",
+            String::from_utf8_lossy(&tree.stdout)
+        );
+    }
+}

@@ -1,0 +1,417 @@
+//! The rules of the house that no compiler knows. Each exception is named here, with its reason.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+use russet::base::diagnostic::{Diagnostics, Sources};
+use russet::base::time::Timestamp;
+use russet::config;
+
+/// The floors, from the bottom; rooms on one floor do not know each other.
+const FLOORS: &[&[&str]] = &[
+    &["base"],
+    &["identity", "wire", "telemetry"],
+    &["apple", "session", "policy", "upstream", "pages"],
+    &["decision", "accounts"],
+    &["gateway"],
+    &["config"],
+    &["app", "fake_apple"],
+    &["cli"],
+];
+
+/// Rooms inside the gateway that only the pipeline joins.
+const GATEWAY_ROOMS: &[&str] = &["endpoints", "edge", "external_auth"];
+
+/// What may stand in some files only, and why there.
+struct Only {
+    what: &'static str,
+    pattern: &'static str,
+    files: &'static [&'static str],
+}
+
+const ONLY: &[Only] = &[
+    Only {
+        what: "calls to the outside over HTTP",
+        pattern: r"\breqwest\b",
+        files: &["src/apple/client.rs", "src/cli/demo/browser.rs"],
+    },
+    Only {
+        what: "the clock",
+        pattern: r"\b(SystemTime|Instant|Timestamp|Zoned)::now\b",
+        files: &["src/base/time.rs"],
+    },
+    Only {
+        what: "dice",
+        // What signs takes a `SystemRandom` and rolls it itself: that is no dice of ours.
+        pattern: r"\brand::fill\b|\bSecureRandom\b|\bgetrandom\b|\bthread_rng\b",
+        files: &["src/base/random.rs"],
+    },
+    Only {
+        what: "dice that can be guessed",
+        pattern: r"\bfastrand\b",
+        // Names in the log, never a secret.
+        files: &["src/base/ids.rs"],
+    },
+    Only {
+        what: "spawning",
+        pattern: r"\bspawn(_local|_blocking)?\(",
+        // The threads of the workers are no tasks.
+        files: &["src/base/tasks.rs", "src/gateway/edge/workers.rs"],
+    },
+    Only {
+        what: "sending to an application",
+        pattern: r"\bpool\s*\.send\b",
+        files: &["src/gateway/relay.rs"],
+    },
+    Only { what: "printing", pattern: r"\be?print(ln)?!", files: &["src/cli/"] },
+    Only {
+        what: "variables of the environment",
+        pattern: r"\benv::(var|vars|set_var|remove_var)(_os)?\b",
+        // Where state is kept follows from systemd's variables and XDG's.
+        files: &["src/config/mod.rs", "src/app/state_dir.rs"],
+    },
+];
+
+/// A file of the project.
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The code, without comments and without what is compiled for tests alone.
+    fn shipped(&self) -> impl Iterator<Item = (usize, &str)> {
+        let lines = self.text.lines().enumerate();
+        let shipped = lines.take_while(|(_, line)| !line.starts_with("#[cfg(test)]"));
+        // A line that begins a list of test modules may be followed by shipped code in no file.
+        shipped
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+            .map(|(number, line)| (number + 1, line))
+    }
+
+    fn is_for_tests(&self) -> bool {
+        self.path.contains("/tests")
+            || self.path.ends_with("_tests.rs")
+            || self.path.ends_with("/testing.rs")
+    }
+
+    fn room(&self) -> &str {
+        let inside = self.path.strip_prefix("src/").unwrap_or_default();
+        inside.split(['/', '.']).next().unwrap_or_default()
+    }
+}
+
+fn files(folder: &str, extension: &str) -> Vec<Source> {
+    let mut paths = Vec::new();
+    collect(Path::new(folder), &mut paths);
+    paths.retain(|path| path.extension().is_some_and(|found| found == extension));
+    paths.sort();
+    let read = |path: PathBuf| Source {
+        text: fs::read_to_string(&path).unwrap(),
+        path: path.display().to_string(),
+    };
+    paths.into_iter().map(read).collect()
+}
+
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().is_some_and(|name| name == "node_modules") {
+            continue;
+        }
+        if path.is_dir() { collect(&path, paths) } else { paths.push(path) }
+    }
+}
+
+fn none(problems: &[String]) {
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+/// The first names behind `crate::` in a text, those of a group in braces too.
+fn rooms_named(text: &str) -> Vec<String> {
+    let one = Regex::new(r"\bcrate::(\w+)").unwrap();
+    let mut rooms: Vec<String> = one.captures_iter(text).map(|found| found[1].to_owned()).collect();
+    for group in text.split("crate::{").skip(1) {
+        let (mut depth, mut name) = (0_u32, String::new());
+        for letter in group.chars() {
+            match letter {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                name.push(letter);
+            }
+        }
+        let items = name.split(',').map(|item| item.split("::").next().unwrap_or_default().trim());
+        rooms.extend(items.filter(|item| !item.is_empty()).map(str::to_owned));
+    }
+    rooms
+}
+
+fn floor_of(room: &str) -> Option<usize> {
+    FLOORS.iter().position(|rooms| rooms.contains(&room))
+}
+
+#[test]
+fn groups_in_braces_are_read() {
+    let text =
+        "use crate::{apple, decision::{Facts, Rules}, session};\nlet x = crate::wire::path::y;";
+    assert_eq!(rooms_named(text), ["wire", "apple", "decision", "session"]);
+}
+
+#[test]
+fn a_room_imports_lower_floors_only() {
+    let mut problems = Vec::new();
+    for source in files("src", "rs").iter().filter(|source| !source.is_for_tests()) {
+        let room = source.room();
+        if matches!(room, "lib" | "main") {
+            continue;
+        }
+        let Some(floor) = floor_of(room) else {
+            problems.push(format!("{}: no floor has a room `{room}`", source.path));
+            continue;
+        };
+        let code: String = source.shipped().flat_map(|(_, line)| [line, "\n"]).collect();
+        for named in rooms_named(&code) {
+            if named != room && floor_of(&named).is_none_or(|other| other >= floor) {
+                problems
+                    .push(format!("{}: imports {named}, which is not below {room}", source.path));
+            }
+        }
+    }
+    none(&problems);
+}
+
+#[test]
+fn rooms_of_the_gateway_are_joined_by_the_pipeline_alone() {
+    let mut problems = Vec::new();
+    for source in files("src/gateway", "rs") {
+        let Some(own) =
+            GATEWAY_ROOMS.iter().find(|room| source.path.contains(&format!("/{room}/")))
+        else {
+            continue;
+        };
+        for other in GATEWAY_ROOMS.iter().filter(|room| *room != own) {
+            let path = Regex::new(&format!(r"(super|gateway)::(\{{[^}}]*\b)?{other}\b")).unwrap();
+            for (number, line) in source.shipped() {
+                if path.is_match(line) {
+                    problems.push(format!("{}:{number}: {own} imports {other}", source.path));
+                }
+            }
+        }
+    }
+    none(&problems);
+}
+
+/// A mistake that both made would hide; so the tests of the fake Apple do not import it either.
+#[test]
+fn the_fake_apple_knows_nothing_of_apple() {
+    let pattern = Regex::new(r"\bcrate::(\{[^}]*\b)?apple\b").unwrap();
+    let sources = files("src/fake_apple", "rs");
+    let guilty = sources.iter().filter(|source| pattern.is_match(&source.text));
+    none(&guilty.map(|source| format!("{} imports apple", source.path)).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_may_stand_in_one_place_stands_nowhere_else() {
+    let mut problems = Vec::new();
+    let sources = files("src", "rs");
+    for only in ONLY {
+        let pattern = Regex::new(only.pattern).unwrap();
+        let allowed = |path: &str| only.files.iter().any(|file| path.starts_with(file));
+        for source in
+            sources.iter().filter(|source| !source.is_for_tests() && !allowed(&source.path))
+        {
+            for (number, line) in source.shipped().filter(|(_, line)| pattern.is_match(line)) {
+                problems.push(format!("{}:{number}: {}: {}", source.path, only.what, line.trim()));
+            }
+        }
+        for file in only.files {
+            assert!(Path::new(file).exists(), "an exception for {file}, which is gone");
+        }
+    }
+    none(&problems);
+}
+
+#[test]
+fn what_is_left_to_do_has_an_issue() {
+    let (mark, issue) =
+        (Regex::new(r"\b(TODO|FIXME|XXX)\b").unwrap(), Regex::new(r"#\d+").unwrap());
+    let sources = ["src", "tests", "benches"].into_iter().flat_map(|folder| files(folder, "rs"));
+    let mut problems = Vec::new();
+    for source in sources.filter(|source| source.path != "tests/tidy.rs") {
+        for (number, line) in source.text.lines().enumerate() {
+            if mark.is_match(line) && !issue.is_match(line) {
+                problems.push(format!("{}:{}: {}", source.path, number + 1, line.trim()));
+            }
+        }
+    }
+    none(&problems);
+}
+
+// --- docs/attacks.md -----------------------------------------------------------------------------
+
+/// Numbers of the rows of `docs/attacks.md` by their letter.
+const ROWS: &[(char, usize)] = &[('T', 100), ('W', 22)];
+
+/// Names of all tests, those in JavaScript too: `test("t80 ...")` counts as `t80_`.
+fn test_names() -> Vec<String> {
+    let (rust, script) =
+        (Regex::new(r"\bfn (\w+)\(").unwrap(), Regex::new(r#"\btest\("([^"]+)""#).unwrap());
+    let mut names = Vec::new();
+    for source in files("src", "rs").iter().chain(&files("tests", "rs")) {
+        // A function that no test attribute stands in front of is no test.
+        let mut is_test = false;
+        for line in source.text.lines().map(str::trim_start) {
+            if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+                is_test = true;
+            } else if let Some(found) = rust.captures(line) {
+                if is_test {
+                    names.push(found[1].to_owned());
+                }
+                is_test = false;
+            }
+        }
+    }
+    for source in files("tests", "mjs") {
+        let found =
+            script.captures_iter(&source.text).map(|found| found[1].replace([' ', ','], "_"));
+        names.extend(found);
+    }
+    names
+}
+
+/// Whether a test carries this id: `t42_...`, and `t42_t77_...` carries both.
+fn has_test(names: &[String], id: &str) -> bool {
+    let id = id.to_lowercase();
+    let carries = |name: &String| {
+        let ids = name.split('_').take_while(|part| {
+            let mut letters = part.chars();
+            matches!(letters.next(), Some('t' | 'w'))
+                && letters.clone().count() > 0
+                && letters.all(|l| l.is_ascii_digit())
+        });
+        ids.into_iter().any(|part| part == id)
+    };
+    names.iter().any(carries)
+}
+
+/// The cells of each row of a table in Markdown.
+fn rows(page: &str) -> Vec<Vec<&str>> {
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    rows.map(|row| row.split(" | ").map(str::trim).collect()).collect()
+}
+
+#[test]
+fn every_attack_has_a_test_or_a_reason() {
+    let page = fs::read_to_string("docs/attacks.md").unwrap();
+    let (rows, names) = (rows(&page), test_names());
+    let mut problems = Vec::new();
+    for (letter, count) in ROWS {
+        for id in (1..=*count).map(|number| match letter {
+            'T' => format!("T{number:02}"),
+            _ => format!("{letter}{number}"),
+        }) {
+            let found: Vec<&Vec<&str>> = rows.iter().filter(|row| row[0] == id).collect();
+            let [row] = found.as_slice() else {
+                problems.push(format!("docs/attacks.md has {} rows for {id}", found.len()));
+                continue;
+            };
+            let shown = row.last().unwrap();
+            let excused = shown.contains("Not yet: ") || shown.contains("Nothing to test: ");
+            if !has_test(&names, &id) && !excused {
+                problems
+                    .push(format!("{id} has neither a test nor a `Not yet:` in docs/attacks.md"));
+            }
+        }
+    }
+    none(&problems);
+}
+
+/// Rows of the table of failures in the notes on Apple that it answers.
+const FAILURES: usize = 39;
+
+#[test]
+fn every_failure_of_apples_has_a_test_or_a_reason() {
+    let page = fs::read_to_string("docs/attacks.md").unwrap();
+    let (_, section) = page.split_once("\n## When sign-in fails\n").unwrap();
+    let rows = rows(section.split("\n## ").next().unwrap());
+    // The first two are the head of the table and its line.
+    let failures = rows.get(2..).unwrap();
+    assert_eq!(failures.len(), FAILURES);
+    let (names, pattern) = (test_names(), Regex::new(r"`(failure_\w+)`").unwrap());
+    let mut problems = Vec::new();
+    for row in failures {
+        let shown = row.last().unwrap();
+        match pattern.captures(shown) {
+            None if shown.starts_with("Not yet: ") => {}
+            None => problems.push(format!("`{}` names no test and no reason", row[0])),
+            Some(id) if names.iter().any(|name| name.starts_with(&id[1])) => {}
+            Some(id) => problems.push(format!("`{}`: no test begins with {}", row[0], &id[1])),
+        }
+    }
+    none(&problems);
+}
+
+// --- Configurations in the documentation ---------------------------------------------------------
+
+/// A block of YAML in a page.
+struct Block {
+    place: String,
+    text: String,
+    whole: bool,
+}
+
+fn blocks() -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut pages = files("docs", "md");
+    pages.extend(
+        ["README.md", "ARCHITECTURE.md", "SECURITY.md"]
+            .map(|path| Source { path: path.to_owned(), text: fs::read_to_string(path).unwrap() }),
+    );
+    for page in pages {
+        let mut open: Option<Block> = None;
+        let mut indent = 0;
+        for (number, line) in page.text.lines().enumerate() {
+            let inner = line.trim_start();
+            if let Some(block) = &mut open {
+                if inner.starts_with("```") {
+                    blocks.extend(open.take());
+                } else {
+                    block.text.push_str(line.get(indent..).unwrap_or_default());
+                    block.text.push('\n');
+                }
+            } else if let Some(kind) = inner.strip_prefix("```yaml") {
+                indent = line.len() - inner.len();
+                open = Some(Block {
+                    place: format!("{}:{}", page.path, number + 2),
+                    text: String::new(),
+                    whole: kind.trim() != "fragment",
+                });
+            }
+        }
+        assert!(open.is_none(), "{}: a block does not end", page.path);
+    }
+    blocks
+}
+
+#[test]
+fn configurations_in_the_documentation_are_good() {
+    let now = Timestamp(1_800_000_000);
+    let blocks = blocks();
+    assert!(blocks.iter().any(|block| block.whole), "no whole configuration in the documentation");
+    for Block { place, text, whole } in blocks {
+        if whole {
+            let loaded = config::load_text(&place, &text, &|_| None, now);
+            assert!(loaded.settings.is_some(), "{place}:\n{}", loaded.render());
+        } else {
+            let (mut told, mut sources) = (Diagnostics::default(), Sources::default());
+            let source = sources.add(place.as_str(), text.as_str());
+            let read = config::yaml::read(&text, source, &mut told);
+            assert!(read.is_some() && !told.has_errors(), "{place} is no YAML");
+        }
+    }
+}
