@@ -9,6 +9,7 @@ mod wire;
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -282,16 +283,30 @@ impl Site {
 
     /// The log lines of requests so far.
     pub async fn log(&self) -> Vec<Value> {
-        // The writer is a thread of its own; a line is there soon after its answer.
-        tokio::time::sleep(Duration::from_millis(60)).await;
-        let bytes = self.lines.0.lock().unwrap().clone();
-        let text = String::from_utf8(bytes).unwrap();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
-            .collect()
+        const MARKER: &str = "/.pomerium/log-marker-";
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        // The writer is a thread of its own, and a line is written once its answer is gone. Lines
+        // are written in turn: when that of a request made now is there, so are those before it.
+        let path = format!("{MARKER}{}", NEXT.fetch_add(1, Ordering::SeqCst));
+        let scheme = if self.plain { "http" } else { "https" };
+        let url = format!("{scheme}://{}{path}", self.host("wiki"));
+        self.hand().send("GET", &url, &[], b"").await;
+        for _ in 0..200 {
+            let bytes = self.lines.0.lock().unwrap().clone();
+            let text = String::from_utf8(bytes).unwrap();
+            let read = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+            let lines: Vec<Value> = text.lines().map(read).collect();
+            if lines.iter().any(|line| line["path"] == path.as_str()) {
+                let marker =
+                    |line: &Value| line["path"].as_str().is_some_and(|p| p.starts_with(MARKER));
+                return lines.into_iter().filter(|line| !marker(line)).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the log says nothing of {path}");
     }
 
-    /// The newest log line, once there are `count` of them.
+    /// The newest log line.
     pub async fn last_log(&self) -> Value {
         self.log().await.pop().expect("no log line")
     }
