@@ -12,6 +12,7 @@ async function isBlank(frame, what) {
   assert.equal(await frame.evaluate(() => location.href), 'chrome-error://chromewebdata/', what);
 }
 
+/** Where no link of ours may lead; every third is tried in a sign-in link, the others after signing out. */
 function hostileAddresses() {
   const { host } = new URL(demo.wiki);
   return [
@@ -53,7 +54,7 @@ function hostileAddresses() {
 describe('hostile pages, people and links', TOGETHER, () => {
   test('t35: no link of ours leads anywhere but to the demo', visit(async (visitor) => {
     const origins = [demo.wiki, demo.lunch, demo.auth];
-    const payloads = hostileAddresses();
+    const payloads = hostileAddresses().filter((_, index) => index % 3 !== 0);
     assert.ok(payloads.length >= 20);
     for (const payload of payloads) {
       const query = new URLSearchParams({ return_to: payload });

@@ -20,12 +20,13 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 browser() {
     if [ -n "${CHROMIUM:-}" ]; then
-        has "$CHROMIUM" || fail "CHROMIUM=$CHROMIUM is not a program"
         command -v "$CHROMIUM"
     else
         command -v chromium || command -v chromium-browser || command -v google-chrome || true
     fi
 }
+
+[ -z "${CHROMIUM:-}" ] || has "$CHROMIUM" || fail "CHROMIUM=$CHROMIUM is not a program"
 
 missing=
 [ -n "$(browser)" ] || missing="$missing chromium"

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import https from 'node:https';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,8 +24,11 @@ async function startDemo() {
   const child = spawn(RUSSET, ['demo', '--port', '0', '--apple-port', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  process.once('exit', () => child.kill('SIGKILL'));
   const demo = { log: '' };
+  process.once('exit', () => {
+    child.kill('SIGKILL');
+    if (demo.folder) rmSync(demo.folder, { recursive: true, force: true });
+  });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   await new Promise((resolve, reject) => {
     child.once('error', reject);
@@ -126,7 +129,7 @@ export class Visitor {
     return new Visitor(context).settle();
   }
 
-  /** One whose browser was set up as `preferences` (Chromium's own) say, with a profile in `folder`. */
+  /** One whose browser has its profile, with whatever Chromium was told there, in `folder`. */
   static async arriveWith(folder) {
     const context = await chromium.launchPersistentContext(folder, { ...LAUNCH, ignoreHTTPSErrors: true });
     return new Visitor(context).settle();
