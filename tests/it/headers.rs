@@ -61,7 +61,7 @@ fn spelt(name: &str, choices: &[u8]) -> String {
         let choice = choices[at % choices.len()];
         match character {
             '-' => ['-', '.', '-', '~', '!'][usize::from(choice) % 5],
-            _ if choice % 2 == 0 => character.to_ascii_uppercase(),
+            _ if choice.is_multiple_of(2) => character.to_ascii_uppercase(),
             _ => character.to_ascii_lowercase(),
         }
     };

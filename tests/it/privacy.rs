@@ -20,6 +20,20 @@ fn in_base64(secret: &[u8]) -> [String; 3] {
     ]
 }
 
+/// Secrets of the configuration, and what people and addresses bring.
+fn configured_and_typed() -> Vec<String> {
+    let mut canaries = [in_base64(&COOKIE_SECRET), in_base64(&SHARED_SECRET)].concat();
+    for pem in [&keys().apple_key_pem, &keys().key_pem] {
+        canaries.extend(pem.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned));
+        canaries.push(STANDARD.encode(pem)[60..160].to_owned());
+    }
+    canaries.extend(
+        ["canary-of-the-query", "canary-in-a-query", "ann@corp.example", "r8k2m4x9qd"]
+            .map(str::to_owned),
+    );
+    canaries
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn t27_no_secret_is_in_any_output_of_a_whole_sign_in() {
     let plan = Plan {
@@ -84,16 +98,7 @@ async fn t27_no_secret_is_in_any_output_of_a_whole_sign_in() {
             .filter(|part| part.starts_with("eyJ") && part.len() > 60)
             .map(str::to_owned),
     );
-    canaries.extend(in_base64(&COOKIE_SECRET));
-    canaries.extend(in_base64(&SHARED_SECRET));
-    for pem in [&keys().apple_key_pem, &keys().key_pem] {
-        canaries.extend(pem.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned));
-        canaries.push(STANDARD.encode(pem)[60..160].to_owned());
-    }
-    canaries.extend(
-        ["canary-of-the-query", "canary-in-a-query", "ann@corp.example", "r8k2m4x9qd"]
-            .map(str::to_owned),
-    );
+    canaries.extend(configured_and_typed());
     canaries.retain(|canary| canary.len() > 8);
     canaries.sort();
     canaries.dedup();
