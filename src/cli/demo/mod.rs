@@ -7,6 +7,8 @@ pub mod browser;
 mod check;
 mod stage;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::Outcome;
 use stage::Stage;
 
@@ -56,10 +58,18 @@ async fn play(arguments: &Arguments) -> Result<Outcome, stage::StageProblem> {
         check::walk(&stage).await
     } else {
         stage.introduce();
-        // Either way of asking it to stop is fine.
-        let _asked = tokio::signal::ctrl_c().await;
+        asked_to_stop().await?;
         Outcome::Fine
     };
     stage.clear().await;
     Ok(outcome)
+}
+
+/// Ctrl-C or SIGTERM: either way the folder with the demo's keys is taken away.
+async fn asked_to_stop() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        asked = tokio::signal::ctrl_c() => asked,
+    }
 }

@@ -154,7 +154,7 @@ pub(super) async fn serve(
         Endpoint::SignIn => sign_in::serve(inbound, worker, record),
         Endpoint::Redeem => redeem::serve(inbound, worker, record),
         Endpoint::SignOut => sign_out::serve(inbound, body, worker, record).await,
-        Endpoint::SignedOut => sign_out::signed_out(inbound),
+        Endpoint::SignedOut => sign_out::signed_out(inbound, worker),
         Endpoint::UserPage => user::page(inbound, worker, record),
         Endpoint::User => user::json(inbound, worker, record),
         Endpoint::UserPageWithoutSlash => {

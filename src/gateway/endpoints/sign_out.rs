@@ -106,9 +106,13 @@ fn after(inbound: &Inbound) -> String {
     }
 }
 
-/// `/.pomerium/signed_out`: says so, and does not sign in again by itself.
-pub(super) fn signed_out(inbound: &Inbound) -> Response<Body> {
+/// `/.pomerium/signed_out`: says so, and does not sign in again by itself. Whoever is signed in and
+/// follows a link to it is told who they are instead.
+pub(super) fn signed_out(inbound: &Inbound, worker: &Worker) -> Response<Body> {
     let plan = &inbound.plan;
+    if live_session(inbound, worker).is_ok() {
+        return respond::redirect(StatusCode::FOUND, "/.pomerium/");
+    }
     let query = Form::query(inbound.head.uri.query()).unwrap_or_default();
     let address = query
         .get(RETURN_FIELD)
