@@ -269,8 +269,6 @@ async fn w19_a_failing_application_is_a_page_with_an_id_and_nothing_internal() {
     let site = public(&to, "").await;
     let line = failed(&site, 503).await;
     assert_eq!((&line["reasons"], &line["decision"]), (&json!(["refused"]), &json!("allow")));
-    let site = public("http://no-such-name.invalid", "").await;
-    assert_eq!(failed(&site, 503).await["reasons"], json!(["name"]));
     let site = public("http://{up}", "").await;
     for (answer, reason) in [
         ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "malformed"),
