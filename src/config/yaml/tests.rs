@@ -90,6 +90,7 @@ fn t59_what_means_two_things_is_refused_at_its_place() {
         ("a: 1\n---\nb: 2\n", "f:2:1 R008 a second document begins here"),
         ("? [a, b]\n: 1\n", "f:1:3 R009 a key must be text, not a list"),
         ("a:\n\tb: 1\n", "f:2:2 R003 a tab stands where YAML wants spaces"),
+        ("a: x\n\tb: 1\n", "f:2:1 R003 a tab stands where YAML wants spaces"),
         ("a: 'x\n", "R003 a quote is opened and not closed"),
         ("a: [1, 2\n", "R003 a `[` or `{` is not closed"),
         ("a: b: c\n", "f:1:5 R003 a `key: value` cannot stand here"),
