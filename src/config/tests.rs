@@ -242,6 +242,18 @@ fn the_environment_beats_the_file() {
     assert_eq!(settings.log.level, LevelFilter::WARN);
 }
 
+/// What Pomerium refuses by name is no spelling mistake here either.
+#[test]
+fn a_key_that_is_gone_says_what_to_do() {
+    let text = complete(&format!("{ROUTE}    set_authorization_header: id_token\n"));
+    let told = load_text("c", &text, &|_| None, NOW).render();
+    assert!(told.contains("error[R011]: `set_authorization_header` is not accepted"), "{told}");
+    assert!(
+        told.contains("`pass_identity_headers: true` tells the application who asks"),
+        "{told}"
+    );
+}
+
 /// `Name:value,Name:value` cannot carry a comma, and what is after one is never lost.
 #[test]
 fn no_piece_of_the_headers_variable_is_dropped() {

@@ -11,7 +11,7 @@ const WITHOUT_TRACES: &str = "of use with `otel_traces_exporter` alone, which is
 
 const KEYS: &[Key] = &[
     key("log_level", Type::Choice(&["trace", "debug", "info", "warn", "warning", "error", "critical", "fatal", "panic", "off", "none", "disabled"]), "info",
-        "How much to log; `critical`, `fatal` and `panic` log errors, `none` and `disabled` nothing. Requests are at `info`, or at `warn` or `error` where the application, or Apple or Russet, failed."),
+        "How much to log; `critical`, `fatal` and `panic` log errors, `none` and `disabled` nothing."),
     key("log_format", Type::Choice(&["auto", "json", "human"]), "auto",
         "How log lines look: JSON, or for people; `auto` writes for people on a terminal and JSON elsewhere.").ours(),
     key("proxy_log_level", Type::Text, "", "How much a second process logs.")

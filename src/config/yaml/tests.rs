@@ -95,6 +95,7 @@ fn t59_what_means_two_things_is_refused_at_its_place() {
         ("a: [1, 2\n", "R003 a `[` or `{` is not closed"),
         ("a: b: c\n", "f:1:5 R003 a `key: value` cannot stand here"),
         ("a:\n  b: 1\n c: 2\n", "R003 the indentation does not fit"),
+        (" a: 1\nb: 2\n", "f:2:1 R003 the indentation does not fit"),
         ("a: 1\nnonsense\nb: 2\n", "R003 a line without a colon"),
         ("a: @x\n", "f:1:4 R003 this character cannot begin a value"),
         ("a: \"C:\\dir\"\n", "R003 a backslash in double quotes"),
