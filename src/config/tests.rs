@@ -242,6 +242,34 @@ fn the_environment_beats_the_file() {
     assert_eq!(settings.log.level, LevelFilter::WARN);
 }
 
+/// What Pomerium refuses by name is no spelling mistake here either.
+#[test]
+fn a_key_that_is_gone_says_what_to_do() {
+    let text = complete(&format!("{ROUTE}    set_authorization_header: id_token\n"));
+    let told = load_text("c", &text, &|_| None, NOW).render();
+    assert!(told.contains("error[R011]: `set_authorization_header` is not accepted"), "{told}");
+    assert!(
+        told.contains("`pass_identity_headers: true` tells the application who asks"),
+        "{told}"
+    );
+}
+
+/// `Name:value,Name:value` cannot carry a comma, and what is after one is never lost.
+#[test]
+fn no_piece_of_the_headers_variable_is_dropped() {
+    let load = |headers: &'static str| {
+        let environment = |name: &str| (name == "HEADERS").then(|| headers.to_owned());
+        load_text("config.yaml", &complete(ROUTE), &environment, NOW)
+    };
+    let settings = load("X-A:b, X-C: d:e,").settings.unwrap();
+    let expected =
+        [("x-a", "b"), ("x-c", "d:e")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(settings.gateway.response_headers, expected);
+    let told = load("Cache-Control:no-store, private").render();
+    assert!(told.contains("environment variable HEADERS:1:1: error[R009]"), "{told}");
+    assert!(told.contains("`private` has no `:`"), "{told}");
+}
+
 /// A key's fields have variables of their own, and a setting that is not yet done is never
 /// overlooked, wherever it is written.
 #[test]

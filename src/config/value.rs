@@ -268,24 +268,29 @@ impl Reader<'_> {
                 self.map(&map)
             }
             Kind::Scalar(scalar) if scalar.text.is_empty() => Some(Vec::new()),
-            // Pomerium's `HEADERS` variable: `Name:value,Name:value`.
-            Kind::Scalar(scalar) if scalar.text.contains(':') => Some(
-                scalar
-                    .text
-                    .split(',')
-                    .filter_map(|pair| pair.split_once(':'))
-                    .map(|(name, value)| {
-                        let part = |text: &str| Located {
-                            text: text.trim().to_owned(),
-                            place: node.place,
-                        };
-                        (part(name), part(value))
-                    })
-                    .collect(),
-            ),
+            Kind::Scalar(scalar) if scalar.text.contains(':') => self.pairs(&scalar.text, node),
             Kind::Scalar(_) | Kind::List(_) => {
                 let message = format!("`{}` is {}; it must be a map", self.key.name, node.what());
                 self.told.error(codes::SHAPE, node.place, message, "write `NAME: VALUE` below it");
+                None
+            }
+        }
+    }
+
+    /// Pomerium's `HEADERS` variable: `Name:value,Name:value`.
+    fn pairs(&mut self, text: &str, node: &Node) -> Option<Vec<(Located, Located)>> {
+        let part = |text: &str| Located { text: text.trim().to_owned(), place: node.place };
+        let pairs = text.split(',').filter(|pair| !pair.trim().is_empty()).map(|pair| {
+            let (name, value) = pair.split_once(':').ok_or(pair)?;
+            Ok((part(name), part(value)))
+        });
+        match pairs.collect() {
+            Ok(pairs) => Some(pairs),
+            Err::<_, &str>(piece) => {
+                let message = format!("`{}`: `{}` has no `:`", self.key.name, piece.trim());
+                let help = "write `NAME:VALUE,NAME:VALUE`; where a value holds a comma, write \
+                            JSON: {\"NAME\": \"VALUE\"}";
+                self.told.error(codes::SHAPE, node.place, message, help);
                 None
             }
         }

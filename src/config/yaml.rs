@@ -338,7 +338,11 @@ impl Builder<'_> {
 
     fn tell_scan_error(&mut self, error: &ScanError, text: &str) {
         let marker = error.marker();
-        let start = marker.byte_offset().unwrap_or(text.len()).min(text.len());
+        let mut start = marker.byte_offset().unwrap_or(text.len()).min(text.len());
+        if *error.kind() == ErrorKind::TabInPlainScalar {
+            // The parser points at the text before; the line with the tab is what has to change.
+            start += text.get(start..).and_then(|rest| rest.find('\t')).unwrap_or(0);
+        }
         let place = self.position.at(start, (start + 1).min(text.len()));
         if *error.kind() == ErrorKind::RecursionLimitExceeded {
             return tell_depth(self.told, place);

@@ -17,6 +17,18 @@ pub(super) struct Explanation {
     pub(super) share_again: bool,
 }
 
+/// How to share the address anew, for who reads no page with its list of steps.
+const SHARE_AGAIN: &str = "Open the settings of your Apple Account, go to Sign in with Apple, \
+    choose this service and Stop using; then sign in anew and choose Share My Email.";
+
+impl Explanation {
+    /// All of it in one text.
+    pub(super) fn text(&self) -> String {
+        let steps = if self.share_again { SHARE_AGAIN } else { "" };
+        format!("{} {} {steps}", self.what, self.remedy).trim_end().to_owned()
+    }
+}
+
 /// The reasons of `denied` in words, each once, without those that follow from another.
 pub(super) fn explain(denied: &Denied, chrome: &Chrome<'_>) -> Vec<Explanation> {
     let mut explanations: Vec<Explanation> = Vec::new();

@@ -65,10 +65,7 @@ fn denial(object: &mut Map<String, Value>, denied: &Denied, chrome: &Chrome<'_>)
     different.dedup();
     let reasons: Vec<Value> = explain(denied, chrome)
         .into_iter()
-        .map(|reason| {
-            let message = format!("{} {}", reason.what, reason.remedy);
-            value!({"reason": reason.code, "message": message})
-        })
+        .map(|reason| value!({"reason": reason.code, "message": reason.text()}))
         .collect();
     object.insert("reasons".into(), reasons.into());
     object.insert("missing".into(), missing.into());

@@ -394,6 +394,16 @@ fn programs_get_the_same_denial_as_json() {
 }
 
 #[test]
+fn programs_are_told_how_to_share_an_address_too() {
+    for reason in [DenialReason::AddressHidden, DenialReason::AddressAbsent] {
+        let view = denied("x@privaterelay.appleid.com", vec![reason]);
+        let data: Value = serde_json::from_str(&json(&view, &chrome("wiki.example.com"))).unwrap();
+        let message = data["reasons"][0]["message"].as_str().unwrap();
+        assert!(message.ends_with("choose Share My Email."), "{message}");
+    }
+}
+
+#[test]
 fn programs_get_the_sign_in_url() {
     let url = "https://auth.example.com/.pomerium/sign_in?a=1&b=2";
     let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url: Href::new(url) });

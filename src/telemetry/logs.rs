@@ -25,7 +25,7 @@ pub enum Format {
 pub struct Logs {
     writer: NonBlocking,
     format: Format,
-    requests: bool,
+    level: LevelFilter,
 }
 
 /// Writes out what is still queued when it is dropped.
@@ -41,7 +41,7 @@ impl Logs {
         level: LevelFilter,
     ) -> (Self, Guard) {
         let (writer, guard) = tracing_appender::non_blocking(output);
-        (Self { writer, format, requests: level >= LevelFilter::INFO }, Guard(guard))
+        (Self { writer, format, level }, Guard(guard))
     }
 
     /// Sends everything that the program says through `tracing` here too. Once per process; a
@@ -62,9 +62,9 @@ impl Logs {
             .try_init();
     }
 
-    /// Writes the line of one request.
+    /// Writes the line of one request, if the level asks for it.
     pub fn request(&self, record: &Record) {
-        if !self.requests {
+        if record.level() > self.level {
             return;
         }
         let took = time::monotonic().duration_since(record.begun);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
+use tracing::Level;
 
 use crate::base::ids::RequestId;
 use crate::base::log_text::for_log as safe;
@@ -100,6 +101,7 @@ pub(super) struct Line<'a> {
     pub(super) id: String,
     pub(super) ip: IpAddr,
     method: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     host: Cow<'a, str>,
     path: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,6 +131,16 @@ struct EvidenceLine<'a> {
 }
 
 impl Record {
+    /// How much it concerns the operator: an error where nobody gets in, because Apple or we
+    /// failed; a warning where an application did; else nothing is wrong but perhaps the request.
+    pub(super) fn level(&self) -> Level {
+        match (self.decision, self.status) {
+            (_, 500) | (Decision::Own, 502..=504) => Level::ERROR,
+            (_, 502..=504) => Level::WARN,
+            _ => Level::INFO,
+        }
+    }
+
     /// The line of this record. Controls and bidirectional marks are escaped and long fields cut
     /// (T83).
     pub(super) fn line(&self, timestamp: String, duration_ms: f64) -> Line<'_> {
@@ -140,7 +152,7 @@ impl Record {
         });
         Line {
             timestamp,
-            level: "INFO",
+            level: self.level().as_str(),
             message: "request",
             request_id: self.id.to_string(),
             id: self.id.short().to_string(),
@@ -158,6 +170,73 @@ impl Record {
             status: self.status,
             bytes: self.bytes,
             duration_ms,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::level_filters::LevelFilter;
+
+    use super::*;
+    use crate::telemetry::{Format, Logs};
+
+    fn record(decision: Decision, status: u16) -> Record {
+        Record {
+            id: RequestId::fresh(),
+            begun: crate::base::time::monotonic(),
+            source_ip: IpAddr::from([127, 0, 0, 1]),
+            method: http::Method::GET,
+            host: Cow::Borrowed(""),
+            path: "/".to_owned(),
+            route: None,
+            upstream: None,
+            decision,
+            reasons: Vec::new(),
+            evidence: Vec::new(),
+            detail: None,
+            subject: None,
+            status,
+            bytes: 0,
+        }
+    }
+
+    /// An operator who logs warnings alone still learns that nobody can sign in.
+    #[test]
+    fn what_the_operator_has_to_mend_is_above_info() {
+        for (decision, status, level) in [
+            (Decision::Own, 502, "ERROR"),
+            (Decision::Own, 503, "ERROR"),
+            (Decision::Allow, 500, "ERROR"),
+            (Decision::Allow, 502, "WARN"),
+            (Decision::Allow, 504, "WARN"),
+            (Decision::Own, 501, "INFO"),
+            (Decision::Own, 400, "INFO"),
+            (Decision::Deny, 403, "INFO"),
+            (Decision::Allow, 200, "INFO"),
+        ] {
+            assert_eq!(record(decision, status).level().as_str(), level, "{decision:?} {status}");
+        }
+    }
+
+    #[test]
+    fn the_level_picks_lines_and_what_is_empty_is_left_out() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (level, lines) in
+            [(LevelFilter::INFO, 3), (LevelFilter::WARN, 2), (LevelFilter::OFF, 0)]
+        {
+            file.as_file().set_len(0).unwrap();
+            let output = std::fs::OpenOptions::new().append(true).open(file.path()).unwrap();
+            let (logs, guard) = Logs::to(output, Format::Json, level);
+            for (decision, status) in
+                [(Decision::Own, 502), (Decision::Allow, 503), (Decision::Deny, 403)]
+            {
+                logs.request(&record(decision, status));
+            }
+            drop((logs, guard));
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            assert_eq!(text.lines().count(), lines, "{level}: {text}");
+            assert!(!text.contains("\"host\""), "{text}");
         }
     }
 }

@@ -120,6 +120,9 @@ const ACCESS_KEYS: &[Key] = &[
     key("allowed_groups", Type::Texts, "", "Groups, formerly.").refused(
         "Apple sends no groups; list the people in `allowed_users` or test a claim in `policy`",
     ),
+    key("set_authorization_header", Type::Text, "", "Tokens of the provider, formerly.").refused(
+        "Russet keeps none of Apple's tokens; `pass_identity_headers: true` tells the application who asks",
+    ),
     key("sub_policies", Type::Tree(&[]), "", "Policies of Pomerium Enterprise.")
         .refused("write the rules into `policy`"),
     key("jwt_groups_filter", Type::Tree(&[]), "", "Which groups the assertion holds.")

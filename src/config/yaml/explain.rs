@@ -36,6 +36,7 @@ pub(super) fn explain(error: &ScanError) -> (String, &'static str) {
         | Is::ExpectedBlockMappingKey
         | Is::ExpectedBlockSequenceEntry
         | Is::BlockSequenceEntryNotAllowed
+        | Is::ExpectedDocumentStart
         | Is::InvalidBlockScalarIndent
         | Is::InvalidFlowScalarIndent => {
             ("the indentation does not fit the lines above", "keys of one map begin in one column")

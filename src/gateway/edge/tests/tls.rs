@@ -42,7 +42,7 @@ async fn http2_is_preferred_and_the_name_is_handed_on() {
     assert_eq!(who, "Some(\"a.example\") true");
 
     let request = b"GET /who HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-    for protocols in [&["http/1.1"][..], &[]] {
+    for protocols in [&["http/1.1"][..], &["http/1.0"], &[]] {
         let answer = exchange(edge.connect_tls("a.example", protocols).await, request).await;
         assert!(answer.ends_with("Some(\"a.example\") true"), "{answer}");
     }
