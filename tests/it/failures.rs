@@ -450,7 +450,7 @@ async fn failure_chrome_two_minutes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn failure_form_post_is_not_overridable() {
+async fn an_empty_form_is_no_answer_of_apples() {
     let page = {
         let site = Site::start().await;
         site.hand().send("POST", &site.auth("/oauth2/callback"), &[FORM], b"").await

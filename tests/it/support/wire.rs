@@ -58,9 +58,9 @@ impl Wire {
             .expect("the connection was closed without an answer")
     }
 
-    /// The next answer; `None` where the connection ends instead. Bounded to ten seconds.
+    /// The next answer; `None` where the connection ends instead. Bounded to half a minute.
     pub async fn answer(&mut self, of_head: bool) -> Option<Answer> {
-        tokio::time::timeout(Duration::from_secs(10), self.read_answer(of_head))
+        tokio::time::timeout(Duration::from_secs(30), self.read_answer(of_head))
             .await
             .expect("no answer in time")
     }
