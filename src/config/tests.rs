@@ -687,6 +687,14 @@ fn certificates_are_read_in_every_form() {
         "{}",
         loaded.render()
     );
+    let auth = "authenticate_service_url: https://auth.example.com\n";
+    let told =
+        load_here(&format!("{auth}certificates: [{{cert: {one}, key: {key}}}]\n{tls}")).render();
+    assert!(
+        told.contains(":1:27: warning[R024]: no certificate is for auth.example.com"),
+        "{told}"
+    );
+    assert!(!told.contains("no certificate is for wiki"), "{told}");
 }
 
 #[test]

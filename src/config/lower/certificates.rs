@@ -18,7 +18,6 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
 use super::Context;
-use super::targets::LocatedFrom;
 use crate::base::node::{Node, Place};
 use crate::base::time::Timestamp;
 use crate::config::codes;
@@ -86,10 +85,11 @@ fn chain(
     }
 }
 
-/// Our own certificates in the order: inline, file, `certificates`.
+/// Our own certificates in the order: inline, file, `certificates`. `hosts` are the names that
+/// they should be for.
 pub(super) fn own(
     top: &Section,
-    froms: &[LocatedFrom],
+    hosts: &[(&str, Option<Place>)],
     context: &mut Context<'_>,
 ) -> Option<Vec<Arc<CertifiedKey>>> {
     let before = context.told.errors();
@@ -105,7 +105,7 @@ pub(super) fn own(
         return None;
     }
     if !certified.is_empty() {
-        check_names(&certified, froms, context);
+        check_names(&certified, hosts, context);
     }
     Some(certified)
 }
@@ -232,17 +232,20 @@ fn check_dates(certified: &CertifiedKey, place: Place, context: &mut Context<'_>
 }
 
 /// A host without a certificate of its name gets the first one, which browsers refuse.
-fn check_names(all: &[Arc<CertifiedKey>], froms: &[LocatedFrom], context: &mut Context<'_>) {
+fn check_names(
+    all: &[Arc<CertifiedKey>],
+    hosts: &[(&str, Option<Place>)],
+    context: &mut Context<'_>,
+) {
     let names: Vec<String> = all.iter().flat_map(|certified| names(certified)).collect();
     let mut told: HashSet<&str> = HashSet::new();
-    for from in froms {
-        let host = from.from.host.as_str();
+    for &(host, place) in hosts {
         if names.iter().any(|name| covers(name, host)) || !told.insert(host) {
             continue;
         }
         let message = format!("no certificate is for {host}");
         let help = "add one to `certificates`; until then browsers get the first one and refuse it";
-        context.warning(codes::NO_CERTIFICATE, from.place, message, help);
+        context.warning(codes::NO_CERTIFICATE, place, message, help);
     }
 }
 

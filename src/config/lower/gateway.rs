@@ -8,6 +8,7 @@ use super::headers::ResponseHeaders;
 use super::hosts::Hosts;
 use super::targets::LocatedFrom;
 use super::{Context, certificates, headers, signing_key};
+use crate::base::node::Place;
 use crate::config::codes;
 use crate::config::files::Content;
 use crate::config::section::Section;
@@ -23,7 +24,12 @@ pub(super) fn lower(
     routes: Vec<RouteService>,
     context: &mut Context<'_>,
 ) -> Option<Settings> {
-    let listener = listener(top, froms, context);
+    let names: Vec<_> = froms
+        .iter()
+        .map(|from| (from.from.host.as_str(), Some(from.place)))
+        .chain(hosts.map(|hosts| (hosts.host.as_str(), hosts.place)))
+        .collect();
+    let listener = listener(top, &names, context);
     let signing_keys = signing_key::lower(top, context);
     let claims_headers = headers::claims_headers(top, context);
     let response_headers = headers::response_headers(top, context);
@@ -52,11 +58,11 @@ pub(super) fn lower(
 
 fn listener(
     top: &Section,
-    froms: &[LocatedFrom],
+    names: &[(&str, Option<Place>)],
     context: &mut Context<'_>,
 ) -> Option<ListenerSettings> {
     let plain = top.flag("insecure_server");
-    let certificates = certificates::own(top, froms, context);
+    let certificates = certificates::own(top, names, context);
     let unsure = top.has("insecure_server") && top.boolean("insecure_server").is_none();
     if !plain && !unsure && certificates.as_ref().is_some_and(Vec::is_empty) {
         let help = "add `certificates: [{cert: FILE, key: FILE}]`,\n\
