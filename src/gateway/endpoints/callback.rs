@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Response, StatusCode};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::super::cookies as ours;
 use super::super::inbound::Inbound;
@@ -165,25 +165,34 @@ async fn answer(
         record.reasons.push("replayed_callback");
         return repeated(inbound, worker, record, &attempt, known.as_deref());
     }
-    if known.is_none() && !attempt.is_open(inbound.now) {
+    // Security: also where the answer is known already, or a copy of the cookie from before it came
+    // would sign in for as long as we remember it.
+    if !attempt.is_open(inbound.now) {
         record.reasons.push("attempt_expired");
         let view = View::ExpiredAttempt { start_again };
         return on_or(inbound, worker, &attempt, || visitor.page(&view));
+    }
+    let turn = Arc::clone(&worker.shared.calls_to_apple).try_acquire_owned().ok();
+    if known.is_none() && turn.is_none() {
+        record.reasons.push("too_many_sign_ins");
+        return too_busy(&visitor, start_again);
     }
     let until = inbound.now.plus(attempt::REMEMBERED);
     let completion = || Arc::new(Completion { outcome: watch::Sender::new(None) });
     let completion = match worker.shared.callbacks.enter(key, until, inbound.now, completion) {
         Entered::First(completion) => {
-            begin(inbound, worker, &attempt, callback, &completion);
+            begin(inbound, worker, &attempt, callback, &completion, turn);
             completion
         }
         Entered::Again(completion) => {
+            // Its leave to call Apple is not needed, and nobody waits with it for the other's.
+            drop(turn);
             record.reasons.push("replayed_callback");
             completion
         }
         Entered::Full => {
             record.reasons.push("too_many_sign_ins");
-            return visitor.page(&View::AppleUnavailable { start_again });
+            return too_busy(&visitor, start_again);
         }
     };
     let replayed = record.reasons.contains(&"replayed_callback");
@@ -209,6 +218,12 @@ async fn answer(
         }
         None => visitor.page(&View::AppleUnavailable { start_again }),
     }
+}
+
+/// Nothing of the attempt is used up: the same answer counts when it is sent again.
+fn too_busy(visitor: &Visitor<'_>, start_again: Href) -> Response<Body> {
+    let view = View::AppleUnavailable { start_again };
+    visitor.page_with(&view, StatusCode::SERVICE_UNAVAILABLE)
 }
 
 fn failed(
@@ -305,6 +320,7 @@ fn begin(
     attempt: &Attempt,
     callback: Callback,
     completion: &Arc<Completion>,
+    turn: Option<OwnedSemaphorePermit>,
 ) {
     let (code, display_name) = match callback {
         Callback::Agreed { code, display_name, .. } => (code, display_name),
@@ -323,6 +339,7 @@ fn begin(
     let nonce = attempt.nonce.clone();
     let work = async move {
         let outcome = redeem(&shared.apple, &code, &nonce).await;
+        drop(turn);
         let outcome = outcome.and_then(|mut identity| {
             identity.display_name = display_name;
             plan.sessions.begin(identity, shared.clock.now()).map_err(|_| Failure::too_long())
