@@ -17,6 +17,7 @@ mod callback;
 mod connections;
 mod endpoints;
 mod failures;
+mod floods;
 mod headers;
 mod hosts;
 mod paths;
