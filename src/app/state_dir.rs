@@ -93,11 +93,9 @@ impl StateDir {
     /// Writes a new key beside and links it into place, which never replaces one that is there.
     fn make(&self, name: &str) -> io::Result<()> {
         let key = Zeroizing::new(STANDARD.encode(random::bytes::<KEY_BYTES>()));
-        let beside =
-            self.path.join(format!(".{name}.{:016x}", u64::from_be_bytes(random::bytes())));
+        let (beside, file) = new_beside(&self.path, name)?;
         let written = (|| {
-            let mut file =
-                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+            let mut file = file;
             file.write_all(key.as_bytes())?;
             file.write_all(b"\n")?;
             file.sync_all()?;
@@ -110,6 +108,18 @@ impl StateDir {
             .or_else(|error| if written.is_ok() { Err(error) } else { Ok(()) })?;
         written
     }
+}
+
+/// A new file of ours alone in `folder`. Security: its name is one that nobody has prepared a link
+/// under, and a link is not followed (T60).
+fn new_beside(folder: &Path, name: &str) -> io::Result<(PathBuf, File)> {
+    let path = folder.join(format!(".{name}.{:016x}", u64::from_be_bytes(random::bytes())));
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    Ok((path, file))
+}
+
+fn is_writable(folder: &Path) -> bool {
+    new_beside(folder, "writable").and_then(|(path, _)| fs::remove_file(path)).is_ok()
 }
 
 /// A regular file that is no link, and its mode.
@@ -133,16 +143,8 @@ fn default_path() -> PathBuf {
         return given;
     }
     let system = PathBuf::from("/var/lib/russet");
-    let writable = DirBuilder::new().recursive(true).mode(0o700).create(&system).is_ok()
-        && OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(system.join(".writable"))
-            .and_then(|_| fs::remove_file(system.join(".writable")))
-            .is_ok();
-    if writable {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&system);
+    if made.is_ok() && is_writable(&system) {
         return system;
     }
     let home = || var("HOME").map(|home| home.join(".local/state"));
@@ -206,6 +208,18 @@ mod tests {
         symlink(dir.path().join("new"), dir.path().join("shared_secret")).unwrap();
         assert!(state.keys("shared_secret").is_err());
         assert!(!dir.path().join("new").exists());
+    }
+
+    #[test]
+    fn t60_to_see_whether_a_folder_can_be_written_touches_nothing_in_it() {
+        let dir = dir();
+        let victim = dir.path().join("victim");
+        fs::write(&victim, "kept").unwrap();
+        symlink(&victim, dir.path().join(".writable")).unwrap();
+        assert!(is_writable(dir.path()));
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "kept");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+        assert!(!is_writable(&dir.path().join("absent")));
     }
 
     #[test]

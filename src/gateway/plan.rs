@@ -79,7 +79,8 @@ pub(super) struct Service {
     pub(super) response_headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether the global `response_headers` stay away from its answers.
     pub(super) response_headers_disabled: bool,
-    /// Whether its policy looks at the method, so that no header may turn it into another (T46).
+    /// Whether its policy looks at the method, by itself or to know a preflight, so that no header
+    /// may turn it into another (T46).
     pub(super) method_matters: bool,
     pub(super) path_swap: Option<PathSwap>,
 }
@@ -247,7 +248,9 @@ impl Service {
                 .collect::<Result<_, _>>()?,
             response_headers: pairs(&settings.response_headers)?,
             response_headers_disabled: settings.response_headers_disabled,
-            method_matters: rule.policy.reads(Reads::Method),
+            method_matters: [Reads::Method, Reads::Preflight]
+                .into_iter()
+                .any(|read| rule.policy.reads(read)),
             path_swap,
         })
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
 
 use super::assertion::AssertionCache;
 use super::edge::{Certificates, ConnectionInfo, RequestBody};
@@ -15,7 +16,7 @@ use crate::base::tasks::Tasks;
 use crate::base::time::{Clock, JumpWatch};
 use crate::decision::Admission;
 use crate::session::lifecycle::EndedSessions;
-use crate::session::once::Once;
+use crate::session::once::{Once, WhenFull};
 use crate::session::return_address::ReturnAddress;
 use crate::session::ticket::TicketId;
 use crate::telemetry::Logs;
@@ -23,6 +24,10 @@ use crate::upstream::{Pool, PoolLimits};
 
 /// Most sign-ins that may be under way or remembered at once, for each of the lists below.
 const REMEMBERED: usize = 100_000;
+
+/// Most codes that are redeemed at once: each is a connection to Apple, and whoever makes codes up
+/// must not use up the files of the process (T56).
+const CALLS_TO_APPLE: usize = 128;
 
 /// How often the clock is looked after.
 const CLOCK_WATCH: Duration = Duration::from_secs(30);
@@ -42,6 +47,8 @@ pub struct Shared {
     pub(super) tickets: Once<TicketId, ()>,
     /// Answers of Apple that came, by the digest of their `state`.
     pub(super) callbacks: Once<String, Arc<Completion>>,
+    /// Leave to redeem one more code.
+    pub(super) calls_to_apple: Arc<Semaphore>,
     /// Addresses of attempts whose cookies made room for others.
     pub(super) pushed_out: PushedOut,
     /// The way to Apple.
@@ -67,8 +74,11 @@ impl Shared {
             certificates,
             clock,
             ended: EndedSessions::default(),
-            tickets: Once::new(REMEMBERED),
-            callbacks: Once::new(REMEMBERED),
+            // Security: a ticket that were forgotten could be redeemed again; a code could not,
+            // because Apple remembers it, and a full list would lock everybody out (T56).
+            tickets: Once::new(REMEMBERED, WhenFull::Refuse),
+            callbacks: Once::new(REMEMBERED, WhenFull::ForgetOldest),
+            calls_to_apple: Arc::new(Semaphore::new(CALLS_TO_APPLE)),
             pushed_out: PushedOut::default(),
             apple,
             control,

@@ -21,8 +21,8 @@ const HOP_BY_HOP: [HeaderName; 11] = [
 ];
 
 /// Never dropped because a peer's `Connection` says so: who asks, for what, from where, how long
-/// the body is, and what protects the answer.
-const END_TO_END: [HeaderName; 24] = [
+/// the body is, what makes a preflight one, and what protects the answer.
+const END_TO_END: [HeaderName; 26] = [
     header::HOST,
     header::COOKIE,
     header::AUTHORIZATION,
@@ -33,6 +33,8 @@ const END_TO_END: [HeaderName; 24] = [
     header::RANGE,
     header::EXPECT,
     header::ORIGIN,
+    header::ACCESS_CONTROL_REQUEST_METHOD,
+    header::ACCESS_CONTROL_REQUEST_HEADERS,
     header::VIA,
     header::SET_COOKIE,
     header::LOCATION,

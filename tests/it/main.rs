@@ -18,6 +18,7 @@ mod callback;
 mod connections;
 mod endpoints;
 mod failures;
+mod floods;
 mod headers;
 mod hosts;
 mod paths;

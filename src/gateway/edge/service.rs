@@ -186,7 +186,7 @@ fn well_framed(request: &Request<Incoming>, scan: &HeadScan) -> bool {
         }
         None => true,
     };
-    chunked_once && !scan.ambiguous(encoding.is_some())
+    chunked_once && !scan.ambiguous(encoding.is_some(), request.headers().len())
 }
 
 /// The output of `future`; `None` if it panicked (T86).

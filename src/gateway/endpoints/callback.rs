@@ -3,6 +3,7 @@
 //! Security: nothing of the form is believed before its `state` has been matched with an attempt
 //! that this very browser holds, and the code is spent only then (T19).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Response, StatusCode};
@@ -133,25 +134,34 @@ async fn answer(
         record.reasons.push("replayed_callback");
         return repeated(inbound, worker, record, &attempt, known.as_deref());
     }
-    if known.is_none() && !attempt.is_open(inbound.now) {
+    // Security: also where the answer is known already, or a copy of the cookie from before it came
+    // would sign in for as long as we remember it.
+    if !attempt.is_open(inbound.now) {
         record.reasons.push("attempt_expired");
         let view = View::ExpiredAttempt { start_again };
         return on_or(inbound, worker, &attempt, || visitor.page(&view));
+    }
+    let turn = Arc::clone(&worker.shared.calls_to_apple).try_acquire_owned().ok();
+    if known.is_none() && turn.is_none() {
+        record.reasons.push("too_many_sign_ins");
+        return too_busy(&visitor, start_again);
     }
     let until = inbound.now.plus(attempt::REMEMBERED);
     let completion = worker.shared.callbacks.enter(key, until, inbound.now, Completion::new);
     let completion = match completion {
         Entered::First(completion) => {
-            completion.begin(inbound, worker, &attempt.nonce, callback);
+            completion.begin(inbound, worker, &attempt.nonce, callback, turn);
             completion
         }
         Entered::Again(completion) => {
+            // Its leave to call Apple is not needed, and nobody waits with it for the other's.
+            drop(turn);
             record.reasons.push("replayed_callback");
             completion
         }
         Entered::Full => {
             record.reasons.push("too_many_sign_ins");
-            return visitor.page(&View::AppleUnavailable { start_again });
+            return too_busy(&visitor, start_again);
         }
     };
     let replayed = record.reasons.contains(&"replayed_callback");
@@ -177,6 +187,12 @@ async fn answer(
         }
         None => visitor.page(&View::AppleUnavailable { start_again }),
     }
+}
+
+/// Nothing of the attempt is used up: the same answer counts when it is sent again.
+fn too_busy(visitor: &Visitor<'_>, start_again: Href) -> Response<Body> {
+    let view = View::AppleUnavailable { start_again };
+    visitor.page_with(&view, StatusCode::SERVICE_UNAVAILABLE)
 }
 
 fn failed(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::super::inbound::Inbound;
 use super::super::world::Worker;
@@ -53,13 +53,14 @@ impl Completion {
     }
 
     /// Begins what is done once for an answer. It goes on to its end on the control runtime, whoever
-    /// still waits: a code that was sent to Apple is spent.
+    /// still waits: a code that was sent to Apple is spent. `turn` is the leave to call Apple.
     pub(super) fn begin(
         self: &Arc<Self>,
         inbound: &Inbound,
         worker: &Worker,
         nonce: &str,
         callback: Callback,
+        turn: Option<OwnedSemaphorePermit>,
     ) {
         let (code, display_name) = match callback {
             Callback::Agreed { code, display_name, .. } => (code, display_name),
@@ -74,6 +75,7 @@ impl Completion {
         let nonce = nonce.to_owned();
         let work = async move {
             let outcome = redeem(&shared.apple, &code, &nonce).await;
+            drop(turn);
             let outcome = outcome.and_then(|mut identity| {
                 identity.display_name = display_name;
                 plan.sessions.begin(identity, shared.clock.now()).map_err(|_| Failure::too_long())
