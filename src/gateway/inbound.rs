@@ -75,7 +75,8 @@ pub(super) fn check(head: &Parts) -> Result<(Authority<'static>, String), Malfor
     Ok((authority, path))
 }
 
-fn authority_of(head: &Parts) -> Result<Authority<'static>, HostProblem> {
+/// The host that a request asks for, whatever else is wrong with it.
+pub(super) fn authority_of(head: &Parts) -> Result<Authority<'static>, HostProblem> {
     let uri_authority = head.uri.authority().map(http::uri::Authority::as_str);
     let hosts = head.headers.get_all(http::header::HOST).iter().map(http::HeaderValue::as_bytes);
     request_authority(uri_authority, hosts, head.version).map(Authority::into_owned)

@@ -45,6 +45,9 @@ pub(super) async fn handle(
         Ok(checked) => checked,
         Err(malformed) => {
             record.reasons.push(malformed.code());
+            if let Ok(authority) = inbound::authority_of(&head) {
+                record.host = Cow::Owned(authority.to_string());
+            }
             let response = refuse_malformed(&plan, &record, malformed, &head.headers);
             return logged(response.map(From::Us), record, worker);
         }
