@@ -130,7 +130,7 @@ describe('the way to Apple and back', TOGETHER, () => {
     assert.equal(new URL(visitor.page.url()).origin, demo.wiki);
   }));
 
-  test('t15: Apple’s answer to one browser signs nobody in in another', visit(async (victim) => {
+  test('t19: Apple’s answer to one browser signs nobody in in another', visit(async (victim) => {
     // The attacker stops before the answer is posted and has the victim post it.
     const attacker = await Visitor.arrive({ javaScriptEnabled: false });
     await attacker.open(`${demo.wiki}/`);

@@ -95,7 +95,7 @@ const TABLE: &[Row] = &[
     row("wiki", false, "POST %/sign_out", 403, HTML, ""),
     row("wiki", true, "PUT %/sign_out", 405, HTML, ""),
     row("auth", false, "GET %/signed_out", 200, HTML, "signed out"),
-    row("auth", true, "GET %/signed_out", 200, HTML, "signed out"),
+    row("auth", true, "GET %/signed_out", 302, TEXT, "/.pomerium/"),
     row("wiki", false, "GET %/signed_out", 404, HTML, ""),
     row("auth", false, "POST %/signed_out", 405, HTML, ""),
     row("wiki", false, "GET %/api/v1/login?pomerium_redirect_uri=http://localhost/", 501, HTML, ""),
