@@ -9,7 +9,7 @@
 )]
 
 use std::hint::black_box;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -256,7 +256,7 @@ fn settings(port: u16, application: SocketAddr) -> config::Settings {
 }
 
 fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    russet::cli::demo::free_port().unwrap()
 }
 
 criterion_group! {

@@ -31,7 +31,7 @@ pub(crate) fn scratch() -> tempfile::TempDir {
 }
 
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    russet::cli::demo::free_port().unwrap()
 }
 
 /// Exit code, standard output, standard error.

@@ -7,9 +7,15 @@ pub mod browser;
 mod check;
 mod stage;
 
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
+
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
+use crate::base::random;
 use stage::Stage;
 
 /// What was typed.
@@ -24,6 +30,23 @@ pub struct Arguments {
     /// Port of the fake Apple
     #[arg(long, value_name = "PORT")]
     apple_port: Option<u16>,
+}
+
+/// A port of loopback that nobody listens on now, for whatever has to know its port before it
+/// listens. Outside of the range that the system takes outgoing connections from, and another at
+/// each call, so that nobody else is given it meanwhile.
+///
+/// # Errors
+/// When there is none.
+pub fn free_port() -> io::Result<u16> {
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 12_000;
+    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
+    let next = NEXT.get_or_init(|| AtomicU16::new(u16::from_be_bytes(random::bytes())));
+    (0..COUNT)
+        .map(|_| FIRST + next.fetch_add(1, Ordering::Relaxed) % COUNT)
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .ok_or_else(|| io::Error::from(io::ErrorKind::AddrInUse))
 }
 
 const PORT: u16 = 8443;
@@ -66,7 +89,7 @@ async fn play(arguments: &Arguments) -> Result<Outcome, stage::StageProblem> {
 }
 
 /// Ctrl-C or SIGTERM: either way the folder with the demo's keys is taken away.
-async fn asked_to_stop() -> std::io::Result<()> {
+async fn asked_to_stop() -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         _ = terminate.recv() => Ok(()),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 
 use super::apps::{App, AppProblem};
+use super::free_port;
 use crate::app::{self, Running, Start, StartProblem};
 use crate::base::random;
 use crate::base::secret::Secret;
@@ -250,7 +251,11 @@ fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
 /// A port that can be listened on now; 0 finds one. Addresses with ports stand in the
 /// configuration, so they have to be known before anything listens.
 fn usable(port: u16) -> Result<u16, StageProblem> {
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|_| StageProblem::Port(port))?;
-    Ok(listener.local_addr()?.port())
+    if port == 0 {
+        return Ok(free_port()?);
+    }
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        Ok(_) => Ok(port),
+        Err(_) => Err(StageProblem::Port(port)),
+    }
 }

@@ -19,6 +19,7 @@ use russet::base::seal::Ring;
 use russet::base::secret::Secret;
 use russet::base::time::Clock;
 use russet::cli::demo::browser::{Browser, Page};
+use russet::cli::demo::free_port;
 use russet::config;
 use russet::fake_apple::{Client, ClientKey, FakeApple, Settings, Tls};
 use russet::identity::{Claims, Identity};
@@ -154,7 +155,7 @@ impl Site {
 
     pub async fn with(plan: Plan) -> Self {
         let app = Recorder::start().await;
-        let port = free_port();
+        let port = free_port().unwrap();
         let clock = Clock::system();
         let apple_clock = plan.apple_clock.clone().unwrap_or_else(|| clock.clone());
         let apple = start_apple(port, &plan.authenticate, apple_clock).await;
@@ -409,11 +410,6 @@ async fn start_apple(port: u16, authenticate: &str, clock: Clock) -> FakeApple {
         key_pem: Secret::new(keys.key_pem.as_bytes()),
     };
     FakeApple::start(settings).await.unwrap()
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// Where log lines are kept.

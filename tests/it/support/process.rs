@@ -10,7 +10,9 @@ use russet::fake_apple::FakeApple;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use super::{Plan, Recorder, configuration, free_port, start_apple};
+use russet::cli::demo::free_port;
+
+use super::{Plan, Recorder, configuration, start_apple};
 
 /// A running program and what it needs around it. It is killed when this is dropped.
 pub struct Process {
@@ -32,7 +34,7 @@ impl Process {
     /// `russet run` with the configuration of `plan`, once it serves.
     pub async fn start(plan: Plan) -> Self {
         let app = Recorder::start().await;
-        let port = free_port();
+        let port = free_port().unwrap();
         let apple = start_apple(port, &plan.authenticate, Clock::system()).await;
         let directory = tempfile::tempdir().unwrap();
         let text =
