@@ -95,13 +95,16 @@ describe('the way to Apple and back', TOGETHER, () => {
     assert.equal(visitor.requests.filter((request) => request.method() === 'POST' && request.url().endsWith('/oauth2/callback')).length, 3);
   }));
 
-  test('going back after signing in signs nobody in twice and shows no error', visit(async (visitor) => {
+  test('whoever is signed in is not sent to Apple again', visit(async (visitor) => {
     await visitor.open(`${demo.lunch}/`);
     await visitor.pick('Ann Archer');
-    await visitor.page.goBack();
-    await visitor.page.goForward();
-    assert.equal(visitor.page.url(), `${demo.lunch}/`);
-    assert.equal(await visitor.heading(), 'lunch');
+    const before = visitor.requests.length;
+    for (const address of [`${demo.lunch}/again`, `${demo.wiki}/too`, `${demo.lunch}/`]) {
+      await visitor.open(address);
+      assert.equal(visitor.page.url(), address);
+    }
+    const asked = visitor.requests.slice(before).map((request) => new URL(request.url()).origin);
+    assert.ok(!asked.includes(demo.apple), asked.join(' '));
     visitor.callback();
   }));
 
