@@ -1,16 +1,16 @@
 //! The body of an answer, whoever made it, with the request's log line tied to its end.
 
+use bytes::Bytes;
+use http_body_util::Full;
 use std::error::Error as StdError;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::edge::RequestBody;
 use crate::telemetry::{Logs, Record};
 use crate::upstream::UpstreamBody;
-use crate::wire::body::Body;
 
 /// A body on its way to the client. When it ends, or is dropped because the client went away, the
 /// request's line is written.
@@ -22,7 +22,7 @@ pub struct AnswerBody {
 
 #[derive(Debug)]
 pub(super) enum From {
-    Us(Body),
+    Us(Full<Bytes>),
     Application(UpstreamBody<RequestBody>),
 }
 
@@ -32,7 +32,7 @@ impl AnswerBody {
     }
 
     /// An answer that has no line of its own: the edge refused what never became a request.
-    pub(super) fn unlogged(body: Body) -> Self {
+    pub(super) fn unlogged(body: Full<Bytes>) -> Self {
         Self { from: From::Us(body), line: None }
     }
 

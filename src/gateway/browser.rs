@@ -1,5 +1,7 @@
 //! The cookie that names a browser while it signs in, and the count of rounds that stops a loop.
 
+use bytes::Bytes;
+use http_body_util::Full;
 use std::time::Duration;
 
 use http::{HeaderMap, Response};
@@ -7,7 +9,6 @@ use http::{HeaderMap, Response};
 use super::cookies::{BROWSER, ROUNDS, set_own};
 use super::inbound::Inbound;
 use crate::base::random;
-use crate::wire::body::Body;
 use crate::wire::cookies;
 
 /// After this many sign-ins in a row that led to another one, something is wrong.
@@ -29,12 +30,12 @@ pub(super) fn kept_or_new(headers: &HeaderMap) -> String {
 }
 
 /// Gives the browser its cookie.
-pub(super) fn remember(response: &mut Response<Body>, value: &str) {
+pub(super) fn remember(response: &mut Response<Full<Bytes>>, value: &str) {
     set_own(response, BROWSER, value, cookies::SameSite::Lax, BROWSER_LIFETIME);
 }
 
 /// Counts a sign-in that is complete; forgotten after a minute.
-pub(super) fn count_round(response: &mut Response<Body>, inbound: &Inbound) {
+pub(super) fn count_round(response: &mut Response<Full<Bytes>>, inbound: &Inbound) {
     let rounds = rounds(inbound.headers()).saturating_add(1).min(MOST_ROUNDS);
     set_own(response, ROUNDS, &rounds.to_string(), cookies::SameSite::Lax, ROUND_LIFETIME);
 }
@@ -45,7 +46,7 @@ pub(super) fn goes_round(inbound: &Inbound) -> bool {
 }
 
 /// Begins counting anew.
-pub(super) fn forget_rounds(response: &mut Response<Body>) {
+pub(super) fn forget_rounds(response: &mut Response<Full<Bytes>>) {
     set_own(response, ROUNDS, "", cookies::SameSite::Lax, Duration::ZERO);
 }
 

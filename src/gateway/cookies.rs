@@ -1,5 +1,7 @@
 //! The cookies that we set, each with the attributes that it needs.
 
+use bytes::Bytes;
+use http_body_util::Full;
 use std::time::Duration;
 
 use http::Response;
@@ -7,7 +9,6 @@ use http::Response;
 use super::inbound::Inbound;
 use super::respond::add_cookie;
 use crate::session::{self, Session, attempt};
-use crate::wire::body::Body;
 use crate::wire::cookies::{self, Attributes};
 
 /// Names a browser while it signs in.
@@ -17,7 +18,7 @@ pub(super) const ROUNDS: &str = "__Host-russet_rounds";
 
 /// Sets a cookie of this host alone.
 pub(super) fn set_own(
-    response: &mut Response<Body>,
+    response: &mut Response<Full<Bytes>>,
     name: &str,
     value: &str,
     same_site: cookies::SameSite,
@@ -33,18 +34,18 @@ pub(super) fn set_own(
 }
 
 /// Sets the cookie of an attempt: `SameSite=None`, because Apple's form comes from another site.
-pub(super) fn set_attempt(response: &mut Response<Body>, name: &str, value: &str) {
+pub(super) fn set_attempt(response: &mut Response<Full<Bytes>>, name: &str, value: &str) {
     set_own(response, name, value, cookies::SameSite::None, attempt::REMEMBERED);
 }
 
 /// Takes the cookie of an attempt away.
-pub(super) fn delete_attempt(response: &mut Response<Body>, name: &str) {
+pub(super) fn delete_attempt(response: &mut Response<Full<Bytes>>, name: &str) {
     set_own(response, name, "", cookies::SameSite::None, Duration::ZERO);
 }
 
 /// Sets the session cookie of this host. `None` where the session cannot be sealed.
 pub(super) fn set_session(
-    response: &mut Response<Body>,
+    response: &mut Response<Full<Bytes>>,
     inbound: &Inbound,
     session: &Session,
 ) -> Option<()> {
@@ -59,7 +60,7 @@ pub(super) fn set_session(
 }
 
 /// Takes the session cookie of this host away.
-pub(super) fn delete_session(response: &mut Response<Body>, inbound: &Inbound) {
+pub(super) fn delete_session(response: &mut Response<Full<Bytes>>, inbound: &Inbound) {
     let attributes = session_attributes(inbound, Duration::ZERO);
     if let Ok(cookie) = cookies::delete_cookie(&inbound.plan.cookie.name, &attributes) {
         add_cookie(response, cookie);

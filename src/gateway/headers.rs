@@ -1,6 +1,8 @@
 //! What an application is told, and what its answer may carry. What a client says about itself
 //! under a name of ours is gone before we say anything (T04, T05, T34).
 
+use bytes::Bytes;
+use http_body_util::Full;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -16,7 +18,6 @@ use super::settings::TemplatePart;
 use super::world::Worker;
 use crate::base::ids::RequestId;
 use crate::session::Session;
-use crate::wire::body::Body;
 use crate::wire::host::Scheme;
 use crate::wire::path::normalise;
 use crate::wire::{hop, method};
@@ -100,7 +101,7 @@ pub(super) fn to_client(headers: &mut HeaderMap, inbound: &Inbound, service: &Se
 
 /// What every answer of ours carries beside its own: `set_response_headers`, but never in place of
 /// what protects a page of ours.
-pub(super) fn on_ours(response: &mut Response<Body>, plan: &Plan, id: RequestId) {
+pub(super) fn on_ours(response: &mut Response<Full<Bytes>>, plan: &Plan, id: RequestId) {
     let headers = response.headers_mut();
     for (name, value) in &plan.response_headers {
         headers.entry(name).or_insert_with(|| value.clone());

@@ -1,6 +1,8 @@
 //! The road of a request, in the order things happen: read, answer what is ours, find the session,
 //! decide, relay or refuse, log. One linear function; every other file of the gateway is a step.
 
+use bytes::Bytes;
+use http_body_util::Full;
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -21,7 +23,6 @@ use crate::decision::{Facts, admission};
 use crate::telemetry::{Decision, Record};
 use crate::upstream::UpstreamBody;
 use crate::wire::accept::{self, Format};
-use crate::wire::body::Body;
 use crate::wire::forwarded::Chain;
 
 /// Handles one request from its first byte to the answer's head; the answer's body streams on and
@@ -75,7 +76,7 @@ async fn travel(
     body: RequestBody,
     worker: &Worker,
     record: &mut Record,
-) -> Result<Response<UpstreamBody<RequestBody>>, Response<Body>> {
+) -> Result<Response<UpstreamBody<RequestBody>>, Response<Full<Bytes>>> {
     let (live, why_not) = match live_session(inbound, worker) {
         Ok(live) => (Some(live), None),
         Err(why_not) => (None, Some(why_not)),
@@ -126,7 +127,7 @@ fn refuse_malformed(
     record: &Record,
     malformed: Malformed,
     headers: &HeaderMap,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     let preference = accept::prefers(headers, Format::Html);
     let visitor = Visitor { plan, id: record.id, host: "", preference };
     let mut response = refusal::malformed(malformed, &visitor);

@@ -1,6 +1,8 @@
 //! Every refusal and its answer: status, page or redirect, and what the log says. Nothing a
 //! stranger should not know is in an answer; what the operator needs is in the record.
 
+use bytes::Bytes;
+use http_body_util::Full;
 use std::error::Error as _;
 
 use http::{Response, StatusCode};
@@ -21,7 +23,6 @@ use crate::session::return_address::ReturnAddress;
 use crate::telemetry::{Decision, Record};
 use crate::upstream::SendError;
 use crate::wire::accept::Format;
-use crate::wire::body::Body;
 use crate::wire::host::Authority;
 
 /// The answer to a request that the decision refused.
@@ -30,7 +31,7 @@ pub(super) fn answer(
     why_not: NotSignedIn,
     inbound: &Inbound,
     record: &mut Record,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     match refusal {
         Refusal::NoRoute { known_host } => {
             record.decision = Decision::NoRoute;
@@ -68,7 +69,7 @@ pub(super) fn sign_in(
     inbound: &Inbound,
     why_not: NotSignedIn,
     record: &mut Record,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     record.decision = Decision::SignIn;
     record.reasons.push(match why_not {
         NotSignedIn::NoCookie => "user-unauthenticated",
@@ -115,7 +116,7 @@ fn return_address(inbound: &Inbound) -> Option<ReturnAddress> {
     })
 }
 
-fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Body> {
+fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Bytes>> {
     let cause = match why_not {
         NotSignedIn::NoCookie => LoopCause::CookieNotKept,
         NotSignedIn::NotOpened | NotSignedIn::Dead(_) => LoopCause::CookieNotAccepted,
@@ -130,7 +131,7 @@ fn denied(
     explanation: &Explanation,
     live: Option<&LiveSession>,
     inbound: &Inbound,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     let session = live.map(LiveSession::session);
     let address = return_address(inbound);
     let another_account = session.map(|session| {
@@ -149,7 +150,7 @@ fn denied(
 }
 
 /// The answer to a request that never was one.
-pub(super) fn malformed(malformed: Malformed, visitor: &Visitor<'_>) -> Response<Body> {
+pub(super) fn malformed(malformed: Malformed, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
     match malformed {
         Malformed::Method(problem) => {
             let view = View::MethodNotAllowed { start_again: None };
@@ -170,7 +171,7 @@ pub(super) fn malformed(malformed: Malformed, visitor: &Visitor<'_>) -> Response
 }
 
 /// The answer to what the edge did not let in, or to a request that ended in a panic.
-pub(super) fn at_the_edge(refused: Refused, visitor: &Visitor<'_>) -> Response<Body> {
+pub(super) fn at_the_edge(refused: Refused, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
     visitor.page(&match refused {
         Refused::Framing => View::BadRequest,
         Refused::TargetTooLong => View::UriTooLong,
@@ -185,7 +186,7 @@ pub(super) fn upstream(
     preference: Format,
     inbound: &Inbound,
     record: &mut Record,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     let visitor =
         Visitor { plan: &inbound.plan, id: inbound.id, host: inbound.authority.host(), preference };
     let error = match error {

@@ -7,13 +7,13 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, Response, StatusCode};
+use http_body_util::Full;
 
 use super::inbound::Inbound;
 use super::plan::Plan;
 use crate::base::ids::RequestId;
 use crate::pages::{self, Chrome, View};
 use crate::wire::accept::Format;
-use crate::wire::body::Body;
 
 /// What an answer of ours needs to know of whom it answers.
 #[derive(Debug)]
@@ -35,12 +35,12 @@ impl<'a> Visitor<'a> {
     }
 
     /// A page for people, the same fact as JSON for programs.
-    pub(super) fn page(&self, view: &View) -> Response<Body> {
+    pub(super) fn page(&self, view: &View) -> Response<Full<Bytes>> {
         self.page_with(view, view.status())
     }
 
     /// As [`Visitor::page`], with another status than the page's usual one.
-    pub(super) fn page_with(&self, view: &View, status: StatusCode) -> Response<Body> {
+    pub(super) fn page_with(&self, view: &View, status: StatusCode) -> Response<Full<Bytes>> {
         let chrome = Chrome {
             request_id: self.id.short(),
             not_apple: self.plan.not_apple.as_deref(),
@@ -70,8 +70,8 @@ pub(super) fn own(
     status: StatusCode,
     content_type: &'static str,
     body: impl Into<Bytes>,
-) -> Response<Body> {
-    let mut response = Response::new(Body::from(body.into()));
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -83,12 +83,12 @@ pub(super) fn own(
 }
 
 /// A short text of ours.
-pub(super) fn text(status: StatusCode, body: &'static str) -> Response<Body> {
+pub(super) fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
     own(status, "text/plain; charset=utf-8", Bytes::from_static(body.as_bytes()))
 }
 
 /// A redirect: 302 after a GET, 303 after anything else (RFC 9700 §4.12).
-pub(super) fn redirect(status: StatusCode, location: &str) -> Response<Body> {
+pub(super) fn redirect(status: StatusCode, location: &str) -> Response<Full<Bytes>> {
     // Invariant: locations are made of checked addresses and encoded parameters.
     let Ok(location) = HeaderValue::from_str(location) else {
         return text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n");
@@ -99,6 +99,6 @@ pub(super) fn redirect(status: StatusCode, location: &str) -> Response<Body> {
 }
 
 /// Adds a cookie to an answer.
-pub(super) fn add_cookie(response: &mut Response<Body>, cookie: HeaderValue) {
+pub(super) fn add_cookie(response: &mut Response<Full<Bytes>>, cookie: HeaderValue) {
     response.headers_mut().append(SET_COOKIE, cookie);
 }

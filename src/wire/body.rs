@@ -1,95 +1,11 @@
-//! The one body type of the program: what is relayed streams, what we say ourselves is at hand.
+//! Bodies that come from outside, read whole and within bounds. What is relayed is never read here.
 
 use std::error::Error as StdError;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use thiserror::Error;
-
-/// A body of a request or an answer.
-///
-/// Trailers of a streamed body are not passed on, neither way: nothing that was not decided on may
-/// follow a body (T06).
-#[derive(Debug, Default)]
-pub struct Body(Kind);
-
-#[derive(Debug, Default)]
-enum Kind {
-    #[default]
-    Empty,
-    Full(Bytes),
-    Streamed(hyper::body::Incoming),
-}
-
-impl Body {
-    /// No bytes.
-    pub fn empty() -> Self {
-        Self(Kind::Empty)
-    }
-
-    /// Passes on what a peer sends, as it comes, without its trailers.
-    pub fn streamed(incoming: hyper::body::Incoming) -> Self {
-        Self(Kind::Streamed(incoming))
-    }
-}
-
-impl<B: Into<Bytes>> From<B> for Body {
-    /// All bytes at hand.
-    fn from(bytes: B) -> Self {
-        let bytes = bytes.into();
-        Self(if bytes.is_empty() { Kind::Empty } else { Kind::Full(bytes) })
-    }
-}
-
-impl http_body::Body for Body {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match &mut self.0 {
-            Kind::Empty => Poll::Ready(None),
-            Kind::Full(bytes) => {
-                let bytes = std::mem::take(bytes);
-                self.0 = Kind::Empty;
-                Poll::Ready(Some(Ok(Frame::data(bytes))))
-            }
-            Kind::Streamed(incoming) => loop {
-                let frame = match Pin::new(&mut *incoming).poll_frame(context) {
-                    Poll::Ready(Some(Ok(frame))) => frame,
-                    other => return other,
-                };
-                if !frame.is_trailers() {
-                    return Poll::Ready(Some(Ok(frame)));
-                }
-            },
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match &self.0 {
-            Kind::Empty => true,
-            Kind::Full(_) => false,
-            Kind::Streamed(incoming) => incoming.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.0 {
-            Kind::Empty => SizeHint::with_exact(0),
-            Kind::Full(bytes) => {
-                SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
-            }
-            Kind::Streamed(incoming) => incoming.size_hint(),
-        }
-    }
-}
 
 /// A body that comes from outside, whichever connection it comes on.
 pub trait Incoming:
@@ -148,65 +64,23 @@ where
     }
 }
 
-/// How a body that nobody wants came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Drained {
-    /// It ended; the connection can be used again.
-    Whole,
-    /// It was too long, too slow or broke off; the connection must be closed.
-    Unfinished,
-}
-
-/// Reads and forgets a body, of at most `max_bytes` within `time`.
-pub async fn drain<B>(body: B, max_bytes: usize, time: Duration) -> Drained
-where
-    B: http_body::Body<Data = Bytes>,
-    B::Error: Into<Box<dyn StdError + Send + Sync>>,
-{
-    let announced = usize::try_from(body.size_hint().lower());
-    if announced.map_or(true, |bytes| bytes > max_bytes) {
-        return Drained::Unfinished;
-    }
-    let mut body = std::pin::pin!(Limited::new(body, max_bytes));
-    let to_the_end = async {
-        while let Some(frame) = body.frame().await {
-            if frame.is_err() {
-                return Drained::Unfinished;
-            }
-        }
-        Drained::Whole
-    };
-    tokio::time::timeout(time, to_the_end).await.unwrap_or(Drained::Unfinished)
-}
-
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
 
     use http::{Request, Response};
-    use http_body::Body as _;
+    use http_body::Frame;
     use http_body_util::Full;
     use hyper::service::service_fn;
     use hyper_util::rt::TokioIo;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::io::AsyncWriteExt as _;
 
     use super::*;
 
     const SOON: Duration = Duration::from_millis(50);
     const LATE: Duration = Duration::from_secs(20);
-
-    #[tokio::test]
-    async fn what_is_at_hand_comes_once_and_says_its_length() {
-        let body = Body::from("hello");
-        assert_eq!(body.size_hint().exact(), Some(5));
-        assert!(!body.is_end_stream());
-        assert_eq!(body.collect().await.unwrap().to_bytes(), "hello");
-        for empty in [Body::empty(), Body::from(""), Body::default()] {
-            assert!(empty.is_end_stream());
-            assert_eq!(empty.size_hint().exact(), Some(0));
-            assert!(empty.collect().await.unwrap().to_bytes().is_empty());
-        }
-    }
 
     /// A body that announces no length, and then ends or hangs.
     struct Unannounced {
@@ -247,46 +121,6 @@ mod tests {
     async fn t54_bodies_that_do_not_end_are_given_up() {
         let slow = read_limited(unannounced(vec!["1"], true), 10, SOON).await;
         assert!(matches!(slow, Err(ReadProblem::Timeout)));
-        assert_eq!(drain(unannounced(vec!["1"], true), 10, SOON).await, Drained::Unfinished);
-        assert_eq!(drain(unannounced(vec!["1", "2"], false), 2, LATE).await, Drained::Whole);
-        assert_eq!(drain(unannounced(vec!["1", "2"], false), 1, LATE).await, Drained::Unfinished);
-        assert_eq!(drain(Full::new(Bytes::from_static(b"12")), 1, LATE).await, Drained::Unfinished);
-    }
-
-    /// Serves `raw` as a request over HTTP/1.1, echoes its body, and gives all bytes of the answer.
-    async fn echoed(raw: &[u8]) -> String {
-        let (mut client, server) = tokio::io::duplex(65_536);
-        let echo = service_fn(|request: Request<hyper::body::Incoming>| async {
-            // The server writes trailers only where the answer announces them.
-            let answer = Response::builder().header("trailer", "x-pomerium-jwt-assertion");
-            answer.body(Body::streamed(request.into_body()))
-        });
-        let serving =
-            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(server), echo);
-        client.write_all(raw).await.unwrap();
-        let mut answer = Vec::new();
-        let (served, read) = tokio::join!(serving, client.read_to_end(&mut answer));
-        served.unwrap();
-        read.unwrap();
-        String::from_utf8(answer).unwrap()
-    }
-
-    #[tokio::test]
-    async fn t06_streamed_bodies_pass_without_their_trailers() {
-        let raw = b"POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\nte: trailers\r\n\
-            trailer: x-pomerium-jwt-assertion\r\ntransfer-encoding: chunked\r\n\r\n\
-            5;x=y\r\nhello\r\n0\r\nx-pomerium-jwt-assertion: forged\r\n\r\n";
-        let answer = echoed(raw).await;
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("hello"), "{answer}");
-        assert!(!answer.contains("forged") && !answer.contains("x=y"), "{answer}");
-    }
-
-    #[tokio::test]
-    async fn a_streamed_body_keeps_its_announced_length() {
-        let raw =
-            b"POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello";
-        let answer = echoed(raw).await.to_lowercase();
-        assert!(answer.contains("content-length: 5") && answer.ends_with("hello"), "{answer}");
     }
 
     #[tokio::test]
@@ -295,7 +129,7 @@ mod tests {
         let reading = service_fn(|request: Request<hyper::body::Incoming>| async {
             let read = read_limited(request.into_body(), 100, LATE).await;
             assert!(matches!(read, Err(ReadProblem::Broken(_))));
-            Ok::<_, Infallible>(Response::new(Body::empty()))
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
         });
         let serving = hyper::server::conn::http1::Builder::new()
             .serve_connection(TokioIo::new(server), reading);

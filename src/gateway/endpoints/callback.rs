@@ -3,6 +3,8 @@
 //! Security: nothing of the form is believed before its `state` has been matched with an attempt
 //! that this very browser holds, and the code is spent only then (T19).
 
+use bytes::Bytes;
+use http_body_util::Full;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +25,7 @@ use crate::session::Session;
 use crate::session::attempt::{self, Attempt, LedTo};
 use crate::session::once::Entered;
 use crate::telemetry::Record;
-use crate::wire::body::{self, Body, Incoming, ReadProblem};
+use crate::wire::body::{self, Incoming, ReadProblem};
 use crate::wire::cookies;
 use crate::wire::form::{self, Form};
 use crate::wire::host::Authority;
@@ -39,7 +41,7 @@ pub(super) async fn serve(
     body: impl Incoming,
     worker: &Worker,
     record: &mut Record,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     let visitor = Visitor::of(inbound);
     let bytes = match read_form(inbound, body, record).await {
         Ok(bytes) => bytes,
@@ -69,7 +71,7 @@ async fn read_form(
     inbound: &Inbound,
     body: impl Incoming,
     record: &mut Record,
-) -> Result<bytes::Bytes, View> {
+) -> Result<Bytes, View> {
     let start_again = Some(Href::new("/"));
     if form::check_headers(inbound.headers()).is_err() {
         record.reasons.push("bad_content_type");
@@ -110,7 +112,7 @@ fn not_matched(
     worker: &Worker,
     record: &mut Record,
     state: &str,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     let any = cookies::names_with_prefix(inbound.headers(), attempt::COOKIE_PREFIX).next();
     record.reasons.push(if any.is_some() { "state_mismatch" } else { "no_transaction" });
     let address = worker.shared.pushed_out.find(&digest(state));
@@ -125,7 +127,7 @@ async fn answer(
     record: &mut Record,
     attempt: Attempt,
     callback: Callback,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     let visitor = Visitor::of(inbound);
     let start_again = Href::new(attempt.return_to.url());
     let key = digest(&attempt.state);
@@ -190,7 +192,7 @@ async fn answer(
 }
 
 /// Nothing of the attempt is used up: the same answer counts when it is sent again.
-fn too_busy(visitor: &Visitor<'_>, start_again: Href) -> Response<Body> {
+fn too_busy(visitor: &Visitor<'_>, start_again: Href) -> Response<Full<Bytes>> {
     let view = View::AppleUnavailable { start_again };
     visitor.page_with(&view, StatusCode::SERVICE_UNAVAILABLE)
 }
@@ -200,7 +202,7 @@ fn failed(
     record: &mut Record,
     failure: Failure,
     start_again: Href,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     let view = failure.view(start_again);
     record.reasons.push(failure.code);
     record.detail = Some(failure.detail);
@@ -215,7 +217,7 @@ fn repeated(
     record: &mut Record,
     attempt: &Attempt,
     known: Option<&Completion>,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     on_or(inbound, worker, attempt, || {
         let start_again = Href::new(attempt.return_to.url());
         match known.and_then(Completion::outcome) {
@@ -230,8 +232,8 @@ fn on_or(
     inbound: &Inbound,
     worker: &Worker,
     attempt: &Attempt,
-    page: impl FnOnce() -> Response<Body>,
-) -> Response<Body> {
+    page: impl FnOnce() -> Response<Full<Bytes>>,
+) -> Response<Full<Bytes>> {
     if sessions(inbound, worker).is_empty() {
         return page();
     }
@@ -260,7 +262,7 @@ fn signed_in(
     record: &mut Record,
     mut attempt: Attempt,
     session: &Session,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     record.subject = Some(session.identity.subject.clone());
     record.reasons.push("signed_in");
     let to = &attempt.return_to;
@@ -275,7 +277,7 @@ fn signed_in(
 }
 
 /// The attempt stays in its cookie for an hour, marked, so that a repeated answer finds its way.
-fn mark_used(response: &mut Response<Body>, inbound: &Inbound, attempt: Attempt) {
+fn mark_used(response: &mut Response<Full<Bytes>>, inbound: &Inbound, attempt: Attempt) {
     let used = Attempt { used: true, ..attempt };
     if let Some(value) = inbound.plan.attempts.seal(&used, inbound.authority.host()) {
         ours::set_attempt(response, &Attempt::cookie_name(&used.state), &value);

@@ -14,15 +14,17 @@ pub(super) use sign_in::begin as begin_sign_in;
 pub(super) use sign_out::form as sign_out_form;
 pub(super) use small::robots;
 
+use bytes::Bytes;
 use http::header::ALLOW;
 use http::{HeaderValue, Method, Response, StatusCode};
+use http_body_util::Full;
 
 use super::inbound::Inbound;
 use super::respond::{self, Visitor};
 use super::world::Worker;
 use crate::pages::{Href, View};
 use crate::telemetry::Record;
-use crate::wire::body::{Body, Incoming};
+use crate::wire::body::Incoming;
 
 /// An endpoint of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +146,7 @@ pub(super) async fn serve(
     body: impl Incoming,
     worker: &Worker,
     record: &mut Record,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     let visitor = Visitor::of(inbound);
     if !methods(endpoint).contains(inbound.method()) {
         return not_allowed(endpoint, &visitor);
@@ -192,7 +194,7 @@ fn methods(endpoint: Endpoint) -> &'static [Method] {
     }
 }
 
-fn not_allowed(endpoint: Endpoint, visitor: &Visitor<'_>) -> Response<Body> {
+fn not_allowed(endpoint: Endpoint, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
     let mut response = match endpoint {
         Endpoint::Ping => respond::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"),
         // An old bookmark or a scanner; nothing of an attempt is used up.

@@ -1,7 +1,9 @@
 //! `/.pomerium/callback/` on a route host: a ticket becomes this host's own cookie, once, in the
 //! browser that asked.
 
+use bytes::Bytes;
 use http::{Response, StatusCode};
+use http_body_util::Full;
 
 use super::super::cookies as ours;
 use super::super::inbound::Inbound;
@@ -12,13 +14,16 @@ use super::sign_in::arrive;
 use crate::pages::{Href, View};
 use crate::session::once::Entered;
 use crate::telemetry::Record;
-use crate::wire::body::Body;
 use crate::wire::cookies;
 use crate::wire::form::Form;
 use crate::wire::host::Authority;
 
 /// Serves the endpoint.
-pub(super) fn serve(inbound: &Inbound, worker: &Worker, record: &mut Record) -> Response<Body> {
+pub(super) fn serve(
+    inbound: &Inbound,
+    worker: &Worker,
+    record: &mut Record,
+) -> Response<Full<Bytes>> {
     let plan = &inbound.plan;
     let visitor = Visitor::of(inbound);
     let query = Form::query(inbound.head.uri.query()).unwrap_or_default();

@@ -1,7 +1,9 @@
 //! `/.pomerium/sign_in` on the authenticate host: from a signed link to Apple, or, for somebody
 //! who is signed in there already, straight to the host that asked.
 
+use bytes::Bytes;
 use http::{Response, StatusCode};
+use http_body_util::Full;
 
 use super::super::inbound::Inbound;
 use super::super::respond::{self, Visitor};
@@ -15,13 +17,16 @@ use crate::session::attempt::{self, Attempt, Held};
 use crate::session::link::{BrowserHash, LinkProblem};
 use crate::session::return_address::ReturnAddress;
 use crate::telemetry::Record;
-use crate::wire::body::Body;
 use crate::wire::cookies;
 use crate::wire::form::Form;
 use crate::wire::host::Authority;
 
 /// Serves the endpoint.
-pub(super) fn serve(inbound: &Inbound, worker: &Worker, record: &mut Record) -> Response<Body> {
+pub(super) fn serve(
+    inbound: &Inbound,
+    worker: &Worker,
+    record: &mut Record,
+) -> Response<Full<Bytes>> {
     let plan = &inbound.plan;
     let visitor = Visitor::of(inbound);
     let ours = |authority: &Authority<'_>| plan.is_ours(authority);
@@ -92,7 +97,7 @@ pub(super) fn deliver(
     return_to: &ReturnAddress,
     browser: &BrowserHash,
     status: StatusCode,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     let plan = &inbound.plan;
     if return_to.authority.host() == inbound.authority.host() {
         return arrive(inbound, return_to, status);
@@ -106,7 +111,11 @@ pub(super) fn deliver(
 
 /// The last step, on the host that was asked first: on to the address, or, where it was too long
 /// to keep, a page that says so.
-pub(super) fn arrive(inbound: &Inbound, to: &ReturnAddress, status: StatusCode) -> Response<Body> {
+pub(super) fn arrive(
+    inbound: &Inbound,
+    to: &ReturnAddress,
+    status: StatusCode,
+) -> Response<Full<Bytes>> {
     let visitor = Visitor::of(inbound);
     if to.shortened {
         return visitor.page(&View::AddressTooLong { path: Href::new(to.path_and_query.as_str()) });

@@ -1,6 +1,8 @@
 //! Signing out: a page with a button, a POST with a token from that page, a page that says it is
 //! done. Nothing that another site can send ends a session (T81, W6).
 
+use bytes::Bytes;
+use http_body_util::Full;
 use std::time::Duration;
 
 use http::{Method, Response, StatusCode};
@@ -15,7 +17,7 @@ use crate::base::secret::Secret;
 use crate::pages::{self, CSRF_FIELD, Href, RETURN_FIELD, SignIn, SignInCause, View};
 use crate::session::return_address::ReturnAddress;
 use crate::telemetry::Record;
-use crate::wire::body::{self, Body, Incoming, ReadProblem};
+use crate::wire::body::{self, Incoming, ReadProblem};
 use crate::wire::form::{self as wire_form, Form};
 use crate::wire::host::Scheme;
 use crate::wire::origin::is_same_origin;
@@ -41,7 +43,7 @@ pub(super) async fn serve(
     body: impl Incoming,
     worker: &Worker,
     record: &mut Record,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     let visitor = Visitor::of(inbound);
     let live = live_session(inbound, worker).ok();
     record.subject = live.as_ref().map(|live| live.session().identity.subject.clone());
@@ -108,7 +110,7 @@ fn after(inbound: &Inbound) -> String {
 
 /// `/.pomerium/signed_out`: says so, and does not sign in again by itself. Whoever is signed in and
 /// follows a link to it is told who they are instead.
-pub(super) fn signed_out(inbound: &Inbound, worker: &Worker) -> Response<Body> {
+pub(super) fn signed_out(inbound: &Inbound, worker: &Worker) -> Response<Full<Bytes>> {
     let plan = &inbound.plan;
     if live_session(inbound, worker).is_ok() {
         return respond::redirect(StatusCode::FOUND, "/.pomerium/");
@@ -125,7 +127,7 @@ fn signed_out_page(url: Href) -> View {
     View::SignIn(SignIn { cause: SignInCause::SignedOut, url })
 }
 
-async fn read_form(inbound: &Inbound, body: impl Incoming) -> Result<bytes::Bytes, View> {
+async fn read_form(inbound: &Inbound, body: impl Incoming) -> Result<Bytes, View> {
     wire_form::check_headers(inbound.headers())
         .map_err(|_| View::UnsupportedMediaType { start_again: None })?;
     body::read_limited(body, FORM_BYTES, FORM_TIME).await.map_err(|problem| match problem {

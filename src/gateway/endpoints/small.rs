@@ -1,24 +1,25 @@
 //! Endpoints without a state of their own.
 
+use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, ETAG, IF_NONE_MATCH, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body_util::Full;
 use serde_json::json;
 
 use super::super::inbound::Inbound;
 use super::super::respond;
-use crate::wire::body::Body;
 
 /// Keeps crawlers away from a host where every answer is a sign-in.
-pub(in super::super) fn robots() -> Response<Body> {
+pub(in super::super) fn robots() -> Response<Full<Bytes>> {
     respond::text(StatusCode::OK, "User-agent: *\nDisallow: /\n")
 }
 
 /// Where an application finds what it needs to check assertions. Built from the configuration,
 /// never from more of the request than the host it matched: a port that is none of ours makes no
 /// address of its own (W17).
-pub(super) fn well_known(inbound: &Inbound) -> Response<Body> {
+pub(super) fn well_known(inbound: &Inbound) -> Response<Full<Bytes>> {
     let plan = &inbound.plan;
     let origin = match plan.is_ours(&inbound.authority) {
         true => format!("https://{}", inbound.authority),
@@ -34,10 +35,10 @@ pub(super) fn well_known(inbound: &Inbound) -> Response<Body> {
 }
 
 /// The key set.
-pub(super) fn jwks(inbound: &Inbound) -> Response<Body> {
+pub(super) fn jwks(inbound: &Inbound) -> Response<Full<Bytes>> {
     let plan = &inbound.plan;
     let mut response = match is_known(inbound.headers(), &plan.jwks_etag) {
-        true => respond::own(StatusCode::NOT_MODIFIED, "application/json", bytes::Bytes::new()),
+        true => respond::own(StatusCode::NOT_MODIFIED, "application/json", Bytes::new()),
         false => respond::own(StatusCode::OK, "application/json", plan.jwks.clone()),
     };
     let headers = response.headers_mut();
@@ -56,13 +57,13 @@ fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
 }
 
 /// The body that the operator got from Apple.
-pub(super) fn domain_association(inbound: &Inbound) -> Response<Body> {
+pub(super) fn domain_association(inbound: &Inbound) -> Response<Full<Bytes>> {
     let body = inbound.plan.domain_association.clone().unwrap_or_default();
     respond::own(StatusCode::OK, "text/plain; charset=utf-8", body)
 }
 
 /// Any page may read these: they hold nothing of anybody's.
-fn public(mut response: Response<Body>) -> Response<Body> {
+fn public(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.remove(X_FRAME_OPTIONS);

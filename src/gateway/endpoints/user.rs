@@ -1,6 +1,8 @@
 //! `/.pomerium/` and `/.pomerium/user`: who the session says one is.
 
+use bytes::Bytes;
 use http::{Response, StatusCode};
+use http_body_util::Full;
 
 use super::super::assertion::person;
 use super::super::inbound::Inbound;
@@ -12,10 +14,13 @@ use super::sign_out::form;
 use crate::pages::{UserPage, View};
 use crate::session::lifecycle::LiveSession;
 use crate::telemetry::Record;
-use crate::wire::body::Body;
 
 /// The page for people.
-pub(super) fn page(inbound: &Inbound, worker: &Worker, record: &mut Record) -> Response<Body> {
+pub(super) fn page(
+    inbound: &Inbound,
+    worker: &Worker,
+    record: &mut Record,
+) -> Response<Full<Bytes>> {
     let live = match signed_in(inbound, worker, record) {
         Ok(live) => live,
         Err(why_not) => return refusal::sign_in(inbound, why_not, record),
@@ -31,7 +36,11 @@ pub(super) fn page(inbound: &Inbound, worker: &Worker, record: &mut Record) -> R
 }
 
 /// The same for programs, in Pomerium's shape.
-pub(super) fn json(inbound: &Inbound, worker: &Worker, record: &mut Record) -> Response<Body> {
+pub(super) fn json(
+    inbound: &Inbound,
+    worker: &Worker,
+    record: &mut Record,
+) -> Response<Full<Bytes>> {
     let live = match signed_in(inbound, worker, record) {
         Ok(live) => live,
         Err(why_not) => return refusal::sign_in(inbound, why_not, record),
