@@ -51,7 +51,8 @@ pub(super) fn set_session(
 ) -> Option<()> {
     let plan = &inbound.plan;
     let value = plan.sessions.seal(session, inbound.authority.host())?;
-    let left = session.expires_at.seconds_since(inbound.now);
+    // A session of this very request began after it came: Apple was asked in between.
+    let left = session.expires_at.seconds_since(inbound.now.max(session.begun_at));
     let lifetime = Duration::from_secs(u64::try_from(left).unwrap_or(0));
     let cookie =
         cookies::set_cookie(&plan.cookie.name, &value, &session_attributes(inbound, lifetime));
