@@ -140,6 +140,8 @@ fn deciding(c: &mut Criterion) {
         path: "/some/path",
         source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
         cors_preflight: false,
+        now: NOW,
+        client_certificate: None,
         identity: Some(&identity),
     };
     let ten = policy(TEN_CRITERIA);
@@ -160,8 +162,9 @@ fn deciding(c: &mut Criterion) {
                     path: "/some/path",
                     source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
                     cors_preflight: false,
+                    client_certificate: None,
                 };
-                admission(&rules, &facts, Some(live)).unwrap()
+                admission(&rules, &facts, Some(live), NOW).unwrap()
             },
             criterion::BatchSize::SmallInput,
         );

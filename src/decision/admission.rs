@@ -4,7 +4,10 @@
 use std::net::IpAddr;
 
 use super::rules::{RouteIndex, RouteMatch, Rules};
-use crate::policy::{Explanation, Outcome, Question};
+use super::settings::RouteRule;
+use crate::base::time::Timestamp;
+use crate::identity::{ClientCertificate, Identity};
+use crate::policy::{Explanation, Outcome, Question, Verdict};
 use crate::session::lifecycle::LiveSession;
 use crate::wire::host::Authority;
 
@@ -22,19 +25,42 @@ pub struct Facts<'a> {
     /// Whether it is a true CORS preflight (`OPTIONS` with `Origin` and
     /// `Access-Control-Request-Method`).
     pub cors_preflight: bool,
+    /// The client's certificate; `None` where none was shown.
+    pub client_certificate: Option<&'a ClientCertificate>,
+}
+
+/// What the rules say of a request, before anything is done about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged {
+    /// The route that the request belongs to.
+    pub route: RouteIndex,
+    /// What its policy says.
+    pub verdict: Verdict,
+}
+
+/// Nothing is decided on a request that no route has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoute {
+    /// Whether the host at least is ours; for the log.
+    pub known_host: bool,
 }
 
 /// Leave to send one request to the application of one route.
 #[derive(Debug)]
 pub struct Admission {
-    route: RouteIndex,
+    judged: Judged,
     live: Option<LiveSession>,
 }
 
 impl Admission {
     /// The route that was decided on and that is to be used.
     pub fn route(&self) -> RouteIndex {
-        self.route
+        self.judged.route
+    }
+
+    /// What was decided, for the record.
+    pub fn judged(&self) -> &Judged {
+        &self.judged
     }
 
     /// The session of whoever was admitted, where there is one.
@@ -47,24 +73,31 @@ impl Admission {
 #[derive(Debug)]
 pub enum Refusal {
     /// No route has this host and path. Both cases are answered alike (T91).
-    NoRoute {
-        /// Whether the host at least is ours; for the log.
-        known_host: bool,
-    },
+    NoRoute(NoRoute),
     /// The policy asks for somebody to be signed in, and nobody is.
     SignIn {
-        /// The route asked for.
-        route: RouteIndex,
+        /// The route asked for, and what its policy says.
+        judged: Judged,
     },
     /// The policy says no.
     Denied {
-        /// The route asked for.
-        route: RouteIndex,
+        /// The route asked for, and what its policy says.
+        judged: Judged,
         /// The evidence: which rule, which criterion, wanted and seen.
         explanation: Box<Explanation>,
         /// The session of whoever was refused, where there is one.
         live: Option<Box<LiveSession>>,
     },
+}
+
+impl Refusal {
+    /// What was decided, for the record; `None` where no route was found.
+    pub fn judged(&self) -> Option<&Judged> {
+        match self {
+            Self::NoRoute(_) => None,
+            Self::SignIn { judged } | Self::Denied { judged, .. } => Some(judged),
+        }
+    }
 }
 
 /// Decides on a request. Pure: no clock, no I/O.
@@ -75,28 +108,74 @@ pub fn admission(
     rules: &Rules,
     facts: &Facts<'_>,
     live: Option<LiveSession>,
+    now: Timestamp,
 ) -> Result<Admission, Refusal> {
-    let (index, route) = match rules.find(facts.authority, facts.path) {
-        RouteMatch::Route(index) => match rules.route(index) {
-            Some(route) => (index, route),
-            None => return Err(Refusal::NoRoute { known_host: true }),
+    let identity = live.as_ref().map(|live| &live.session().identity);
+    let judged = judge(rules, facts, identity, now).map_err(Refusal::NoRoute)?;
+    match judged.verdict.outcome() {
+        Outcome::Allow => Ok(Admission { judged, live }),
+        Outcome::SignIn => Err(Refusal::SignIn { judged }),
+        Outcome::Deny => match explain(rules, facts, identity, now) {
+            Ok((_, explanation)) => {
+                let (explanation, live) = (Box::new(explanation), live.map(Box::new));
+                Err(Refusal::Denied { judged, explanation, live })
+            }
+            Err(no_route) => Err(Refusal::NoRoute(no_route)),
         },
-        RouteMatch::NoRoute => return Err(Refusal::NoRoute { known_host: true }),
-        RouteMatch::UnknownHost => return Err(Refusal::NoRoute { known_host: false }),
+    }
+}
+
+/// What the rules say of a request. [`admission`] asks here, and so does everything that tries
+/// rules without serving. Allocates nothing.
+///
+/// # Errors
+/// No route has the request.
+pub fn judge(
+    rules: &Rules,
+    facts: &Facts<'_>,
+    identity: Option<&Identity>,
+    now: Timestamp,
+) -> Result<Judged, NoRoute> {
+    let (index, route) = route(rules, facts)?;
+    let verdict = route.policy.evaluate(&question(facts, identity, now));
+    Ok(Judged { route: index, verdict })
+}
+
+/// The same with its evidence: the policy as a tree, with what each node wanted and saw.
+///
+/// # Errors
+/// No route has the request.
+pub fn explain(
+    rules: &Rules,
+    facts: &Facts<'_>,
+    identity: Option<&Identity>,
+    now: Timestamp,
+) -> Result<(RouteIndex, Explanation), NoRoute> {
+    let (index, route) = route(rules, facts)?;
+    Ok((index, route.policy.explain(&question(facts, identity, now))))
+}
+
+fn route<'r>(rules: &'r Rules, facts: &Facts<'_>) -> Result<(RouteIndex, &'r RouteRule), NoRoute> {
+    let index = match rules.find(facts.authority, facts.path) {
+        RouteMatch::Route(index) => index,
+        RouteMatch::NoRoute => return Err(NoRoute { known_host: true }),
+        RouteMatch::UnknownHost => return Err(NoRoute { known_host: false }),
     };
-    let question = Question {
+    rules.route(index).map(|route| (index, route)).ok_or(NoRoute { known_host: true })
+}
+
+fn question<'a>(
+    facts: &'a Facts<'a>,
+    identity: Option<&'a Identity>,
+    now: Timestamp,
+) -> Question<'a> {
+    Question {
         method: facts.method,
         path: facts.path,
         source_ip: facts.source_ip,
         cors_preflight: facts.cors_preflight,
-        identity: live.as_ref().map(|live| &live.session().identity),
-    };
-    match route.policy.evaluate(&question).outcome() {
-        Outcome::Allow => Ok(Admission { route: index, live }),
-        Outcome::SignIn => Err(Refusal::SignIn { route: index }),
-        Outcome::Deny => {
-            let explanation = Box::new(route.policy.explain(&question));
-            Err(Refusal::Denied { route: index, explanation, live: live.map(Box::new) })
-        }
+        now,
+        client_certificate: facts.client_certificate,
+        identity,
     }
 }

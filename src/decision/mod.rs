@@ -5,6 +5,6 @@ mod admission;
 mod rules;
 mod settings;
 
-pub use admission::{Admission, Facts, Refusal, admission};
+pub use admission::{Admission, Facts, Judged, NoRoute, Refusal, admission, explain, judge};
 pub use rules::{RouteIndex, RouteMatch, Rules};
 pub use settings::{From, PathRule, RouteRule};

@@ -88,8 +88,10 @@ async fn travel(
         path: &inbound.path,
         source_ip: inbound.source_ip(),
         cors_preflight: accept::is_preflight(inbound.method(), inbound.headers()),
+        client_certificate: None,
     };
-    let admission = admission(&inbound.plan.rules, &facts, live).map_err(|refused| {
+    let decided = admission(&inbound.plan.rules, &facts, live, inbound.now);
+    let admission = decided.map_err(|refused| {
         refusal::answer(refused, why_not.unwrap_or(NotSignedIn::NoCookie), inbound, record)
     })?;
     record.decision = Decision::Allow;

@@ -15,7 +15,7 @@ use super::relay::RelayError;
 use super::respond::{self, Visitor};
 use super::signed_in::NotSignedIn;
 use super::{browser, evidence};
-use crate::decision::{Refusal, RouteIndex};
+use crate::decision::{NoRoute, Refusal, RouteIndex};
 use crate::pages::{Denied, Href, LoopCause, Person, SignIn, SignInCause, View};
 use crate::policy::Explanation;
 use crate::session::lifecycle::LiveSession;
@@ -33,21 +33,21 @@ pub(super) fn answer(
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
     match refusal {
-        Refusal::NoRoute { known_host } => {
+        Refusal::NoRoute(NoRoute { known_host }) => {
             record.decision = Decision::NoRoute;
             record.reasons.push(if known_host { "route-not-found" } else { "unknown-host" });
             Visitor::of(inbound).page(&View::NotFound)
         }
-        Refusal::SignIn { route } => {
-            note_route(inbound, route, record);
+        Refusal::SignIn { judged } => {
+            note_route(inbound, judged.route, record);
             if inbound.path == "/robots.txt" {
                 record.decision = Decision::SignIn;
                 return robots();
             }
             sign_in(inbound, why_not, record)
         }
-        Refusal::Denied { route, explanation, live } => {
-            note_route(inbound, route, record);
+        Refusal::Denied { judged, explanation, live } => {
+            note_route(inbound, judged.route, record);
             record.decision = Decision::Deny;
             record.reasons = explanation.reasons.iter().map(|reason| reason.word()).collect();
             record.evidence = evidence::for_log(&explanation);

@@ -3,11 +3,13 @@
 
 mod address;
 mod claims;
+mod client_certificate;
 
 use std::sync::Arc;
 
 pub use address::{Address, domain_of};
 pub use claims::Claims;
+pub use client_certificate::ClientCertificate;
 
 use crate::base::time::Timestamp;
 

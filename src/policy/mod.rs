@@ -38,7 +38,8 @@ pub use shortcuts::Shortcuts;
 
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::Node;
-use crate::identity::Identity;
+use crate::base::time::Timestamp;
+use crate::identity::{ClientCertificate, Identity};
 use compiled::Compiled;
 
 /// A compiled policy. Cheap to clone.
@@ -57,6 +58,10 @@ pub struct Question<'a> {
     /// Whether this is a true preflight: `OPTIONS` with `Origin` and
     /// `Access-Control-Request-Method`.
     pub cors_preflight: bool,
+    /// When it is decided.
+    pub now: Timestamp,
+    /// The client's certificate; `None` where none was shown.
+    pub client_certificate: Option<&'a ClientCertificate>,
     /// Who is asking, where a live session says so.
     pub identity: Option<&'a Identity>,
 }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::tests::{person, policy};
+use super::tests::{NOW, person, policy};
 use super::*;
 
 /// Value (`None`: unknown), the value by which reasons are kept, reasons.
@@ -305,6 +305,8 @@ proptest! {
                 path: asked.path,
                 source_ip: asked.source_ip,
                 cors_preflight: asked.cors_preflight,
+                now: NOW,
+                client_certificate: None,
                 identity: asked.identity.as_ref(),
             };
             let verdict = compiled.evaluate(&question);
@@ -354,6 +356,8 @@ proptest! {
             path: asked.path,
             source_ip: asked.source_ip,
             cors_preflight: asked.cors_preflight,
+                now: NOW,
+                client_certificate: None,
             identity: asked.identity.as_ref(),
         };
         prop_assert_eq!(written(false).evaluate(&question), written(true).evaluate(&question));

@@ -77,10 +77,13 @@ pub(super) fn policy(policy: &Value) -> Policy {
     policy
 }
 
+/// When everything in these tests happens.
+pub(super) const NOW: Timestamp = Timestamp(1_770_000_000);
+
 pub(super) fn person(claims: &Value) -> Identity {
     let claims = Claims::new(claims.as_object().unwrap().clone());
     let subject = claims.text("sub").unwrap().to_owned();
-    Identity::new(&subject, claims, Timestamp(1_770_000_000))
+    Identity::new(&subject, claims, NOW)
 }
 
 pub(super) fn question<'a>(
@@ -89,7 +92,15 @@ pub(super) fn question<'a>(
     identity: Option<&'a Identity>,
 ) -> Question<'a> {
     let source_ip = IpAddr::from([192, 0, 2, 1]);
-    Question { method, path, source_ip, cors_preflight: false, identity }
+    Question {
+        method,
+        path,
+        source_ip,
+        cors_preflight: false,
+        now: NOW,
+        client_certificate: None,
+        identity,
+    }
 }
 
 #[derive(Default)]
