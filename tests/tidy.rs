@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["decision", "accounts"],
     &["gateway"],
     &["config"],
-    &["app", "fake_apple"],
+    &["app", "fake_apple", "workbench"],
     &["cli"],
 ];
 
