@@ -42,6 +42,10 @@ reasons! {
     EmailUnauthorized = "email-unauthorized",
     /// There is an address, but nobody vouches for it. A reason of ours.
     EmailUnverified = "email-unverified",
+    /// The person is in the group.
+    GroupsOk = "groups-ok",
+    /// The person is not in the group.
+    GroupsUnauthorized = "groups-unauthorized",
     /// The method matches.
     HttpMethodOk = "http-method-ok",
     /// The method does not match.

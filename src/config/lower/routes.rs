@@ -7,16 +7,17 @@ use std::time::Duration;
 use regex::{Regex, RegexBuilder};
 use rustls_pki_types::CertificateDer;
 
-use super::access::{self, Openness};
+use super::access;
 use super::headers::ResponseHeaders;
 use super::targets::{self, LocatedFrom};
-use super::{Context, certificates, headers, route_sections};
+use super::{Context, certificates, headers};
 use crate::base::node::Place;
 use crate::config::codes;
 use crate::config::section::Section;
 use crate::config::value::Located;
 use crate::decision::{PathRule, RouteRule};
 use crate::gateway::RouteService;
+use crate::policy::{Definitions, Openness};
 use crate::upstream;
 
 /// `timeout` where it is not written, as in Pomerium.
@@ -56,16 +57,26 @@ pub(super) enum WrittenPath {
 }
 
 /// What is decided on each route's requests. Needs nothing of how they are served.
-pub(super) fn rules(top: &Section, context: &mut Context<'_>) -> Vec<Route> {
-    let sections = route_sections(top, context);
+pub(super) fn rules(
+    sections: Vec<Section>,
+    definitions: &mut Definitions,
+    context: &mut Context<'_>,
+) -> Vec<Route> {
     let mut ids = HashSet::new();
-    sections.into_iter().map(|section| rule(section, &mut ids, context)).collect()
+    let one = |section| rule(section, definitions, &mut ids, context);
+    sections.into_iter().map(one).collect()
 }
 
-fn rule(section: Section, ids: &mut HashSet<String>, context: &mut Context<'_>) -> Route {
+fn rule(
+    section: Section,
+    definitions: &mut Definitions,
+    ids: &mut HashSet<String>,
+    context: &mut Context<'_>,
+) -> Route {
     let from = targets::from(&section, context);
     let path = path(&section, context);
-    let (policy, openness) = access::policy(&section, context);
+    let policy = access::policy(&section, definitions, context);
+    let openness = policy.openness();
     let (written, path) = path.unzip();
     let rule = from.as_ref().zip(path).map(|(from, path)| {
         let id = id(&section, from, written.as_ref(), ids);
