@@ -52,6 +52,8 @@ reasons! {
     HttpPathUnauthorized = "http-path-unauthorized",
     /// It is no CORS preflight.
     NonCorsRequest = "non-cors-request",
+    /// The decision log did not keep what the criterion reads: in replays alone. A reason of ours.
+    NotRecorded = "not-recorded",
     /// Everybody is rejected.
     Reject = "reject",
     /// The client's address is one of them.

@@ -160,6 +160,13 @@ impl OfPerson for Claim {
             Found::Values(_) => Missing::Different { what: What::Claim(name) },
         })
     }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        if &*self.name == "email" {
+            return who.unrecorded.mailbox || who.unrecorded.domain;
+        }
+        who.unrecorded.claims && who.claims.get(&self.name).is_none()
+    }
 }
 
 /// A claim as a list: what is inside an object has names of its own.
