@@ -2,22 +2,23 @@
 
 /// What a line of the decision log left out. Nothing for everybody who asks; replay alone sets it,
 /// and a criterion that reads what is missing answers *unknown* with the reason `not-recorded`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unrecorded {
-    /// The part of the address before its `@`.
+    /// Whether the part of the address before its `@` is missing.
     pub mailbox: bool,
-    /// The domain of the address.
+    /// Whether the domain of the address is missing.
     pub domain: bool,
-    /// The claims; those that are there are known nevertheless.
-    pub claims: bool,
+    /// The names of the claims that are missing; [`super::Identity::EVERY_OTHER`] stands for every
+    /// claim that is not there.
+    pub claims: Vec<Box<str>>,
 }
 
 impl Unrecorded {
     /// Everything is known.
-    pub const NOTHING: Self = Self { mailbox: false, domain: false, claims: false };
+    pub const NOTHING: Self = Self { mailbox: false, domain: false, claims: Vec::new() };
 
     /// Whether something is missing.
-    pub fn any(self) -> bool {
-        self != Self::NOTHING
+    pub fn any(&self) -> bool {
+        self.mailbox || self.domain || !self.claims.is_empty()
     }
 }

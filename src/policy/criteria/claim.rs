@@ -165,7 +165,9 @@ impl OfPerson for Claim {
         if &*self.name == "email" {
             return who.unrecorded.mailbox || who.unrecorded.domain;
         }
-        who.unrecorded.claims && who.claims.get(&self.name).is_none()
+        let missing = |name: &str| name == Identity::EVERY_OTHER || self.is_at_or_below(name);
+        who.claims.get(&self.name).is_none()
+            && who.unrecorded.claims.iter().any(|name| missing(name))
     }
 }
 
