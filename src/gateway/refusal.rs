@@ -151,23 +151,32 @@ fn denied(
 
 /// The answer to a request that never was one.
 pub(super) fn malformed(malformed: Malformed, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
-    match malformed {
-        Malformed::Method(problem) => {
-            let view = View::MethodNotAllowed { start_again: None };
-            let mut response = visitor.page_with(&view, problem.status());
-            if problem.status() == StatusCode::METHOD_NOT_ALLOWED {
-                let allowed =
-                    http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-                response.headers_mut().insert(http::header::ALLOW, allowed);
-            }
-            response
-        }
-        Malformed::Host(_) | Malformed::Path(_) | Malformed::Underscore => {
-            visitor.page(&View::BadRequest)
-        }
-        Malformed::Misdirected => visitor.page(&View::Misdirected),
-        Malformed::TargetTooLong => visitor.page(&View::UriTooLong),
+    let (view, status) = malformed_view(malformed);
+    let mut response = visitor.page_with(&view, status);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let allowed =
+            http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        response.headers_mut().insert(http::header::ALLOW, allowed);
     }
+    response
+}
+
+/// The status with which a request that never was one is answered.
+pub fn status_of(malformed: Malformed) -> StatusCode {
+    malformed_view(malformed).1
+}
+
+fn malformed_view(malformed: Malformed) -> (View, StatusCode) {
+    let view = match malformed {
+        Malformed::Method(problem) => {
+            return (View::MethodNotAllowed { start_again: None }, problem.status());
+        }
+        Malformed::Host(_) | Malformed::Path(_) | Malformed::Underscore => View::BadRequest,
+        Malformed::Misdirected => View::Misdirected,
+        Malformed::TargetTooLong => View::UriTooLong,
+    };
+    let status = view.status();
+    (view, status)
 }
 
 /// The answer to what the edge did not let in, or to a request that ended in a panic.
