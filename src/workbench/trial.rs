@@ -39,6 +39,19 @@ pub struct Trial {
     pub status: StatusCode,
 }
 
+/// The reasons that no policy gives, for what is refused before one is asked.
+pub const OWN_REASONS: [&str; 9] = [
+    "bad_host",
+    "bad_method",
+    "bad_path",
+    "misdirected",
+    "pomerium-route",
+    "route-not-found",
+    "target_too_long",
+    "underscore_in_header",
+    "unknown-host",
+];
+
 /// What comes out, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
@@ -63,12 +76,7 @@ impl Word {
 
 impl Trial {
     /// Asks the rules, as the gateway would.
-    pub fn run(
-        rules: &Rules,
-        request: &Supposed,
-        person: Option<&Person>,
-        now: Timestamp,
-    ) -> Self {
+    pub fn run(rules: &Rules, request: &Supposed, person: Option<&Person>, now: Timestamp) -> Self {
         let now = request.time.unwrap_or(now);
         let read = match request.read() {
             Ok(read) => read,

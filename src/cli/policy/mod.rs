@@ -8,6 +8,7 @@ use crate::base::diagnostic::Sources;
 use crate::decision::Rules;
 
 pub mod explain;
+pub mod test;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -20,12 +21,15 @@ pub struct Arguments {
 enum Command {
     /// Say what one request would meet, and why
     Explain(explain::Arguments),
+    /// Run tests of policies
+    Test(test::Arguments),
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     match &arguments.command {
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Test(arguments) => test::run(arguments),
     }
 }
 
