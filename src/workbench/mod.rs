@@ -8,6 +8,7 @@
 
 pub mod cases;
 pub mod coverage;
+pub mod curl;
 pub mod person;
 pub mod report;
 pub mod request;

@@ -91,10 +91,14 @@ impl Trial {
             return Self { met: Met::Ours, status: StatusCode::OK };
         }
         let identity = person.map(|person| person.identity(now));
-        match decision::explain(rules, &read.facts(), identity.as_ref(), now) {
+        let facts = read.facts();
+        let judged = decision::judge(rules, &facts, identity.as_ref(), now);
+        let explained = decision::explain(rules, &facts, identity.as_ref(), now);
+        match judged.and_then(|judged| Ok((judged, explained?))) {
             Err(no_route) => Self { met: Met::NoRoute(no_route), status: StatusCode::NOT_FOUND },
-            Ok((route, explanation)) => {
-                let status = status(&explanation, request.is_page_load());
+            Ok((judged, (route, explanation))) => {
+                let status = judged.verdict.status(request.is_page_load());
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
                 Self { met: Met::Decided { route, explanation: Box::new(explanation) }, status }
             }
         }
@@ -183,15 +187,5 @@ impl Trial {
             "missing": self.missing(),
             "tree": self.explanation().map(|explanation| tree::as_json(explanation, sources)),
         })
-    }
-}
-
-/// The status with which the gateway answers.
-fn status(explanation: &Explanation, page_load: bool) -> StatusCode {
-    match explanation.outcome {
-        Outcome::Allow => StatusCode::OK,
-        Outcome::SignIn if page_load => StatusCode::FOUND,
-        Outcome::SignIn => StatusCode::UNAUTHORIZED,
-        Outcome::Deny => StatusCode::FORBIDDEN,
     }
 }
