@@ -70,6 +70,10 @@ impl OfPerson for Email {
         }
         Some(missing(who, What::Address))
     }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        who.unrecorded.mailbox || who.unrecorded.domain
+    }
 }
 
 /// The address with what is to be known about it.
