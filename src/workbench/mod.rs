@@ -9,6 +9,7 @@
 pub mod cases;
 pub mod coverage;
 pub mod curl;
+pub mod first;
 pub mod person;
 pub mod report;
 pub mod request;

@@ -1,6 +1,10 @@
 //! `russet policy test`: runs case files against a configuration, without serving.
 
+use std::fs::OpenOptions;
+use std::io::{IsTerminal as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Configured;
 use crate::base::diagnostic::{Diagnostics, Sources};
@@ -8,6 +12,7 @@ use crate::base::time::{self, Clock};
 use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
 use crate::workbench::cases::{self, CaseFile};
+use crate::workbench::first;
 use crate::workbench::report::{self, Report};
 use crate::workbench::run;
 
@@ -15,7 +20,7 @@ use crate::workbench::run;
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The files of tests
-    #[arg(value_name = "TESTS", required = true)]
+    #[arg(value_name = "TESTS", required_unless_present = "init")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     configuration: ConfigurationFile,
@@ -28,6 +33,12 @@ pub struct Arguments {
     /// Tell which routes, rules and criteria no test ever made true or false
     #[arg(long)]
     coverage: bool,
+    /// Run again whenever a file is saved, until Ctrl-C
+    #[arg(long, conflicts_with = "init")]
+    watch: bool,
+    /// Write a first file of tests from the configuration: to TESTS, else policy-tests.yaml
+    #[arg(long)]
+    init: bool,
     /// Name the tests that passed, too
     #[arg(long, short)]
     verbose: bool,
@@ -46,13 +57,96 @@ enum Format {
     Tap,
 }
 
+/// Where a first file of tests is written, unless a name is given.
+const FIRST_FILE: &str = "policy-tests.yaml";
+
+/// How often the files are looked at with `--watch`.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
-    once(arguments).unwrap_or_else(|outcome| outcome)
+    let outcome = if arguments.init {
+        init(arguments)
+    } else if arguments.watch {
+        watch(arguments)
+    } else {
+        Configured::load(&arguments.configuration)
+            .and_then(|configured| once(arguments, configured))
+    };
+    outcome.unwrap_or_else(|outcome| outcome)
 }
 
-fn once(arguments: &Arguments) -> Result<Outcome, Outcome> {
-    let mut configured = Configured::load(&arguments.configuration)?;
+fn init(arguments: &Arguments) -> Result<Outcome, Outcome> {
+    let default = [PathBuf::from(FIRST_FILE)];
+    let given = if arguments.files.is_empty() { &default[..] } else { &arguments.files };
+    let [path] = given else {
+        anstream::eprintln!("error: --init writes one file; name one");
+        return Err(Outcome::Usage);
+    };
+    let configured = Configured::load(&arguments.configuration)?;
+    let text = first::write(&configured.rules, Clock::system().now());
+    let name = path.display();
+    let created = OpenOptions::new().write(true).create_new(true).open(path);
+    match created.and_then(|mut file| file.write_all(text.as_bytes())) {
+        Ok(()) => {
+            anstream::println!("wrote {name}; run it: russet policy test {name}");
+            Ok(Outcome::Fine)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            anstream::eprintln!("error: {name} is there already, and nothing is overwritten");
+            Err(Outcome::Failed)
+        }
+        Err(error) => {
+            anstream::eprintln!("error: {name}: {error}");
+            Err(Outcome::Failed)
+        }
+    }
+}
+
+fn watch(arguments: &Arguments) -> Result<Outcome, Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        anstream::eprintln!("error: the runtime does not start: {error}");
+        Outcome::Failed
+    })?;
+    let mut files = arguments.files.clone();
+    files.push(arguments.configuration.path.clone());
+    runtime.block_on(async {
+        let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+        loop {
+            let before = states(&files);
+            if std::io::stdout().is_terminal() {
+                anstream::print!("\x1b[2J\x1b[H");
+            }
+            if let Ok(configured) = Configured::load(&arguments.configuration) {
+                let new = configured.files.iter().filter(|file| !files.contains(file));
+                let new: Vec<PathBuf> = new.cloned().collect();
+                files.extend(new);
+                // Told already; the next save may be better.
+                let _told = once(arguments, configured);
+            }
+            anstream::println!("Waiting for a file to be saved; Ctrl-C ends it.");
+            let before = if before.len() == files.len() { before } else { states(&files) };
+            while states(&files) == before {
+                tokio::select! {
+                    _ = &mut interrupted => return Ok(Outcome::Fine),
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                }
+            }
+        }
+    })
+}
+
+/// What tells one state of a file from another. A file that is being replaced has none.
+fn states(files: &[PathBuf]) -> Vec<Option<(u64, i64, i64, u64)>> {
+    let state = |path: &PathBuf| {
+        let found = std::fs::metadata(path).ok()?;
+        Some((found.ino(), found.mtime(), found.mtime_nsec(), found.len()))
+    };
+    files.iter().map(state).collect()
+}
+
+fn once(arguments: &Arguments, mut configured: Configured) -> Result<Outcome, Outcome> {
     let files = read(arguments, &mut configured.sources)?;
     let begun = time::monotonic();
     let now = Clock::system().now();
