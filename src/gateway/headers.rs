@@ -17,7 +17,9 @@ use super::plan::{PathSwap, Plan, Service, SetValue};
 use super::settings::TemplatePart;
 use super::world::Worker;
 use crate::base::ids::RequestId;
+use crate::policy::Groups;
 use crate::session::Session;
+use crate::upstream::Upstream;
 use crate::wire::host::Scheme;
 use crate::wire::path::normalise;
 use crate::wire::{hop, method};
@@ -39,6 +41,7 @@ pub(super) fn to_upstream(
     inbound: &mut Inbound,
     worker: &Worker,
     service: &Service,
+    upstream: &Upstream,
     session: Option<&Session>,
 ) -> Result<Request<()>, Unwritable> {
     let target = target(inbound, service)?;
@@ -69,7 +72,7 @@ pub(super) fn to_upstream(
     headers.insert(REQUEST_ID, request_id(inbound.id));
     let host = match service.preserve_host {
         true => HeaderValue::from_str(&inbound.authority.to_string()),
-        false => Ok(service.upstream.authority().clone()),
+        false => Ok(upstream.authority().clone()),
     };
     headers.insert(HOST, host.map_err(|_| Unwritable::Head)?);
     let mut request = Request::new(());
@@ -77,6 +80,20 @@ pub(super) fn to_upstream(
     *request.uri_mut() = target;
     *request.headers_mut() = headers;
     Ok(request)
+}
+
+/// The assertion and every configured claim header, empty where there is nothing to say, for a
+/// proxy that asks on behalf of an application.
+pub(super) fn every_identity(
+    inbound: &Inbound,
+    worker: &Worker,
+    session: Option<&Session>,
+) -> Option<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ASSERTION, HeaderValue::from_static(""));
+    let speaker = Speaker { inbound, worker, plan: &inbound.plan, session };
+    speaker.introduce(&mut headers)?;
+    Some(headers)
 }
 
 /// What of an application's answer goes on to the client.
@@ -87,7 +104,7 @@ pub(super) fn to_client(headers: &mut HeaderMap, inbound: &Inbound, service: &Se
     let dropped = plan.our_cookies.remove_from_response(headers);
     if dropped > 0 {
         tracing::warn!(
-            upstream = &*service.upstream_name,
+            upstream = service.upstream_name.as_deref(),
             dropped,
             "application set a cookie of ours"
         );
@@ -161,7 +178,8 @@ impl Speaker<'_> {
             headers.insert(ASSERTION, HeaderValue::from_str(&self.assertion(session)?).ok()?);
         }
         for (name, claim) in &self.plan.claims_headers {
-            let text = self.session.map(|session| claim_text(session, claim)).unwrap_or_default();
+            let text = self.session.map(|session| claim_text(session, claim, &self.plan.groups));
+            let text = text.unwrap_or_default();
             headers.insert(name.clone(), HeaderValue::from_bytes(text.as_bytes()).ok()?);
         }
         Some(())
@@ -171,6 +189,7 @@ impl Speaker<'_> {
         self.worker.assertions.get(
             &self.plan.signing_keys,
             session,
+            &self.plan.groups,
             self.inbound.authority.host(),
             self.plan.claims_headers.iter().map(|(_, claim)| claim.as_str()),
             self.inbound.now,
@@ -206,9 +225,13 @@ impl Speaker<'_> {
 /// A claim as one header value: text as it is, lists joined by commas, anything else as JSON.
 /// Controls are percent-encoded, in a list item commas too, and `%` wherever it would be taken for
 /// an encoding; so a claim never grows into a second header or a second item (T32).
-fn claim_text(session: &Session, claim: &str) -> String {
+fn claim_text(session: &Session, claim: &str, groups: &Groups) -> String {
     if claim == "email" {
         return encoded(verified_email(&session.identity), false);
+    }
+    if claim == "groups" {
+        let names = groups.of(&session.identity).into_iter().map(|name| encoded(name, true));
+        return names.collect::<Vec<_>>().join(",");
     }
     match session.identity.claims.get(claim) {
         None | Some(Value::Null) => String::new(),

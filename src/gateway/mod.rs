@@ -10,6 +10,7 @@ mod cookies;
 pub mod edge;
 mod endpoints;
 mod evidence;
+mod external_auth;
 mod headers;
 mod inbound;
 mod pipeline;
@@ -23,9 +24,13 @@ mod signed_in;
 mod world;
 
 pub use answer::AnswerBody;
-pub use plan::{Ingredients, Plan, PlanProblem};
+pub use endpoints::is_reserved;
+pub use inbound::{Malformed, check};
+pub use plan::{COOKIE_PREFIX, Ingredients, Plan, PlanProblem};
+pub use refusal::status_of;
 pub use service::Gateway;
 pub use settings::{
-    HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource, TemplatePart,
+    ExternalAuthSettings, HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource,
+    TemplatePart,
 };
 pub use world::{Shared, Worker};

@@ -17,7 +17,7 @@ use super::signed_in::NotSignedIn;
 use super::{browser, evidence};
 use crate::decision::{NoRoute, Refusal, RouteIndex};
 use crate::pages::{Denied, Href, LoopCause, Person, SignIn, SignInCause, View};
-use crate::policy::Explanation;
+use crate::policy::{Explanation, Reason, Verdict, sign_in_status};
 use crate::session::lifecycle::LiveSession;
 use crate::session::return_address::ReturnAddress;
 use crate::telemetry::{Decision, Record};
@@ -33,9 +33,8 @@ pub(super) fn answer(
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
     match refusal {
-        Refusal::NoRoute(NoRoute { known_host }) => {
-            record.decision = Decision::NoRoute;
-            record.reasons.push(if known_host { "route-not-found" } else { "unknown-host" });
+        Refusal::NoRoute(no_route) => {
+            note_no_route(no_route, record);
             Visitor::of(inbound).page(&View::NotFound)
         }
         Refusal::SignIn { judged } => {
@@ -48,18 +47,40 @@ pub(super) fn answer(
         }
         Refusal::Denied { judged, explanation, live } => {
             note_route(inbound, judged.route, record);
-            record.decision = Decision::Deny;
-            record.reasons = explanation.reasons.iter().map(|reason| reason.word()).collect();
-            record.evidence = evidence::for_log(&explanation);
+            note_denial(&explanation, record);
             if inbound.path == "/robots.txt" {
                 return robots();
             }
-            denied(&explanation, live.as_deref(), inbound)
+            if judged.verdict.lacks_certificate() {
+                return no_certificate(&judged.verdict, inbound);
+            }
+            denied(&judged.verdict, &explanation, live.as_deref(), inbound)
         }
     }
 }
 
-fn note_route(inbound: &Inbound, route: RouteIndex, record: &mut Record) {
+pub(super) fn note_no_route(no_route: NoRoute, record: &mut Record) {
+    record.decision = Decision::NoRoute;
+    record.reasons.push(if no_route.known_host { "route-not-found" } else { "unknown-host" });
+}
+
+pub(super) fn note_denial(explanation: &Explanation, record: &mut Record) {
+    record.decision = Decision::Deny;
+    record.reasons = explanation.reasons.iter().map(|reason| reason.word()).collect();
+    record.evidence = evidence::for_log(explanation);
+}
+
+pub(super) fn note_sign_in(why_not: NotSignedIn, record: &mut Record) {
+    record.decision = Decision::SignIn;
+    record.reasons.push(match why_not {
+        NotSignedIn::NoCookie => "user-unauthenticated",
+        NotSignedIn::NotOpened => "cookie-not-opened",
+        NotSignedIn::Dead(crate::session::lifecycle::Dead::Expired) => "session-expired",
+        NotSignedIn::Dead(crate::session::lifecycle::Dead::Ended) => "session-ended",
+    });
+}
+
+pub(super) fn note_route(inbound: &Inbound, route: RouteIndex, record: &mut Record) {
     record.route = inbound.plan.rules.route(route).map(|route| route.id.clone());
 }
 
@@ -70,13 +91,7 @@ pub(super) fn sign_in(
     why_not: NotSignedIn,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    record.decision = Decision::SignIn;
-    record.reasons.push(match why_not {
-        NotSignedIn::NoCookie => "user-unauthenticated",
-        NotSignedIn::NotOpened => "cookie-not-opened",
-        NotSignedIn::Dead(crate::session::lifecycle::Dead::Expired) => "session-expired",
-        NotSignedIn::Dead(crate::session::lifecycle::Dead::Ended) => "session-ended",
-    });
+    note_sign_in(why_not, record);
     let visitor = Visitor::of(inbound);
     let page_load = inbound.is_page_load();
     if page_load && browser::goes_round(inbound) {
@@ -87,14 +102,15 @@ pub(super) fn sign_in(
     let address = return_address(inbound);
     let Some(address) = address else { return visitor.page(&View::BadRequest) };
     let (link, cookie) = begin_sign_in(inbound, &address);
+    let status = status(sign_in_status(page_load));
     let mut response = match page_load {
-        true => respond::redirect(StatusCode::FOUND, &link),
+        true => respond::redirect(status, &link),
         false => {
             let url = Href::new(link);
             let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
             // Only somebody who asks for a page gets one; a program reads JSON (`design.md` §5).
             let format = crate::wire::accept::prefers(inbound.headers(), Format::Json);
-            Visitor { preference: format, ..visitor }.page(&view)
+            Visitor { preference: format, ..visitor }.page_with(&view, status)
         }
     };
     browser::remember(&mut response, &cookie);
@@ -104,7 +120,7 @@ pub(super) fn sign_in(
 /// The address to come back to: the one asked for, byte for byte; where that is spelt as no link is
 /// (`//`, say), the one it means; else the front page. The port that was asked is kept where it is
 /// one of ours.
-fn return_address(inbound: &Inbound) -> Option<ReturnAddress> {
+pub(super) fn return_address(inbound: &Inbound) -> Option<ReturnAddress> {
     let ours = |authority: &Authority<'_>| inbound.plan.is_ours(authority);
     let query = inbound.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let meant = format!("{}{query}", inbound.path);
@@ -116,7 +132,7 @@ fn return_address(inbound: &Inbound) -> Option<ReturnAddress> {
     })
 }
 
-fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Bytes>> {
+pub(super) fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Bytes>> {
     let cause = match why_not {
         NotSignedIn::NoCookie => LoopCause::CookieNotKept,
         NotSignedIn::NotOpened | NotSignedIn::Dead(_) => LoopCause::CookieNotAccepted,
@@ -127,7 +143,8 @@ fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Byt
 }
 
 /// The 403 that explains itself.
-fn denied(
+pub(super) fn denied(
+    verdict: &Verdict,
     explanation: &Explanation,
     live: Option<&LiveSession>,
     inbound: &Inbound,
@@ -146,28 +163,49 @@ fn denied(
         reasons: evidence::for_page(explanation, session.map(|session| &session.identity)),
         another_account,
     }));
-    Visitor::of(inbound).page(&view)
+    Visitor::of(inbound).page_with(&view, status(verdict.status(inbound.is_page_load())))
+}
+
+/// The answer to a connection that has to show a certificate; who it is does not matter.
+fn no_certificate(verdict: &Verdict, inbound: &Inbound) -> Response<Full<Bytes>> {
+    let shown = verdict.deny_reasons.contains(Reason::InvalidClientCertificate);
+    let status = status(verdict.status(inbound.is_page_load()));
+    Visitor::of(inbound).page_with(&View::Certificate { shown }, status)
+}
+
+/// A status that the policy gave.
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::FORBIDDEN)
 }
 
 /// The answer to a request that never was one.
 pub(super) fn malformed(malformed: Malformed, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
-    match malformed {
-        Malformed::Method(problem) => {
-            let view = View::MethodNotAllowed { start_again: None };
-            let mut response = visitor.page_with(&view, problem.status());
-            if problem.status() == StatusCode::METHOD_NOT_ALLOWED {
-                let allowed =
-                    http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-                response.headers_mut().insert(http::header::ALLOW, allowed);
-            }
-            response
-        }
-        Malformed::Host(_) | Malformed::Path(_) | Malformed::Underscore => {
-            visitor.page(&View::BadRequest)
-        }
-        Malformed::Misdirected => visitor.page(&View::Misdirected),
-        Malformed::TargetTooLong => visitor.page(&View::UriTooLong),
+    let (view, status) = malformed_view(malformed);
+    let mut response = visitor.page_with(&view, status);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let allowed =
+            http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        response.headers_mut().insert(http::header::ALLOW, allowed);
     }
+    response
+}
+
+/// The status with which a request that never was one is answered.
+pub fn status_of(malformed: Malformed) -> StatusCode {
+    malformed_view(malformed).1
+}
+
+fn malformed_view(malformed: Malformed) -> (View, StatusCode) {
+    let view = match malformed {
+        Malformed::Method(problem) => {
+            return (View::MethodNotAllowed { start_again: None }, problem.status());
+        }
+        Malformed::Host(_) | Malformed::Path(_) | Malformed::Underscore => View::BadRequest,
+        Malformed::Misdirected => View::Misdirected,
+        Malformed::TargetTooLong => View::UriTooLong,
+    };
+    let status = view.status();
+    (view, status)
 }
 
 /// The answer to what the edge did not let in, or to a request that ended in a panic.

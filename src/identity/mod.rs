@@ -4,12 +4,14 @@
 mod address;
 mod claims;
 mod client_certificate;
+mod unrecorded;
 
 use std::sync::Arc;
 
 pub use address::{Address, domain_of};
 pub use claims::Claims;
 pub use client_certificate::ClientCertificate;
+pub use unrecorded::Unrecorded;
 
 use crate::base::time::Timestamp;
 
@@ -33,6 +35,8 @@ pub struct Identity {
     /// The groups that a test case says the person is in; `None` for everybody who asks, whose
     /// groups follow from `groups_file`.
     pub supposed_groups: Option<Box<[Box<str>]>>,
+    /// What a line of the decision log did not keep; nothing for everybody who asks.
+    pub unrecorded: Unrecorded,
 }
 
 impl Identity {
@@ -59,6 +63,7 @@ impl Identity {
             display_name: None,
             issued_at,
             supposed_groups: None,
+            unrecorded: Unrecorded::NOTHING,
         }
     }
 }

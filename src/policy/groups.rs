@@ -213,19 +213,6 @@ impl Groups {
         ))
     }
 
-    /// The groups with names that `wanted` takes.
-    pub(super) fn choose_all(&self, wanted: impl Fn(&str) -> bool) -> Choice {
-        let mut reach = Reach::default();
-        let mut ids = Vec::new();
-        for (id, group) in (0..).map(GroupId).zip(&self.groups) {
-            if wanted(&group.name) {
-                ids.push(id);
-                reach = reach.and(group.reach);
-            }
-        }
-        Choice { which: Which::These(ids.into()), reach }
-    }
-
     fn id(&self, name: &str) -> Option<GroupId> {
         let at = self.groups.binary_search_by(|group| (*group.name).cmp(name)).ok()?;
         u32::try_from(at).ok().map(GroupId)

@@ -32,6 +32,8 @@ pub struct Parts<'a> {
     pub sub_policies: &'a [SubPolicy<'a>],
     /// `policy`.
     pub ppl: Option<&'a Node>,
+    /// Whether clients must show a valid certificate whatever the rest says.
+    pub certificate_required: bool,
 }
 
 /// One of `sub_policies`.
@@ -55,8 +57,17 @@ impl Default for Parts<'_> {
             idp_claims: Vec::new(),
             cors_preflight: false,
         };
-        Self { shortcuts: NONE, sub_policies: &[], ppl: None }
+        Self { shortcuts: NONE, sub_policies: &[], ppl: None, certificate_required: false }
     }
+}
+
+/// The rule that Pomerium adds to every route where certificates of clients are asked for.
+pub(super) fn refuse_without_certificate(into: &mut Compiled) {
+    let (row, test) = shortcut::invalid_client_certificate();
+    let at = "downstream_mtls".to_owned();
+    let leaf = Leaf { row, key: row.name.to_owned(), at: at.clone(), place: None, test };
+    let term = Term { operator: Operator::Or, place: None, leaves: vec![leaf] };
+    into.deny.push(Rule { at, place: None, terms: [term].into() });
 }
 
 impl Shortcuts {

@@ -12,6 +12,7 @@ use crate::policy::{Definitions, Parts, Policy, Shortcuts};
 /// The policy of a route.
 pub(super) fn policy(
     route: &Section,
+    certificate_required: bool,
     definitions: &mut Definitions,
     context: &mut Context<'_>,
 ) -> Policy {
@@ -33,8 +34,12 @@ pub(super) fn policy(
     }
     check_somebody(route, context);
     let sub_policies = sub_policies::lower(route, context);
-    let parts =
-        Parts { shortcuts: &shortcuts, sub_policies: &sub_policies, ppl: route.tree("policy") };
+    let parts = Parts {
+        shortcuts: &shortcuts,
+        sub_policies: &sub_policies,
+        ppl: route.tree("policy"),
+        certificate_required,
+    };
     let mut told = Diagnostics::default();
     let policy = Policy::assemble(&parts, definitions, &mut told);
     // The shortcuts carry no places of their own.

@@ -7,10 +7,12 @@ mod access;
 mod apple;
 mod certificates;
 mod client_secret;
+mod external_auth;
 mod gateway;
 mod groups;
 mod headers;
 mod hosts;
+mod mtls;
 mod neighbours;
 mod routes;
 mod session;
@@ -123,7 +125,8 @@ pub(super) fn decisions(
         GroupsFile::Unset
     };
     let mut definitions = Definitions::new(groups, named, context.told);
-    let routes = routes::rules(sections, &mut definitions, context);
+    let certificate_required = mtls::certificate_required(top, &sections, context);
+    let routes = routes::rules(sections, certificate_required, &mut definitions, context);
     definitions.doubt_unused(context.told);
     let groups = match definitions.groups() {
         GroupsFile::Read(groups) => Some(Arc::clone(groups)),

@@ -14,6 +14,7 @@ pub(super) static ROW: Row = Row {
     name: super::GROUPS,
     takes_path: false,
     data: Data::List,
+    example: "groups: engineering",
     sentence: "Holds where the groups of `groups_file` that the person is in match; an address \
                counts only if it is verified.",
     reasons: &[
@@ -141,6 +142,11 @@ impl OfPerson for InGroups {
     fn seen(&self, who: &Identity) -> Option<String> {
         let names = self.groups.of(who);
         if names.is_empty() { email::seen(who) } else { Some(names.join(", ")) }
+    }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        let address = who.unrecorded.mailbox || who.unrecorded.domain;
+        address && self.asks_for_an_address()
     }
 
     fn missing(&self, who: &Identity) -> Option<Missing> {
