@@ -46,6 +46,7 @@ pub(super) fn plan(settings: &Settings, secrets: &Secrets) -> Result<Plan, Start
         cookie_secret: &secrets.cookie,
         shared_secret: &secrets.shared,
         rules: settings.rules.clone(),
+        shadow_rules: None,
         not_apple: (!apple.is_apple()).then(|| apple.provider_url.clone()),
         provider_origin: apple.provider_url.clone(),
     })?;

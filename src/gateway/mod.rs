@@ -7,6 +7,7 @@ mod answer;
 pub mod assertion;
 mod browser;
 mod cookies;
+mod decide;
 pub mod edge;
 mod endpoints;
 mod evidence;
@@ -19,6 +20,7 @@ mod relay;
 mod respond;
 mod service;
 mod settings;
+mod shadows;
 mod signed_in;
 mod world;
 
@@ -28,4 +30,5 @@ pub use service::Gateway;
 pub use settings::{
     HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource, TemplatePart,
 };
-pub use world::{Shared, Worker};
+pub use shadows::ShadowCount;
+pub use world::{DecisionLog, Shared, Worker};

@@ -11,7 +11,7 @@ use super::settings::{self, RouteService, Settings, TemplatePart};
 use crate::base::seal::{Ring, Signer};
 use crate::decision::{PathRule, RouteIndex, RouteRule, Rules};
 use crate::pages;
-use crate::policy::Reads;
+use crate::policy::{Policy, Reads};
 use crate::session::attempt::Attempts;
 use crate::session::link::Links;
 use crate::session::sealed_cookie::SessionSeal;
@@ -30,6 +30,8 @@ const COOKIE_PREFIX: &str = "__Host-russet_";
 pub struct Plan {
     /// Routes and policies.
     pub(super) rules: Rules,
+    /// The rules of `run --shadow-config`: asked beside the real ones and never obeyed.
+    pub(super) shadow_rules: Option<Rules>,
     /// How each route is served, by route index.
     services: Vec<Service>,
     /// The host that talks to Apple.
@@ -83,6 +85,8 @@ pub(super) struct Service {
     /// may turn it into another (T46).
     pub(super) method_matters: bool,
     pub(super) path_swap: Option<PathSwap>,
+    /// Asked beside the route's policy and never obeyed.
+    pub(super) shadow_policy: Option<Policy>,
 }
 
 /// What the path of `to` takes the place of, as text.
@@ -131,6 +135,8 @@ pub struct Ingredients<'a> {
     pub shared_secret: &'a Ring,
     /// Routes with their policies.
     pub rules: Vec<RouteRule>,
+    /// The rules of a shadow configuration, where there is one.
+    pub shadow_rules: Option<Rules>,
     /// The provider's URL where it is not Apple.
     pub not_apple: Option<String>,
     /// The provider's origin, where the sign-in button of a page may lead.
@@ -168,6 +174,7 @@ impl Plan {
         form_targets.extend(gateway.signout_redirect_url.as_deref().and_then(origin_of));
         Ok(Self {
             rules: Rules::new(given.rules),
+            shadow_rules: given.shadow_rules,
             services,
             authenticate,
             callback_path: gateway.callback_path.clone(),
@@ -200,6 +207,12 @@ impl Plan {
     /// How a route is served.
     pub(super) fn service(&self, index: RouteIndex) -> Option<&Service> {
         self.services.get(index.0)
+    }
+
+    /// Whether anything is asked beside the real policies.
+    pub(super) fn has_shadow(&self) -> bool {
+        self.shadow_rules.is_some()
+            || self.services.iter().any(|service| service.shadow_policy.is_some())
     }
 
     /// Whether an address may lead here: a configured route's origin, or the authenticate host's.
@@ -252,6 +265,7 @@ impl Service {
                 .into_iter()
                 .any(|read| rule.policy.reads(read)),
             path_swap,
+            shadow_policy: settings.shadow_policy.clone(),
         })
     }
 }

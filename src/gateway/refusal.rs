@@ -15,7 +15,7 @@ use super::relay::RelayError;
 use super::respond::{self, Visitor};
 use super::signed_in::NotSignedIn;
 use super::{browser, evidence};
-use crate::decision::{NoRoute, Refusal, RouteIndex};
+use crate::decision::{Refusal, RouteIndex};
 use crate::pages::{Denied, Href, LoopCause, Person, SignIn, SignInCause, View};
 use crate::policy::Explanation;
 use crate::session::lifecycle::LiveSession;
@@ -33,9 +33,9 @@ pub(super) fn answer(
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
     match refusal {
-        Refusal::NoRoute(NoRoute { known_host }) => {
+        Refusal::NoRoute(no_route) => {
             record.decision = Decision::NoRoute;
-            record.reasons.push(if known_host { "route-not-found" } else { "unknown-host" });
+            record.reasons.push(no_route.word());
             Visitor::of(inbound).page(&View::NotFound)
         }
         Refusal::SignIn { judged } => {
@@ -71,12 +71,7 @@ pub(super) fn sign_in(
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
     record.decision = Decision::SignIn;
-    record.reasons.push(match why_not {
-        NotSignedIn::NoCookie => "user-unauthenticated",
-        NotSignedIn::NotOpened => "cookie-not-opened",
-        NotSignedIn::Dead(crate::session::lifecycle::Dead::Expired) => "session-expired",
-        NotSignedIn::Dead(crate::session::lifecycle::Dead::Ended) => "session-ended",
-    });
+    record.reasons.push(why_not.word());
     let visitor = Visitor::of(inbound);
     let page_load = inbound.is_page_load();
     if page_load && browser::goes_round(inbound) {

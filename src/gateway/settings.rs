@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustls::sign::CertifiedKey;
 
 use crate::base::secret::Secret;
+use crate::policy::Policy;
 use crate::upstream;
 
 /// Everything the road of a request needs beside the rules.
@@ -82,6 +83,8 @@ pub struct RouteService {
     pub response_headers: Vec<(String, String)>,
     /// `set_response_headers: {disable: true}` of the route: not even the global ones.
     pub response_headers_disabled: bool,
+    /// `shadow_policy`: asked beside the route's policy and never obeyed.
+    pub shadow_policy: Option<Policy>,
 }
 
 /// The value of a `set_request_headers` entry, its templates taken apart once.

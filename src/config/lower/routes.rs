@@ -252,5 +252,6 @@ fn service(
             ResponseHeaders::Unset | ResponseHeaders::Disabled => Vec::new(),
         },
         response_headers_disabled,
+        shadow_policy: None,
     })
 }
