@@ -31,7 +31,8 @@ pub use plan::{COOKIE_PREFIX, Ingredients, Plan, PlanProblem};
 pub use refusal::status_of;
 pub use service::Gateway;
 pub use settings::{
-    HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource, TemplatePart,
+    DecisionLogSettings, HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource,
+    TemplatePart,
 };
 pub use shadows::ShadowCount;
 pub use world::{DecisionLog, Shared, Worker};

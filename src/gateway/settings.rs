@@ -7,7 +7,9 @@ use std::time::Duration;
 use rustls::sign::CertifiedKey;
 
 use crate::base::secret::Secret;
+use crate::decision::record::Redact;
 use crate::policy::Policy;
+use crate::telemetry::line_file::{Destination, Rotation};
 use crate::upstream;
 
 /// Everything the road of a request needs beside the rules.
@@ -31,8 +33,21 @@ pub struct Settings {
     pub domain_association: Option<Arc<str>>,
     /// `xff_num_trusted_hops`, default 0: how many proxies in front of us to believe.
     pub trusted_hops: usize,
+    /// `decision_log`; `None` where decisions are not written.
+    pub decision_log: Option<DecisionLogSettings>,
     /// One for each route, in the order of the rules.
     pub routes: Vec<RouteService>,
+}
+
+/// Where decisions are written, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionLogSettings {
+    /// `path`.
+    pub path: Destination,
+    /// `rotate`: default 128 MiB, a day, 14 old files, compressed.
+    pub rotation: Rotation,
+    /// `redact`, default none: how people's addresses are written.
+    pub redact: Redact,
 }
 
 /// One `signing_key`, told apart when it was read.

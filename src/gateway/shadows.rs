@@ -70,6 +70,14 @@ pub(super) fn sum<'a>(workers: impl Iterator<Item = &'a Arc<ShadowCounts>>) -> V
         .collect()
 }
 
+/// Says it in the log: one line, however many routes there are.
+pub(super) fn tell(counts: &[ShadowCount]) {
+    let decided: u64 = counts.iter().map(|cell| cell.count).sum();
+    let differing: Vec<_> = counts.iter().filter(|cell| cell.real != cell.shadow).collect();
+    let table = serde_json::to_string(&differing).unwrap_or_default();
+    tracing::info!(decided, table, "what the shadow would have decided otherwise");
+}
+
 fn place(outcome: Outcome) -> usize {
     Outcome::ALL.iter().position(|known| *known == outcome).unwrap_or(0)
 }

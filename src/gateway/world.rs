@@ -35,6 +35,9 @@ const CALLS_TO_APPLE: usize = 128;
 /// How often the clock is looked after.
 const CLOCK_WATCH: Duration = Duration::from_secs(30);
 
+/// How often the log says what the shadow said.
+const SHADOW_REPORT: Duration = Duration::from_secs(3_600);
+
 /// What must outlive a reload. Nothing here is locked by an ordinary request.
 #[derive(Debug)]
 pub struct Shared {
@@ -127,8 +130,23 @@ impl Shared {
             .is_none_or(|known| known.serve_together(connection.server_name.as_deref(), host))
     }
 
+    /// Says in the log what the shadow said so far, where there is one.
+    pub fn tell_shadow(&self) {
+        if self.plan.load().has_shadow() {
+            shadows::tell(&self.shadow_counts());
+        }
+    }
+
     /// Starts what goes on in the background for as long as the control runtime lives.
-    pub fn begin(&self) {
+    pub fn begin(self: &Arc<Self>) {
+        let shared = Arc::downgrade(self);
+        self.control.start("shadow report", async move {
+            loop {
+                tokio::time::sleep(SHADOW_REPORT).await;
+                let Some(shared) = shared.upgrade() else { return };
+                shared.tell_shadow();
+            }
+        });
         self.apple.keep_keys_fresh(&self.control);
         let mut watch = JumpWatch::new(self.clock.clone());
         self.control.start("clock watch", async move {

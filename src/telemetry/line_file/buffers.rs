@@ -159,6 +159,14 @@ impl Common {
         });
     }
 
+    /// Whether nothing is asked of the writer and nothing waits for it.
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        let orders = *lock(&self.orders);
+        let asked = orders.waiting || orders.urgent || orders.reopen;
+        !asked && lock(&self.buffers).iter().all(|buffer| lock(buffer).lines == 0)
+    }
+
     /// Says in the log that lines are lost, now and then.
     fn tell_loss(&self) {
         let seconds = time::monotonic().duration_since(self.begun).as_secs();

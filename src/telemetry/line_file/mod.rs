@@ -9,6 +9,10 @@ mod buffers;
 mod output;
 mod rotated;
 
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,6 +59,15 @@ pub enum Destination {
     File(PathBuf),
     /// To standard output, among the lines of the log.
     StandardOutput,
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::StandardOutput => f.write_str("standard output"),
+        }
+    }
 }
 
 /// When a new file is begun, and what becomes of the old ones.
