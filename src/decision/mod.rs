@@ -2,6 +2,7 @@
 //! session; every way to ask (the gateway, another proxy, a policy test) asks here.
 
 mod admission;
+pub mod record;
 mod rules;
 mod settings;
 

@@ -23,7 +23,10 @@ mod signed_in;
 mod world;
 
 pub use answer::AnswerBody;
+pub use endpoints::is_reserved;
+pub use inbound::{Malformed, check};
 pub use plan::{COOKIE_PREFIX, Ingredients, Plan, PlanProblem};
+pub use refusal::status_of;
 pub use service::Gateway;
 pub use settings::{
     HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource, TemplatePart,

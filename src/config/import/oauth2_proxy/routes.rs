@@ -16,6 +16,15 @@ pub(super) struct Route {
     pub(super) lines: Vec<String>,
 }
 
+impl Route {
+    fn same_paths(&self, other: &Self) -> bool {
+        let of = |route: &Self, key: &str| {
+            route.lines.iter().find(|line| line.starts_with(key)).cloned()
+        };
+        ["from:", "regex:", "path:", "prefix:"].iter().all(|key| of(self, key) == of(other, key))
+    }
+}
+
 /// Which paths a route has.
 #[derive(Clone, Debug)]
 enum Paths {
@@ -33,6 +42,13 @@ struct Application {
     pass_host: bool,
     skip_verify: bool,
     timeout: Option<String>,
+}
+
+impl Application {
+    /// Behind another proxy, which knows it.
+    fn of_another() -> Self {
+        Self { paths: Paths::All, to: None, pass_host: false, skip_verify: false, timeout: None }
+    }
 }
 
 /// A rule that opens paths.
@@ -60,13 +76,15 @@ pub(super) fn routes(
 ) -> Vec<Route> {
     let mut applications = match proxies(options, read) {
         true => applications(options, read, told),
-        false => vec![Application {
-            paths: Paths::All,
-            to: None,
-            pass_host: false,
-            skip_verify: false,
-            timeout: None,
-        }],
+        false if !options.all("upstreams").is_empty() => {
+            told.value(
+                "upstreams",
+                Fate::Changed,
+                "needs no answer of its own: `/oauth2/auth` says 202",
+            );
+            vec![Application::of_another()]
+        }
+        false => vec![Application::of_another()],
     };
     // oauth2-proxy takes the longest path that fits.
     applications.sort_by_key(|one| std::cmp::Reverse(one.paths.length()));
@@ -112,7 +130,11 @@ fn of_one(
             routes.push(route(host, application, application.paths.clone(), public, preflight));
             last_word = true;
         } else {
-            routes.push(route(host, application, paths, public, preflight));
+            let public = route(host, application, paths, public, preflight);
+            // A longer application has these paths already.
+            if !routes.iter().any(|other| other.same_paths(&public)) {
+                routes.push(public);
+            }
         }
     }
     if !last_word {
@@ -165,8 +187,8 @@ impl Paths {
 
     fn length(&self) -> usize {
         match self {
-            Self::All | Self::Matching(_) => 0,
-            Self::Below(path) => path.len(),
+            Self::All => 0,
+            Self::Below(path) | Self::Matching(path) => path.len(),
             // Exactly this one goes before what only begins so.
             Self::Exactly(path) => path.len() + 1,
         }
@@ -229,9 +251,11 @@ fn application(upstream: &Upstream, told: &mut Told) -> Option<Application> {
     let place = &upstream.place;
     let url = Url::parse(&upstream.uri).ok();
     let scheme = url.as_ref().map_or_else(String::new, |url| url.scheme().to_owned());
-    let refuse = |told: &mut Told, sentence: &str| {
-        told.also(format!("{place}: one application is left out: {sentence}"));
-        told.value("upstreams", Fate::Changed, format!("one is left out: {sentence}"));
+    let refuse = |told: &mut Told, sentence: &str| match place.as_str() {
+        "upstreams" => {
+            told.value("upstreams", Fate::Changed, format!("one is left out: {sentence}"));
+        }
+        _ => told.also(format!("{place}: one application is left out: {sentence}")),
     };
     match scheme.as_str() {
         "http" | "https" => {}

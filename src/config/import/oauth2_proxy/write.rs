@@ -60,7 +60,12 @@ fn apple(text: &mut String, options: &Options<'_>, told: &mut Told) {
     text.push_str("\n# Sign in with Apple: docs/apple-portal.md says where these come from.\n");
     match options.one("client_id") {
         Some(id) => key(text, "idp_client_id", &quoted(id)),
-        None => text.push_str("# idp_client_id: com.example.web\n"),
+        None => {
+            text.push_str("# idp_client_id: com.example.web\n");
+            told.give(
+                "`idp_client_id`: the Services ID from Apple; one of another provider is of no use",
+            );
+        }
     }
     let provider = options.one("provider").unwrap_or("google");
     let issuer = options.one("oidc_issuer_url").unwrap_or_default();
@@ -77,9 +82,6 @@ fn apple(text: &mut String, options: &Options<'_>, told: &mut Told) {
             "people were known by another provider: Apple gives each a new `sub`, and a relay \
              address where they hide theirs, so rules on addresses need a look",
         );
-    }
-    if options.one("client_id").is_none() {
-        told.give("`idp_client_id`: the Services ID from Apple");
     }
     match options.one("client_secret_file").filter(|_| apple) {
         Some(path) => {

@@ -1,0 +1,12 @@
+//! Floor 6: trying policies without serving: what a request would meet, cases like unit tests.
+//!
+//! Everything here asks `decision` with supposed facts: the request is read by the very code with
+//! which the gateway reads one, the person is put together as Apple's claims are.
+//!
+//! *Invariant:* nothing here needs a key, a certificate, a secret, a store, a socket or the
+//! network, and nothing prints.
+
+pub mod person;
+pub mod request;
+pub mod tree;
+pub mod trial;
