@@ -6,7 +6,9 @@
 //! *Invariant:* nothing here needs a key, a certificate, a secret, a store, a socket or the
 //! network, and nothing prints.
 
+pub mod log;
 pub mod person;
+pub mod replay;
 pub mod request;
 pub mod tree;
 pub mod trial;

@@ -36,13 +36,7 @@ pub fn human(explanation: &Explanation, sources: &Sources, indent: &str) -> Stri
     out
 }
 
-fn write_rule(
-    out: &mut String,
-    side: &str,
-    rule: &RuleEvidence,
-    sources: &Sources,
-    indent: &str,
-) {
+fn write_rule(out: &mut String, side: &str, rule: &RuleEvidence, sources: &Sources, indent: &str) {
     let at = rule.place.map_or_else(|| rule.rule.clone(), |place| sources.position(place));
     let mark = mark(rule.answer);
     let _ = writeln!(out, "{indent}{mark} {LOUD}{side}{LOUD:#}  {QUIET}{at}{QUIET:#}");

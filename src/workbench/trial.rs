@@ -63,12 +63,7 @@ impl Word {
 
 impl Trial {
     /// Asks the rules, as the gateway would.
-    pub fn run(
-        rules: &Rules,
-        request: &Supposed,
-        person: Option<&Person>,
-        now: Timestamp,
-    ) -> Self {
+    pub fn run(rules: &Rules, request: &Supposed, person: Option<&Person>, now: Timestamp) -> Self {
         let now = request.time.unwrap_or(now);
         let read = match request.read() {
             Ok(read) => read,

@@ -11,9 +11,9 @@ use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
 use crate::workbench::person::{Person, moment};
 use crate::workbench::request::{SOURCE_IP, Supposed};
+use crate::workbench::tree;
 use crate::workbench::tree::{BAD, GOOD, LOUD, UNSURE};
 use crate::workbench::trial::{Trial, Word};
-use crate::workbench::tree;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
