@@ -25,7 +25,7 @@ mod world;
 pub use answer::AnswerBody;
 pub use endpoints::is_reserved;
 pub use inbound::{Malformed, check};
-pub use plan::{Ingredients, Plan, PlanProblem};
+pub use plan::{COOKIE_PREFIX, Ingredients, Plan, PlanProblem};
 pub use refusal::status_of;
 pub use service::Gateway;
 pub use settings::{

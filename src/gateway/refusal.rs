@@ -17,7 +17,7 @@ use super::signed_in::NotSignedIn;
 use super::{browser, evidence};
 use crate::decision::{NoRoute, Refusal, RouteIndex};
 use crate::pages::{Denied, Href, LoopCause, Person, SignIn, SignInCause, View};
-use crate::policy::Explanation;
+use crate::policy::{Explanation, Reason, Verdict, sign_in_status};
 use crate::session::lifecycle::LiveSession;
 use crate::session::return_address::ReturnAddress;
 use crate::telemetry::{Decision, Record};
@@ -54,7 +54,10 @@ pub(super) fn answer(
             if inbound.path == "/robots.txt" {
                 return robots();
             }
-            denied(&explanation, live.as_deref(), inbound)
+            if judged.verdict.lacks_certificate() {
+                return no_certificate(&judged.verdict, inbound);
+            }
+            denied(&judged.verdict, &explanation, live.as_deref(), inbound)
         }
     }
 }
@@ -87,14 +90,15 @@ pub(super) fn sign_in(
     let address = return_address(inbound);
     let Some(address) = address else { return visitor.page(&View::BadRequest) };
     let (link, cookie) = begin_sign_in(inbound, &address);
+    let status = status(sign_in_status(page_load));
     let mut response = match page_load {
-        true => respond::redirect(StatusCode::FOUND, &link),
+        true => respond::redirect(status, &link),
         false => {
             let url = Href::new(link);
             let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
             // Only somebody who asks for a page gets one; a program reads JSON (`design.md` §5).
             let format = crate::wire::accept::prefers(inbound.headers(), Format::Json);
-            Visitor { preference: format, ..visitor }.page(&view)
+            Visitor { preference: format, ..visitor }.page_with(&view, status)
         }
     };
     browser::remember(&mut response, &cookie);
@@ -128,6 +132,7 @@ fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Byt
 
 /// The 403 that explains itself.
 fn denied(
+    verdict: &Verdict,
     explanation: &Explanation,
     live: Option<&LiveSession>,
     inbound: &Inbound,
@@ -146,7 +151,19 @@ fn denied(
         reasons: evidence::for_page(explanation, session.map(|session| &session.identity)),
         another_account,
     }));
-    Visitor::of(inbound).page(&view)
+    Visitor::of(inbound).page_with(&view, status(verdict.status(inbound.is_page_load())))
+}
+
+/// The answer to a connection that has to show a certificate; who it is does not matter.
+fn no_certificate(verdict: &Verdict, inbound: &Inbound) -> Response<Full<Bytes>> {
+    let shown = verdict.deny_reasons.contains(Reason::InvalidClientCertificate);
+    let status = status(verdict.status(inbound.is_page_load()));
+    Visitor::of(inbound).page_with(&View::Certificate { shown }, status)
+}
+
+/// A status that the policy gave.
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::FORBIDDEN)
 }
 
 /// The answer to a request that never was one.

@@ -139,6 +139,10 @@ pub enum What {
     Path,
     /// Whether the request is a CORS preflight.
     Preflight,
+    /// The client's certificate.
+    ClientCertificate,
+    /// When the request came.
+    Time,
 }
 
 impl Missing {
@@ -157,7 +161,13 @@ impl Missing {
             | Self::Different { what: What::Claim(name) } => Some(name),
             Self::SignIn
             | Self::Different {
-                what: What::SourceIp | What::Method | What::Path | What::Preflight,
+                what:
+                    What::SourceIp
+                    | What::Method
+                    | What::Path
+                    | What::Preflight
+                    | What::ClientCertificate
+                    | What::Time,
             } => None,
         }
     }
@@ -212,6 +222,9 @@ pub(super) fn is_decisive(
     side: Side,
 ) -> bool {
     let denied = verdict.deny != Answer::No;
+    if verdict.lacks_certificate() {
+        return side == Side::Deny && Reason::BAD_CERTIFICATE.contains(&reason);
+    }
     match (verdict.outcome(), side) {
         (Outcome::SignIn, _) => reason == Reason::UserUnauthenticated,
         (Outcome::Allow, Side::Allow) => joined == Answer::Yes && towards == Answer::Yes,

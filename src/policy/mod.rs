@@ -31,7 +31,7 @@ mod tests;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use answer::{Answer, Outcome, Verdict};
+pub use answer::{Answer, Outcome, Verdict, sign_in_status};
 pub use compiled::Operator;
 pub use criteria::{Data, Reads, Row, criteria};
 pub use explain::{CriterionEvidence, Explanation, Missing, OperatorEvidence, RuleEvidence, What};

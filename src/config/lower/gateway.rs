@@ -12,16 +12,16 @@ use crate::base::node::Place;
 use crate::config::codes;
 use crate::config::files::Content;
 use crate::config::section::Section;
-use crate::gateway::{ListenerSettings, RouteService, Settings};
+use crate::gateway::{ListenerSettings, Settings};
 
 /// `timeout_idle` where it is not written, as in Pomerium.
 const IDLE: Duration = Duration::from_secs(300);
 
+/// Everything but the routes.
 pub(super) fn lower(
     top: &Section,
     hosts: Option<&Hosts>,
     froms: &[LocatedFrom],
-    routes: Vec<RouteService>,
     context: &mut Context<'_>,
 ) -> Option<Settings> {
     let names: Vec<_> = froms
@@ -52,7 +52,7 @@ pub(super) fn lower(
         },
         domain_association: domain_association?,
         trusted_hops: trusted_hops?,
-        routes,
+        routes: Vec::new(),
     })
 }
 

@@ -24,6 +24,7 @@ pub(super) static ROW: Row = Row {
         Reason::UserUnauthenticated,
     ],
     reads: Reads::Identity,
+    example: "claim/real_user_status: 2",
     compile: |written, told| Some(Test::person(Claim::read(written, told)?)),
 };
 
