@@ -10,5 +10,6 @@ pub mod log;
 pub mod person;
 pub mod replay;
 pub mod request;
+pub mod text;
 pub mod tree;
 pub mod trial;

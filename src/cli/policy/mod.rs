@@ -8,6 +8,8 @@ use crate::base::diagnostic::Sources;
 use crate::decision::Rules;
 
 pub mod explain;
+mod reading;
+pub mod replay;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -20,12 +22,15 @@ pub struct Arguments {
 enum Command {
     /// Say what one request would meet, and why
     Explain(explain::Arguments),
+    /// Judge the decisions of a log again, and say what comes out otherwise
+    Replay(replay::Arguments),
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     match &arguments.command {
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Replay(arguments) => replay::run(arguments),
     }
 }
 

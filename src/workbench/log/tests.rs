@@ -208,7 +208,7 @@ fn lines_that_lack_the_request_or_the_decision_are_refused() {
         let said = reader.read(&line).unwrap_err().to_string();
         assert_eq!(said, format!("`{name}` is missing"));
     }
-    assert!(reader.read("{").is_err() && reader.read("[]").is_err());
+    assert!(reader.read("{").is_err() && reader.read("1").is_err());
     assert!(matches!(reader.read(r#"{"msg":"later"}"#), Ok(Read::Other)));
     assert!(matches!(reader.read(r#"{"msg":"dropped","count":7}"#), Ok(Read::Dropped(7))));
 }
