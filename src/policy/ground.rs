@@ -78,7 +78,7 @@ pub(super) fn tally(
     let mut places = into.iter_mut();
     let sides = [(&policy.allow, Side::Allow), (&policy.deny, Side::Deny)];
     for (rules, side) in sides {
-        for term in rules.iter().flat_map(|rule| &rule.terms) {
+        for term in rules.iter().flat_map(|rule| rule.terms.iter()) {
             let joined = term.find(question).answer;
             for (leaf, place) in term.leaves.iter().zip(places.by_ref()) {
                 let (answer, reason) = leaf.judge(question);

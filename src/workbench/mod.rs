@@ -6,10 +6,14 @@
 //! *Invariant:* nothing here needs a key, a certificate, a secret, a store, a socket or the
 //! network, and nothing prints.
 
+pub mod lint;
 pub mod log;
+pub mod matrix;
+pub mod occurrences;
 pub mod person;
 pub mod replay;
 pub mod request;
+pub mod shadow_report;
 pub mod text;
 pub mod tree;
 pub mod trial;
