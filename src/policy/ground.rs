@@ -6,6 +6,7 @@ use super::answer::{Answer, Verdict};
 use super::compiled::{Compiled, Leaf};
 use super::explain::{Side, is_decisive};
 use super::reason::Reason;
+use crate::base::node::Place;
 
 /// The criterion on which an outcome rests, first of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,6 +91,6 @@ pub(super) fn tally(
 }
 
 /// Every criterion of a policy: the allows, then the denies.
-pub(super) fn names(policy: &Compiled) -> impl Iterator<Item = Ground<'_>> {
-    policy.leaves().map(|leaf| Ground { rule: &leaf.at, criterion: &leaf.key })
+pub(super) fn names(policy: &Compiled) -> impl Iterator<Item = (Ground<'_>, Option<Place>)> {
+    policy.leaves().map(|leaf| (Ground { rule: &leaf.at, criterion: &leaf.key }, leaf.place))
 }

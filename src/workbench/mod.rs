@@ -6,13 +6,19 @@
 //! *Invariant:* nothing here needs a key, a certificate, a secret, a store, a socket or the
 //! network, and nothing prints.
 
+pub mod cases;
+pub mod coverage;
+pub mod curl;
+pub mod first;
 pub mod lint;
 pub mod log;
 pub mod matrix;
 pub mod occurrences;
 pub mod person;
 pub mod replay;
+pub mod report;
 pub mod request;
+pub mod run;
 pub mod shadow_report;
 pub mod text;
 pub mod tree;

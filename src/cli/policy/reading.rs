@@ -4,11 +4,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::base::time::{Clock, monotonic};
+use crate::base::time::monotonic;
 use crate::cli::Outcome;
-use crate::cli::check::ConfigurationFile;
-use crate::config::{self, LoadedRules};
-use crate::decision::Rules;
 use crate::workbench::log::{Input, Meter, Past, People, Reader, Scanned, find, scan};
 
 /// How to print what was found.
@@ -18,18 +15,6 @@ pub(super) enum Format {
     Human,
     /// One JSON object
     Json,
-}
-
-/// Reads the rules of a configuration; whatever there is to say goes to standard error.
-pub(super) fn rules(file: &ConfigurationFile) -> Result<(Rules, LoadedRules), Outcome> {
-    let now = Clock::system().now();
-    let mut loaded = config::load_rules(&file.path, &config::process_environment, now);
-    let told = loaded.render();
-    if !told.is_empty() {
-        anstream::eprintln!("{told}");
-    }
-    let rules = loaded.rules.take().ok_or(Outcome::Configuration)?;
-    Ok((rules, loaded))
 }
 
 /// The log that was named, else the one that the configuration names.

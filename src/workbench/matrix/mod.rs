@@ -121,7 +121,7 @@ pub struct Matrix {
 impl Matrix {
     /// Asks every route about everybody, at `now`.
     pub fn of(rules: &Rules, people: &[Someone], now: Timestamp) -> Self {
-        let columns: Vec<Asked> = rules.routes().iter().map(Asked::of).collect();
+        let columns: Vec<Asked<'_>> = rules.routes().iter().map(Asked::of).collect();
         let rows = people.iter().map(|someone| MatrixRow {
             person: someone.name.clone(),
             cells: columns.iter().map(|asked| asked.cell(someone, now)).collect(),

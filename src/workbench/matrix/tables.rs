@@ -53,7 +53,7 @@ fn summary(matrix: &Matrix) -> String {
 /// A table with room for `width` columns; as wide as it needs where nobody knows.
 pub(super) fn plain(width: Option<u16>) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY);
+    table.load_style(UTF8_HORIZONTAL_ONLY);
     if let Some(width) = width {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
