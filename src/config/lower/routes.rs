@@ -239,6 +239,7 @@ fn service(
     let remove_request_headers = headers::removed_headers(route, context);
     let response_headers = headers::response_headers(route, context);
     let response_headers_disabled = response_headers == Some(ResponseHeaders::Disabled);
+    let shadow_policy = access::shadow_policy(route, context);
     let timeout = route.duration("timeout").unwrap_or(TIMEOUT);
     Some(RouteService {
         upstream: match target? {
@@ -263,5 +264,6 @@ fn service(
             ResponseHeaders::Unset | ResponseHeaders::Disabled => Vec::new(),
         },
         response_headers_disabled,
+        shadow_policy,
     })
 }
