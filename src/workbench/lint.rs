@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::log::{Past, People};
+use super::log::Past;
 use crate::base::diagnostic::Diagnostics;
 use crate::config::codes;
 use crate::decision::{self, Facts, RouteRule, Rules};
@@ -139,11 +139,6 @@ impl<'r> Shown<'r> {
             }
         }
     }
-}
-
-/// Warns of members of groups whom the log never shows.
-pub fn members(groups: &crate::policy::Groups, people: &People, told: &mut Diagnostics) {
-    let _ = (groups, people, told);
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
 fn lint(arguments: &Arguments) -> Result<Outcome, Outcome> {
     let path = &arguments.configuration.path;
     let now = Clock::system().now();
-    let mut loaded = config::load_rules_and_groups(path, &config::process_environment, now);
+    let mut loaded = config::load_rules(path, &config::process_environment, now);
     let mut remarks = Vec::new();
     if let Some(rules) = &loaded.rules {
         lint::shape(rules, &mut loaded.diagnostics);
@@ -46,9 +46,6 @@ fn lint(arguments: &Arguments) -> Result<Outcome, Outcome> {
             let scanned = reading::read(&inputs, &mut reader, |past, _| shown.line(past))?;
             remarks = scanned.remarks();
             shown.tell(&mut loaded.diagnostics);
-            if let Some(groups) = &loaded.groups {
-                lint::members(groups, &reader.people, &mut loaded.diagnostics);
-            }
         }
     }
     let (errors, warnings) = (loaded.diagnostics.errors(), loaded.diagnostics.warnings());

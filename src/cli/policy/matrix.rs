@@ -68,7 +68,7 @@ fn matrix(arguments: &Arguments) -> Result<Outcome, Outcome> {
     if let Some([old, new]) = arguments.diff.as_deref() {
         let load = |path: &PathBuf| Configured::load(&ConfigurationFile { path: path.clone() });
         let (old, new) = (load(old)?, load(new)?);
-        let people = people(arguments, &[&old, &new], now)?;
+        let people = people(arguments, now)?;
         let found =
             changes(&Matrix::of(&old.rules, &people, now), &Matrix::of(&new.rules, &people, now));
         reading::print(&match arguments.format {
@@ -81,7 +81,7 @@ fn matrix(arguments: &Arguments) -> Result<Outcome, Outcome> {
         return Ok(if changed { Outcome::PolicyTest } else { Outcome::Fine });
     }
     let configured = Configured::load(&arguments.configuration)?;
-    let people = people(arguments, &[&configured], now)?;
+    let people = people(arguments, now)?;
     let matrix = Matrix::of(&configured.rules, &people, now);
     reading::print(&match arguments.format {
         Format::Human => human(&matrix, None),
@@ -93,17 +93,11 @@ fn matrix(arguments: &Arguments) -> Result<Outcome, Outcome> {
 }
 
 /// Whose rows there are to be; whoever is not signed in comes first.
-fn people(
-    arguments: &Arguments,
-    configured: &[&Configured],
-    now: Timestamp,
-) -> Result<Vec<Someone>, Outcome> {
+fn people(arguments: &Arguments, now: Timestamp) -> Result<Vec<Someone>, Outcome> {
     let mut everybody = vec![Someone::nobody()];
     if let Some(path) = &arguments.people {
         everybody.extend(of_file(path, now)?);
-    } else if arguments.logs.is_empty() {
-        everybody.extend(Someone::of_groups(configured.iter().filter_map(|c| c.groups.as_deref())));
-    } else {
+    } else if !arguments.logs.is_empty() {
         let inputs = reading::log(&arguments.logs, None)?;
         let mut reader = Reader::default();
         let scanned = reading::read(&inputs, &mut reader, |_, _| {})?;
