@@ -23,7 +23,7 @@ mod signed_in;
 mod world;
 
 pub use answer::AnswerBody;
-pub use plan::{Ingredients, Plan, PlanProblem};
+pub use plan::{COOKIE_PREFIX, Ingredients, Plan, PlanProblem};
 pub use service::Gateway;
 pub use settings::{
     HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource, TemplatePart,

@@ -23,7 +23,7 @@ use crate::wire::fold::Protected;
 use crate::wire::host::Authority;
 
 /// What begins the names of our cookies beside the session's.
-const COOKIE_PREFIX: &str = "__Host-russet_";
+pub const COOKIE_PREFIX: &str = "__Host-russet_";
 
 /// The immutable whole of one configuration.
 #[derive(Debug)]
