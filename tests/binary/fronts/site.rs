@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::fronts::Front;
+use super::proxies::Front;
 use super::recorder::Recorder;
 use super::wire::Wire;
 use crate::house::{

@@ -1,0 +1,13 @@
+//! Russet behind the real nginx, HAProxy, Caddy and Envoy, each with its shipped example.
+
+mod differential;
+mod examples;
+mod proxies;
+#[path = "../../it/support/recorder.rs"]
+#[expect(dead_code, unreachable_pub, reason = "shared with the integration tests")]
+mod recorder;
+mod site;
+mod walk;
+#[path = "../../it/support/wire.rs"]
+#[expect(dead_code, unreachable_pub, reason = "shared with the integration tests")]
+mod wire;
