@@ -10,6 +10,7 @@ mod cookies;
 pub mod edge;
 mod endpoints;
 mod evidence;
+mod external_auth;
 mod headers;
 mod inbound;
 mod pipeline;
@@ -26,6 +27,7 @@ pub use answer::AnswerBody;
 pub use plan::{COOKIE_PREFIX, Ingredients, Plan, PlanProblem};
 pub use service::Gateway;
 pub use settings::{
-    HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource, TemplatePart,
+    ExternalAuthSettings, HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource,
+    TemplatePart,
 };
 pub use world::{Shared, Worker};

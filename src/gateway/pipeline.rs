@@ -16,10 +16,11 @@ use super::plan::Plan;
 use super::respond::Visitor;
 use super::signed_in::{NotSignedIn, live_session};
 use super::world::Worker;
-use super::{endpoints, headers, refusal, relay};
+use super::{endpoints, external_auth, headers, refusal, relay};
 use crate::base::ids::RequestId;
 use crate::base::time;
-use crate::decision::{Facts, admission};
+use crate::decision::{Facts, NoRoute, admission};
+use crate::pages::View;
 use crate::telemetry::{Decision, Record};
 use crate::upstream::UpstreamBody;
 use crate::wire::accept::{self, Format};
@@ -37,6 +38,14 @@ pub(super) async fn handle(
     let now = worker.shared.clock.now();
     let chain = Chain::read(from.peer.ip(), &head.headers, plan.trusted_hops);
     let mut record = new_record(&head, chain.client());
+    // Security: before the path is brought into another form, and on any host (T25, T70).
+    if external_auth::is_asked(&plan, head.uri.path()) {
+        let peer = from.peer.ip();
+        record.source_ip = peer;
+        let asking = external_auth::Asking { peer, plan, now, worker };
+        let response = external_auth::serve(head, asking, &mut record);
+        return logged(response.map(From::Us), record, worker);
+    }
     let checked = inbound::check(&head).and_then(|(authority, path)| {
         // Security: a connection made for one certificate's names asks for no other's (T14).
         let together = worker.shared.may_carry(from, authority.host());
@@ -91,13 +100,20 @@ async fn travel(
         client_certificate: None,
     };
     let decided = admission(&inbound.plan.rules, &facts, live, inbound.now);
+    let route = decided
+        .as_ref()
+        .map_or_else(|refused| refused.judged().map(|judged| judged.route), |a| Some(a.route()));
+    if route.is_some_and(|route| inbound.plan.is_left_to_others(route)) {
+        refusal::note_no_route(NoRoute { known_host: true }, record);
+        return Err(Visitor::of(inbound).page(&View::NotFound));
+    }
     let admission = decided.map_err(|refused| {
         refusal::answer(refused, why_not.unwrap_or(NotSignedIn::NoCookie), inbound, record)
     })?;
     record.decision = Decision::Allow;
     record.route = inbound.plan.rules.route(admission.route()).map(|route| route.id.clone());
     record.upstream =
-        inbound.plan.service(admission.route()).map(|service| service.upstream_name.clone());
+        inbound.plan.service(admission.route()).and_then(|service| service.upstream_name.clone());
     // The relay takes the client's headers along; what an error page needs of them is kept.
     let preference = inbound.preference();
     let relayed = relay::relay(admission, inbound, body, worker).await;

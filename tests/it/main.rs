@@ -17,6 +17,7 @@ mod support;
 mod callback;
 mod connections;
 mod endpoints;
+mod external_auth;
 mod failures;
 mod floods;
 mod headers;

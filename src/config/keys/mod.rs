@@ -6,6 +6,7 @@
 //! `lower`.
 
 mod apple;
+mod external_auth;
 mod headers;
 mod listener;
 mod logging;
@@ -132,6 +133,8 @@ pub enum Scope {
     Top,
     /// In a route.
     Route,
+    /// In `external_auth`.
+    ExternalAuth,
 }
 
 /// Keys that belong together.
@@ -151,6 +154,8 @@ pub const FAMILIES: &[&Family] = &[
     &session::HOSTS,
     &session::SESSIONS,
     &listener::FAMILY,
+    &external_auth::FAMILY,
+    &external_auth::FIELDS,
     &tls::CERTIFICATES,
     &tls::OUTGOING,
     &timeouts::FAMILY,
@@ -219,7 +224,7 @@ mod tests {
 
     #[test]
     fn no_key_stands_in_the_table_twice() {
-        for scope in [Scope::Top, Scope::Route] {
+        for scope in [Scope::Top, Scope::Route, Scope::ExternalAuth] {
             let mut seen = HashSet::new();
             for key in of(scope) {
                 assert!(seen.insert(key.name), "{}", key.name);

@@ -7,6 +7,7 @@ mod access;
 mod apple;
 mod certificates;
 mod client_secret;
+mod external_auth;
 mod gateway;
 mod headers;
 mod hosts;

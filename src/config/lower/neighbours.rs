@@ -68,7 +68,7 @@ fn check_host(routes: &[&Route], context: &mut Context<'_>) {
 }
 
 fn tell_same(route: &Route, first: &Route, context: &mut Context<'_>) {
-    if route.to.is_none() || first.to.is_none() {
+    if route.lowered.is_none() || first.lowered.is_none() {
         return;
     }
     if route.to == first.to {

@@ -55,10 +55,13 @@ pub(super) fn lower(
 ) -> Vec<Route> {
     let sections = route_sections(top, context);
     let pass_identity = top.flag("pass_identity_headers");
+    let external_auth = top.has("external_auth");
     let mut ids = HashSet::new();
     sections
         .iter()
-        .map(|section| lower_one(section, pass_identity, extra_roots, &mut ids, context))
+        .map(|section| {
+            lower_one(section, pass_identity, extra_roots, external_auth, &mut ids, context)
+        })
         .collect()
 }
 
@@ -66,14 +69,15 @@ fn lower_one(
     route: &Section,
     pass_identity: bool,
     extra_roots: &Arc<[CertificateDer<'static>]>,
+    external_auth: bool,
     ids: &mut HashSet<String>,
     context: &mut Context<'_>,
 ) -> Route {
     let from = targets::from(route, context);
     let path = path(route, context);
     let (policy, openness) = access::policy(route, context);
-    let service = service(route, pass_identity, extra_roots, context);
-    let to = service.as_ref().map(|service| service.upstream.target.clone());
+    let service = service(route, pass_identity, extra_roots, external_auth, context);
+    let to = service.as_ref().and_then(|service| Some(service.upstream.as_ref()?.target.clone()));
     let (written, rule) = path.unzip();
     let lowered = from.as_ref().zip(rule).zip(service).map(|((from, path), service)| {
         let id = id(route, from, written.as_ref(), ids);
@@ -207,9 +211,13 @@ fn service(
     route: &Section,
     pass_identity: bool,
     extra_roots: &Arc<[CertificateDer<'static>]>,
+    external_auth: bool,
     context: &mut Context<'_>,
 ) -> Option<RouteService> {
-    let target = targets::to(route, context);
+    let target = match targets::is_left_to_others(route) && external_auth {
+        true => Some(None),
+        false => targets::to(route, context).map(Some),
+    };
     let custom_roots = certificates::authorities(route, "tls_custom_ca", context);
     let skip_verify = route.flag("tls_skip_verify");
     if skip_verify {
@@ -224,14 +232,17 @@ fn service(
     let response_headers_disabled = response_headers == Some(ResponseHeaders::Disabled);
     let timeout = route.duration("timeout").unwrap_or(TIMEOUT);
     Some(RouteService {
-        upstream: upstream::Settings {
-            target: target?,
-            tls: upstream::TlsSettings {
-                skip_verify,
-                custom_roots: custom_roots?,
-                extra_roots: extra_roots.clone(),
-            },
-            timeout: (!timeout.is_zero()).then_some(timeout),
+        upstream: match target? {
+            None => None,
+            Some(target) => Some(upstream::Settings {
+                target,
+                tls: upstream::TlsSettings {
+                    skip_verify,
+                    custom_roots: custom_roots?,
+                    extra_roots: extra_roots.clone(),
+                },
+                timeout: (!timeout.is_zero()).then_some(timeout),
+            }),
         },
         pass_identity: route.boolean("pass_identity_headers").unwrap_or(pass_identity),
         preserve_host: route.flag("preserve_host_header"),
