@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::snippet::SnippetProblem;
 use crate::config::Settings;
-use crate::gateway::COOKIE_PREFIX;
+use crate::gateway::{self, COOKIE_PREFIX};
 use crate::upstream::{Scheme, Target};
 
 /// The assertion, which goes to applications beside the configured headers.
@@ -194,10 +194,18 @@ impl Facts {
             cookie_left: "$russet_rest_3",
             asked_with: ASKED_WITH,
             told: TOLD,
-            grpc: Vec::new(),
+            grpc: grpc_address(gateway),
             notes,
         })
     }
+}
+
+/// Where Envoy may ask over gRPC: one address or none.
+fn grpc_address(gateway: &gateway::Settings) -> Vec<GrpcAddress> {
+    let address = gateway.external_auth.as_ref().and_then(|settings| settings.grpc_address);
+    let reached = address.map(reachable);
+    let address = |at: SocketAddr| GrpcAddress { host: at.ip().to_string(), port: at.port() };
+    reached.map(address).into_iter().collect()
 }
 
 /// The address at which a neighbour reaches a listener.
@@ -223,7 +231,7 @@ fn hosts(settings: &Settings, notes: &mut Vec<String>) -> Result<Vec<Host>, Snip
     let mut hosts: Vec<Host> = Vec::new();
     for (rule, service) in settings.rules.iter().zip(&gateway.routes) {
         let (name, port) = (&rule.from.host, rule.from.port.unwrap_or(443));
-        let target = Some(&service.upstream.target);
+        let target = service.upstream.as_ref().map(|upstream| &upstream.target);
         if let Some(known) = hosts.iter().find(|host| host.name == *name && host.port == port) {
             let other = target.is_some_and(|target| known.application != url_of(target));
             if other {
