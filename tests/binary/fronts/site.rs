@@ -3,6 +3,7 @@
 //! Hosts are those of the examples; only ports and paths are put in the place of theirs.
 
 use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,6 +25,7 @@ use russet::session::{CookieSettings, SameSite, Settings};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::proxies::Front;
 use super::recorder::Recorder;
@@ -42,7 +44,7 @@ const SHARED_SECRET: [u8; 32] = *b"tickets behind front proxies, 32";
 
 /// Everything stops when it is dropped: first whoever asks, then whoever answers.
 pub(super) struct Site {
-    front: Process,
+    _front: Process,
     russet: Process,
     _apple: Process,
     pub(super) app: Recorder,
@@ -87,7 +89,17 @@ impl Site {
         let russet = start_russet(front, folder.path(), ports, routes);
         let front = front.start(folder.path(), ports);
         wait_for(ports.front, &folder.path().join("front.err"));
-        Self { front, russet, _apple: apple, app, folder, ports, authority_pem }
+        let site = Self { _front: front, russet, _apple: apple, app, folder, ports, authority_pem };
+        // Who makes certificates for itself does that once it listens.
+        for host in [WIKI, AUTH] {
+            for _ in 0..200 {
+                match site.connect(host).await {
+                    Ok(_) => break,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+        }
+        site
     }
 
     /// A browser with an empty jar.
@@ -100,6 +112,10 @@ impl Site {
 
     /// A raw connection to the front proxy, over TLS, for `host`.
     pub(super) async fn wire(&self, host: &str) -> Wire {
+        Wire::over(self.connect(host).await.unwrap_or_else(|e| panic!("{e}{}", self.front_said())))
+    }
+
+    async fn connect(&self, host: &str) -> io::Result<TlsStream<TcpStream>> {
         let authority = CertificateDer::from_pem_slice(self.authority_pem.as_bytes()).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(authority).unwrap();
@@ -107,9 +123,9 @@ impl Site {
         let builder = ClientConfig::builder_with_provider(provider);
         let builder = builder.with_safe_default_protocol_versions().unwrap();
         let config = builder.with_root_certificates(roots).with_no_client_auth();
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports.front)).await.unwrap();
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports.front)).await?;
         let name = ServerName::try_from(host.to_owned()).unwrap();
-        Wire::over(TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap())
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
 
     /// A raw connection past the front proxy.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use russet::cli::demo::browser::{Browser, Page};
 use serde_json::json;
 
+use russet::wire::fold::same;
+
 use super::proxies::Front;
 use super::recorder::Recorded;
 use super::site::{Site, WIKI};
@@ -242,10 +244,11 @@ async fn forged(front: Front) {
             let email: Vec<&str> = email.into_iter().filter(|email| !email.is_empty()).collect();
             assert_eq!(email, if of_ann { vec![ANN] } else { vec![] }, "{front:?} {request:?}");
             assert!(!assertion.concat().contains("eve"), "{front:?} {request:?}");
-            let text = format!("{request:?}");
-            assert!(!text.contains("eve@"), "{front:?} {forged:?} reached the application: {text}");
-            assert_eq!(request.one("x-forwarded-host").unwrap_or(WIKI), WIKI, "{front:?}");
-            assert_eq!(request.one("x-forwarded-proto").unwrap_or("https"), "https", "{front:?}");
+            let reached = |(name, value): &(String, String)| same(name, forged.0) && value == forged.1;
+            assert!(
+                forged.0 == "Connection" || !request.headers.iter().any(reached),
+                "{front:?} {forged:?} reached the application: {request:?}"
+            );
         }
         // A front proxy may refuse such a request; who passes it on takes it for what it is.
         assert!(matches!(known.status, 200 | 400 | 401), "{front:?} {forged:?} {known:?}");
@@ -339,7 +342,7 @@ macro_rules! behind {
             }
 
             #[tokio::test(flavor = "multi_thread")]
-            async fn t03_t04_a51_1_a51_5_a51_6_a51_7_a51_8_forged_headers_change_nothing() {
+            async fn t03_t04_a51_1_a51_5_a51_6_a51_7_a51_8_a51_23_forged_headers_change_nothing() {
                 super::forged($front).await;
             }
 
