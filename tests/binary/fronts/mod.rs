@@ -7,6 +7,9 @@ mod proxies;
 #[expect(dead_code, unreachable_pub, reason = "shared with the integration tests")]
 mod recorder;
 mod site;
+#[path = "../../it/support/targets.rs"]
+#[expect(unreachable_pub, reason = "shared with the integration tests")]
+mod targets;
 mod walk;
 #[path = "../../it/support/wire.rs"]
 #[expect(dead_code, unreachable_pub, reason = "shared with the integration tests")]

@@ -14,6 +14,8 @@ pub(super) enum Front {
     Caddy,
     Envoy,
     EnvoyGrpc,
+    /// Nobody in between: Russet is the proxy itself.
+    Nobody,
 }
 
 impl Front {
@@ -25,21 +27,24 @@ impl Front {
             Self::Caddy => "caddy",
             Self::Envoy => "envoy",
             Self::EnvoyGrpc => "envoy-grpc",
+            // Its configuration is as good as any: it need not be asked.
+            Self::Nobody => "nginx",
         };
         Path::new("examples/external-auth").join(name)
     }
 
     /// Starts it with its example, with the ports and files of this test.
-    pub(super) fn start(self, folder: &Path, ports: Ports) -> Process {
+    pub(super) fn start(self, folder: &Path, ports: Ports) -> Option<Process> {
         let mut command = match self {
             Self::Nginx => self.nginx(folder, ports),
             Self::Haproxy => self.haproxy(folder, ports),
             Self::Caddy => self.caddy(folder, ports),
             Self::Envoy | Self::EnvoyGrpc => self.envoy(folder, ports),
+            Self::Nobody => return None,
         };
         // Servers are there, where not everybody looks.
         let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin";
-        Process::start(command.env("PATH", path), folder, "front")
+        Some(Process::start(command.env("PATH", path), folder, "front"))
     }
 
     /// Writes a file of the example into `folder`, each text of the pairs replaced.

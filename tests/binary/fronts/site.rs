@@ -44,7 +44,7 @@ const SHARED_SECRET: [u8; 32] = *b"tickets behind front proxies, 32";
 
 /// Everything stops when it is dropped: first whoever asks, then whoever answers.
 pub(super) struct Site {
-    _front: Process,
+    front: Option<Process>,
     russet: Process,
     _apple: Process,
     pub(super) app: Recorder,
@@ -88,18 +88,24 @@ impl Site {
         let apple = start_apple(folder.path(), ports.apple, CLIENT_ID, &redirect);
         let russet = start_russet(front, folder.path(), ports, routes);
         let front = front.start(folder.path(), ports);
-        wait_for(ports.front, &folder.path().join("front.err"));
-        let site = Self { _front: front, russet, _apple: apple, app, folder, ports, authority_pem };
-        // Who makes certificates for itself does that once it listens.
+        let site = Self { front, russet, _apple: apple, app, folder, ports, authority_pem };
+        if site.front.is_some() {
+            wait_for(ports.front, &site.folder.path().join("front.err"));
+            site.certified().await;
+        }
+        site
+    }
+
+    /// Waits for those who make certificates for themselves, which they do once they listen.
+    async fn certified(&self) {
         for host in [WIKI, AUTH] {
-            for _ in 0..200 {
-                match site.connect(host).await {
+            for _ in 0..500 {
+                match self.connect(host).await {
                     Ok(_) => break,
                     Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
                 }
             }
         }
-        site
     }
 
     /// A browser with an empty jar.
@@ -110,8 +116,11 @@ impl Site {
         Browser::new(&self.authority_pem, &[&hosts[..], &apple].concat()).unwrap()
     }
 
-    /// A raw connection to the front proxy, over TLS, for `host`.
+    /// A raw connection for `host`: to the front proxy, over TLS, or to Russet where there is none.
     pub(super) async fn wire(&self, host: &str) -> Wire {
+        if self.front.is_none() {
+            return Wire::to(SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports.russet))).await;
+        }
         Wire::over(self.connect(host).await.unwrap_or_else(|e| panic!("{e}{}", self.front_said())))
     }
 
@@ -126,11 +135,6 @@ impl Site {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports.front)).await?;
         let name = ServerName::try_from(host.to_owned()).unwrap();
         TlsConnector::from(Arc::new(config)).connect(name, stream).await
-    }
-
-    /// A raw connection past the front proxy.
-    pub(super) async fn wire_to_russet(&self) -> Wire {
-        Wire::to(SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports.russet))).await
     }
 
     /// A `Cookie` header value that signs its bearer in on the wiki as of `age` ago.
@@ -212,6 +216,7 @@ fn start_russet(front: Front, folder: &Path, ports: Ports, routes: Option<&str>)
         .env("SHARED_SECRET", STANDARD.encode(SHARED_SECRET))
         .env("LOG_FORMAT", "json");
     if let Some(routes) = routes {
+        let routes = routes.replace("{app}", &format!("http://127.0.0.1:{}", ports.app));
         command.env("ROUTES", STANDARD.encode(routes));
     }
     let process = Process::start(&mut command, folder, "russet");
