@@ -139,6 +139,13 @@ pub(super) fn find(inbound: &Inbound) -> Option<Endpoint> {
     }
 }
 
+/// Whether a path of a route's host is ours whatever the configuration says, so that no policy is
+/// asked about it.
+pub fn is_reserved(path: &str) -> bool {
+    let fixed = TABLE.iter().any(|(at, on, ..)| *at == path && *on == On::Any);
+    fixed || RESERVED.iter().any(|ours| path.starts_with(ours))
+}
+
 /// Serves an endpoint of ours.
 pub(super) async fn serve(
     endpoint: Endpoint,

@@ -50,7 +50,7 @@ pub(super) fn decide(
         Err(Refusal::Denied { judged, explanation, live }) => {
             refusal::note_route(inbound, judged.route, record);
             refusal::note_denial(&explanation, record);
-            refusal::denied(&explanation, live.as_deref(), inbound)
+            refusal::denied(&judged.verdict, &explanation, live.as_deref(), inbound)
         }
     }
 }
