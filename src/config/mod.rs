@@ -8,6 +8,7 @@
 
 pub mod codes;
 pub mod duration;
+pub mod import;
 pub mod keys;
 pub mod reference;
 pub mod yaml;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub groups: Option<Arc<policy::Groups>>,
     /// `state_dir`, where it is written.
     pub state_dir: Option<PathBuf>,
+    /// `shadow: true`: this is for `run --shadow-config` alone and is not to be served.
+    pub shadow: bool,
     /// What is logged.
     pub log: LogSettings,
     /// Every file that was read: the configuration itself, and those it names.
@@ -108,8 +111,10 @@ pub struct LoadedRules {
     pub rules: Option<decision::Rules>,
     /// Who is in which group, where `groups_file` was read.
     pub groups: Option<Arc<policy::Groups>>,
-    /// `decision_log.path`, where it is written.
+    /// `decision_log.path`, where it is written and a file.
     pub decision_log: Option<PathBuf>,
+    /// `shadow: true`: this is for `run --shadow-config`.
+    pub shadow: bool,
     /// Every file that was asked for: the configuration itself, and `groups_file` where a policy
     /// names a group.
     pub files: Vec<PathBuf>,
@@ -278,6 +283,7 @@ impl<'a> Reading<'a> {
             rules: decisions.rules().map(decision::Rules::new),
             groups: decisions.groups(),
             decision_log: lower::decision_log(&top),
+            shadow: top.flag("shadow"),
             files: std::mem::take(&mut context.files.asked),
             ..LoadedRules::default()
         };

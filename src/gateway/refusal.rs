@@ -61,7 +61,7 @@ pub(super) fn answer(
 
 pub(super) fn note_no_route(no_route: NoRoute, record: &mut Record) {
     record.decision = Decision::NoRoute;
-    record.reasons.push(if no_route.known_host { "route-not-found" } else { "unknown-host" });
+    record.reasons.push(no_route.word());
 }
 
 pub(super) fn note_denial(explanation: &Explanation, record: &mut Record) {
@@ -72,12 +72,7 @@ pub(super) fn note_denial(explanation: &Explanation, record: &mut Record) {
 
 pub(super) fn note_sign_in(why_not: NotSignedIn, record: &mut Record) {
     record.decision = Decision::SignIn;
-    record.reasons.push(match why_not {
-        NotSignedIn::NoCookie => "user-unauthenticated",
-        NotSignedIn::NotOpened => "cookie-not-opened",
-        NotSignedIn::Dead(crate::session::lifecycle::Dead::Expired) => "session-expired",
-        NotSignedIn::Dead(crate::session::lifecycle::Dead::Ended) => "session-ended",
-    });
+    record.reasons.push(why_not.word());
 }
 
 pub(super) fn note_route(inbound: &Inbound, route: RouteIndex, record: &mut Record) {

@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::{Context, sub_policies};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Kind, Node, Plain};
-use crate::config::section::Section;
+use crate::config::section::{Purpose, Section};
 use crate::config::{codes, yaml};
-use crate::policy::{Definitions, Parts, Policy, Shortcuts};
+use crate::policy::{Definitions, Parts, Policy, Shortcuts, names_a_group};
 
 /// The policy of a route.
 pub(super) fn policy(
@@ -47,6 +47,24 @@ pub(super) fn policy(
     let at = at.iter().find_map(|key| route.place(key)).unwrap_or(route.place);
     context.told.append(told.placed(at));
     policy
+}
+
+/// The policy that is asked beside the route's own, where there is one.
+pub(super) fn shadow_policy(
+    route: &Section,
+    definitions: &mut Definitions,
+    context: &mut Context<'_>,
+) -> Option<Policy> {
+    let ppl = route.tree("shadow_policy")?;
+    if route.purpose == Purpose::Decide && names_a_group(ppl) {
+        // Nothing is decided by it, so the file of the groups need not be there.
+        return None;
+    }
+    let mut found = Diagnostics::default();
+    let parts = Parts { ppl: Some(ppl), ..Parts::default() };
+    let policy = Policy::assemble(&parts, definitions, &mut found);
+    route.purpose.tell(found, false, context.told);
+    Some(policy)
 }
 
 fn texts(route: &Section, key: &str) -> Vec<String> {

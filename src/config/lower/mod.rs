@@ -7,6 +7,7 @@ mod access;
 mod apple;
 mod certificates;
 mod client_secret;
+mod decision_log;
 mod external_auth;
 mod gateway;
 mod groups;
@@ -163,6 +164,7 @@ pub(super) fn settings(
         rules: decisions.rules()?,
         groups: decisions.groups(),
         state_dir: top.text("state_dir").map(|path| path.text.clone().into()),
+        shadow: top.flag("shadow"),
         log: log_settings(top),
         files: std::mem::take(&mut context.files.asked),
     })
@@ -170,9 +172,7 @@ pub(super) fn settings(
 
 /// The file that the decision log is written to, if it is one.
 pub(super) fn decision_log(top: &Section) -> Option<PathBuf> {
-    let written = top.tree("decision_log")?;
-    let path = written.text().or_else(|| written.get("path")?.text())?;
-    (path != "-").then(|| PathBuf::from(path))
+    decision_log::path(top)
 }
 
 fn log_settings(top: &Section) -> LogSettings {

@@ -17,7 +17,7 @@ use crate::config::section::Section;
 use crate::config::value::Located;
 use crate::decision::{PathRule, RouteRule};
 use crate::gateway::RouteService;
-use crate::policy::{Definitions, Openness};
+use crate::policy::{Definitions, Openness, Policy};
 use crate::upstream;
 
 /// `timeout` where it is not written, as in Pomerium.
@@ -37,6 +37,8 @@ pub(super) struct Route {
     /// none.
     pub(super) to: Option<Option<upstream::Target>>,
     pub(super) openness: Openness,
+    /// The policy that is asked beside its own.
+    pub(super) shadow_policy: Option<Policy>,
     /// What is decided on its requests; `None` where something is wrong with that.
     pub(super) rule: Option<RouteRule>,
 }
@@ -80,12 +82,13 @@ fn rule(
     let path = path(&section, context);
     let policy = access::policy(&section, certificate_required, definitions, context);
     let openness = policy.openness();
+    let shadow_policy = access::shadow_policy(&section, definitions, context);
     let (written, path) = path.unzip();
     let rule = from.as_ref().zip(path).map(|(from, path)| {
         let id = id(&section, from, written.as_ref(), ids);
         RouteRule { id: id.into(), from: from.from.clone(), path, policy }
     });
-    Route { section, from, path: written, to: None, openness, rule }
+    Route { section, from, path: written, to: None, openness, shadow_policy, rule }
 }
 
 /// How each route is served; `None` where something is wrong with one.
@@ -99,6 +102,8 @@ pub(super) fn services(
     let external_auth = top.has("external_auth");
     let one = |route: &mut Route| {
         let service = service(&route.section, pass_identity, extra_roots, external_auth, context);
+        let shadow_policy = route.shadow_policy.take();
+        let service = service.map(|service| RouteService { shadow_policy, ..service });
         route.to = service
             .as_ref()
             .map(|service| service.upstream.as_ref().map(|upstream| upstream.target.clone()));
@@ -276,5 +281,6 @@ fn service(
             ResponseHeaders::Unset | ResponseHeaders::Disabled => Vec::new(),
         },
         response_headers_disabled,
+        shadow_policy: None,
     })
 }
