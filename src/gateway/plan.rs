@@ -254,6 +254,11 @@ impl Plan {
         self.is_authenticate_host(host) || self.rules.knows_host(host)
     }
 
+    /// Whether oauth2-proxy's endpoints are served.
+    pub(super) fn serves_oauth2_proxy(&self) -> bool {
+        self.external_auth.as_ref().is_some_and(|trusted| trusted.oauth2_proxy)
+    }
+
     /// Whether this is the host that talks to Apple, whatever the port.
     pub(super) fn is_authenticate_host(&self, host: &str) -> bool {
         host == self.authenticate.host()
