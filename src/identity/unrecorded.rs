@@ -8,6 +8,8 @@ pub struct Unrecorded {
     pub mailbox: bool,
     /// Whether the domain of the address is missing.
     pub domain: bool,
+    /// Whether it is missing when the id_token was issued.
+    pub issued_at: bool,
     /// The names of the claims that are missing; [`super::Identity::EVERY_OTHER`] stands for every
     /// claim that is not there.
     pub claims: Vec<Box<str>>,
@@ -15,10 +17,11 @@ pub struct Unrecorded {
 
 impl Unrecorded {
     /// Everything is known.
-    pub const NOTHING: Self = Self { mailbox: false, domain: false, claims: Vec::new() };
+    pub const NOTHING: Self =
+        Self { mailbox: false, domain: false, issued_at: false, claims: Vec::new() };
 
     /// Whether something is missing.
     pub fn any(&self) -> bool {
-        self.mailbox || self.domain || !self.claims.is_empty()
+        self.mailbox || self.domain || self.issued_at || !self.claims.is_empty()
     }
 }

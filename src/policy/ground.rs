@@ -5,6 +5,7 @@ use super::Question;
 use super::answer::{Answer, Verdict};
 use super::compiled::{Compiled, Leaf};
 use super::explain::{Side, is_decisive};
+use super::reason::Reason;
 
 /// The criterion on which an outcome rests, first of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,6 +36,12 @@ pub(super) fn first<'p>(
         })
     });
     found.map(|leaf| Ground { rule: &leaf.at, criterion: &leaf.key })
+}
+
+/// The first criterion that reads what was not recorded.
+pub(super) fn lacking<'p>(policy: &'p Compiled, question: &Question<'_>) -> Option<Ground<'p>> {
+    let lacks = |leaf: &&Leaf| leaf.judge(question).1 == Reason::NotRecorded;
+    policy.leaves().find(lacks).map(|leaf| Ground { rule: &leaf.at, criterion: &leaf.key })
 }
 
 /// How often each criterion of a policy has said yes, no and unknown.

@@ -119,6 +119,11 @@ impl Policy {
         ground::first(&self.0, verdict, question)
     }
 
+    /// The first criterion that reads what the decision log did not keep, if one does.
+    pub fn lacking(&self, question: &Question<'_>) -> Option<Ground<'_>> {
+        ground::lacking(&self.0, question)
+    }
+
     /// Every criterion there is, allows first.
     pub fn grounds(&self) -> impl Iterator<Item = Ground<'_>> {
         ground::names(&self.0)

@@ -7,11 +7,12 @@ use clap::Subcommand;
 use super::Outcome;
 use super::check::ConfigurationFile;
 use crate::base::diagnostic::Sources;
-use crate::base::time::Clock;
-use crate::config::{self, LoadedRules};
+use crate::config::LoadedRules;
 use crate::decision::Rules;
 
 pub mod explain;
+mod reading;
+pub mod replay;
 pub mod test;
 
 /// What was typed.
@@ -25,6 +26,8 @@ pub struct Arguments {
 enum Command {
     /// Say what one request would meet, and why
     Explain(explain::Arguments),
+    /// Judge the decisions of a log again, and say what comes out otherwise
+    Replay(replay::Arguments),
     /// Run tests of policies
     Test(test::Arguments),
 }
@@ -33,11 +36,12 @@ enum Command {
 pub fn run(arguments: &Arguments) -> Outcome {
     match &arguments.command {
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Replay(arguments) => replay::run(arguments),
         Command::Test(arguments) => test::run(arguments),
     }
 }
 
-/// What the policy commands read of a configuration.
+/// What `explain` and `test` read of a configuration.
 struct Configured {
     rules: Rules,
     /// The texts that the places of the rules point into.
@@ -52,14 +56,8 @@ impl Configured {
     /// Reads it. What is wrong elsewhere in the file is told on standard error and changes
     /// nothing.
     fn load(configuration: &ConfigurationFile) -> Result<Self, Outcome> {
-        let now = Clock::system().now();
-        let loaded = config::load_rules(&configuration.path, &config::process_environment, now);
-        let told = loaded.render();
-        if !told.is_empty() {
-            anstream::eprintln!("{told}");
-        }
-        let LoadedRules { rules, decision_log, files, sources, .. } = loaded;
-        let rules = rules.ok_or(Outcome::Configuration)?;
+        let (rules, loaded) = reading::rules(configuration)?;
+        let LoadedRules { decision_log, files, sources, .. } = loaded;
         Ok(Self { rules, sources, files, decision_log })
     }
 }

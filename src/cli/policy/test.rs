@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Configured;
+use super::reading::print;
 use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::time::{self, Clock};
 use crate::cli::Outcome;
@@ -170,7 +171,7 @@ fn once(arguments: &Arguments, mut configured: Configured) -> Result<Outcome, Ou
         Format::Junit => report::junit(&report),
         Format::Tap => report::tap(&report),
     };
-    anstream::print!("{text}");
+    print(&text)?;
     Ok(if results.failed() == 0 { Outcome::Fine } else { Outcome::PolicyTest })
 }
 
