@@ -50,6 +50,8 @@ pub struct Settings {
     pub rules: Vec<decision::RouteRule>,
     /// `state_dir`, where it is written.
     pub state_dir: Option<PathBuf>,
+    /// `shadow: true`: this is for `run --shadow-config` alone and is not to be served.
+    pub shadow: bool,
     /// What is logged.
     pub log: LogSettings,
     /// Every file that was read: the configuration itself, and those it names.
@@ -102,8 +104,10 @@ pub struct LoadedRules {
     /// What is decided on requests; `None` where there is an error among the diagnostics. Routes
     /// have the ids that they have when the whole configuration is loaded.
     pub rules: Option<decision::Rules>,
-    /// `decision_log.path`, where it is written.
+    /// `decision_log.path`, where it is written and a file.
     pub decision_log: Option<PathBuf>,
+    /// `shadow: true`: this is for `run --shadow-config`.
+    pub shadow: bool,
     /// Every file that was asked for: the configuration itself, and `groups_file` where a policy
     /// names a group.
     pub files: Vec<PathBuf>,
@@ -258,6 +262,7 @@ impl<'a> Reading<'a> {
         let rules = LoadedRules {
             rules: decisions.rules().map(decision::Rules::new),
             decision_log: lower::decision_log(&top),
+            shadow: top.flag("shadow"),
             files: std::mem::take(&mut context.files.asked),
             ..LoadedRules::default()
         };

@@ -114,9 +114,13 @@ const ACCESS_KEYS: &[Key] = &[
         "",
         "Who may pass, in Pomerium's policy language; the keys above count as one more way in.",
     ).decides(),
-    key("shadow_policy", Type::Tree(&[]), "", "A policy that is only tried out.")
-        .ours()
-        .not_yet("try it on a second Russet"),
+    key(
+        "shadow_policy",
+        Type::Tree(&[]),
+        "",
+        "A policy that is asked beside the route's own, counted and logged, and never obeyed.",
+    )
+    .ours(),
     key("allowed_groups", Type::Texts, "", "Groups, formerly.").refused(
         "Apple sends no groups; list the people in `allowed_users` or test a claim in `policy`",
     ).decides(),

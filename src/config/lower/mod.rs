@@ -7,6 +7,8 @@ mod access;
 mod apple;
 mod certificates;
 mod client_secret;
+mod decision_log;
+mod external_auth;
 mod gateway;
 mod headers;
 mod hosts;
@@ -119,6 +121,7 @@ pub(super) fn settings(
         gateway: crate::gateway::Settings { routes: services?, ..gateway? },
         rules: decisions.rules()?,
         state_dir: top.text("state_dir").map(|path| path.text.clone().into()),
+        shadow: top.flag("shadow"),
         log: log_settings(top),
         files: std::mem::take(&mut context.files.asked),
     })
@@ -126,8 +129,7 @@ pub(super) fn settings(
 
 /// Where the decision log is written.
 pub(super) fn decision_log(top: &Section) -> Option<PathBuf> {
-    let path = top.tree("decision_log")?.get("path")?.text()?;
-    Some(PathBuf::from(path))
+    decision_log::path(top)
 }
 
 fn log_settings(top: &Section) -> LogSettings {
