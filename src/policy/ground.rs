@@ -6,6 +6,7 @@ use super::answer::{Answer, Verdict};
 use super::compiled::{Compiled, Leaf};
 use super::explain::{Side, is_decisive};
 use super::reason::Reason;
+use crate::base::node::Place;
 
 /// The criterion on which an outcome rests, first of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,7 +79,7 @@ pub(super) fn tally(
     let mut places = into.iter_mut();
     let sides = [(&policy.allow, Side::Allow), (&policy.deny, Side::Deny)];
     for (rules, side) in sides {
-        for term in rules.iter().flat_map(|rule| &rule.terms) {
+        for term in rules.iter().flat_map(|rule| rule.terms.iter()) {
             let joined = term.find(question).answer;
             for (leaf, place) in term.leaves.iter().zip(places.by_ref()) {
                 let (answer, reason) = leaf.judge(question);
@@ -90,6 +91,6 @@ pub(super) fn tally(
 }
 
 /// Every criterion of a policy: the allows, then the denies.
-pub(super) fn names(policy: &Compiled) -> impl Iterator<Item = Ground<'_>> {
-    policy.leaves().map(|leaf| Ground { rule: &leaf.at, criterion: &leaf.key })
+pub(super) fn names(policy: &Compiled) -> impl Iterator<Item = (Ground<'_>, Option<Place>)> {
+    policy.leaves().map(|leaf| (Ground { rule: &leaf.at, criterion: &leaf.key }, leaf.place))
 }

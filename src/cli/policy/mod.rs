@@ -6,13 +6,17 @@ use clap::Subcommand;
 
 use super::Outcome;
 use super::check::ConfigurationFile;
-use crate::base::diagnostic::Sources;
-use crate::config::LoadedRules;
+use crate::base::diagnostic::{Diagnostic, Severity, Sources};
+use crate::base::time::Clock;
+use crate::config::{self, LoadedRules};
 use crate::decision::Rules;
 
 pub mod explain;
+pub mod lint;
+pub mod matrix;
 mod reading;
 pub mod replay;
+pub mod shadow_report;
 pub mod test;
 
 /// What was typed.
@@ -30,6 +34,12 @@ enum Command {
     Replay(replay::Arguments),
     /// Run tests of policies
     Test(test::Arguments),
+    /// Say who can reach what, and who gains and loses what between two configurations
+    Matrix(matrix::Arguments),
+    /// Say what is probably not meant, and what the decision log never shows
+    Lint(lint::Arguments),
+    /// Say what the shadow policies would have decided otherwise, and whether they are safe
+    ShadowReport(shadow_report::Arguments),
 }
 
 /// Runs the command.
@@ -38,6 +48,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Command::Explain(arguments) => explain::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Test(arguments) => test::run(arguments),
+        Command::Matrix(arguments) => matrix::run(arguments),
+        Command::Lint(arguments) => lint::run(arguments),
+        Command::ShadowReport(arguments) => shadow_report::run(arguments),
     }
 }
 
@@ -56,8 +69,31 @@ impl Configured {
     /// Reads it. What is wrong elsewhere in the file is told on standard error and changes
     /// nothing.
     fn load(configuration: &ConfigurationFile) -> Result<Self, Outcome> {
-        let (rules, loaded) = reading::rules(configuration)?;
-        let LoadedRules { decision_log, files, sources, .. } = loaded;
+        let now = Clock::system().now();
+        let loaded = config::load_rules(&configuration.path, &config::process_environment, now);
+        tell(&loaded);
+        let LoadedRules { rules, decision_log, files, sources, .. } = loaded;
+        let rules = rules.ok_or(Outcome::Configuration)?;
         Ok(Self { rules, sources, files, decision_log })
+    }
+}
+
+/// Everything there is to say about the configuration. What is not there at all and no rule needs
+/// is counted alone: a file of routes is enough to try policies.
+fn tell(loaded: &LoadedRules) {
+    let sorted = loaded.diagnostics.sorted();
+    let concerns =
+        |message: &&&Diagnostic| message.place.is_some() || message.severity == Severity::Error;
+    let told: Vec<String> =
+        sorted.iter().filter(concerns).map(|message| message.render(&loaded.sources)).collect();
+    if !told.is_empty() {
+        anstream::eprintln!("{}", told.join("\n"));
+    }
+    let absent = sorted.len() - told.len();
+    if absent > 0 && loaded.rules.is_some() {
+        let things = if absent == 1 { "setting" } else { "settings" };
+        anstream::eprintln!(
+            "note: {absent} {things} that `russet run` needs are not there; `russet check` names them"
+        );
     }
 }

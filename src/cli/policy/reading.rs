@@ -4,12 +4,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::base::diagnostic::{Diagnostic, Severity};
-use crate::base::time::{Clock, monotonic};
+use crate::base::time::monotonic;
 use crate::cli::Outcome;
-use crate::cli::check::ConfigurationFile;
-use crate::config::{self, LoadedRules};
-use crate::decision::Rules;
 use crate::workbench::log::{Input, Meter, Past, People, Reader, Scanned, find, scan};
 
 /// How to print what was found.
@@ -19,35 +15,6 @@ pub(super) enum Format {
     Human,
     /// One JSON object
     Json,
-}
-
-/// Reads the rules of a configuration; whatever there is to say goes to standard error.
-pub(super) fn rules(file: &ConfigurationFile) -> Result<(Rules, LoadedRules), Outcome> {
-    let now = Clock::system().now();
-    let mut loaded = config::load_rules(&file.path, &config::process_environment, now);
-    tell(&loaded);
-    let rules = loaded.rules.take().ok_or(Outcome::Configuration)?;
-    Ok((rules, loaded))
-}
-
-/// Everything there is to say about the configuration. What is not there at all and no rule needs
-/// is counted alone: a file of routes is enough to try policies.
-fn tell(loaded: &LoadedRules) {
-    let sorted = loaded.diagnostics.sorted();
-    let concerns =
-        |message: &&&Diagnostic| message.place.is_some() || message.severity == Severity::Error;
-    let told: Vec<String> =
-        sorted.iter().filter(concerns).map(|message| message.render(&loaded.sources)).collect();
-    if !told.is_empty() {
-        anstream::eprintln!("{}", told.join("\n"));
-    }
-    let absent = sorted.len() - told.len();
-    if absent > 0 && loaded.rules.is_some() {
-        let things = if absent == 1 { "setting" } else { "settings" };
-        anstream::eprintln!(
-            "note: {absent} {things} that `russet run` needs are not there; `russet check` names them"
-        );
-    }
 }
 
 /// The log that was named, else the one that the configuration names.

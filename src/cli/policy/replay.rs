@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::Configured;
 use super::reading::{self, Format};
 use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
@@ -39,9 +40,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
 }
 
 fn replay(arguments: &Arguments) -> Result<Outcome, Outcome> {
-    let (rules, loaded) = reading::rules(&arguments.configuration)?;
-    let inputs = reading::log(&arguments.logs, loaded.decision_log.as_ref())?;
-    let mut replay = Replay::new(&rules, arguments.all);
+    let configured = Configured::load(&arguments.configuration)?;
+    let inputs = reading::log(&arguments.logs, configured.decision_log.as_ref())?;
+    let mut replay = Replay::new(&configured.rules, arguments.all);
     let mut reader = Reader::default();
     let scanned = reading::read(&inputs, &mut reader, |past, _| replay.line(past))?;
     let report = replay.report(&reader.people);

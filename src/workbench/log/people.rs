@@ -154,6 +154,7 @@ fn identity(line: &Line<'_>) -> Identity {
     let named = line.left_out.iter().map(|name| name.as_str());
     let claims = named.filter(|name| *name != "email" && !name.starts_with("client-certificate"));
     identity.unrecorded = Unrecorded {
+        subject: false,
         mailbox: kept_out || unvouched,
         domain: unvouched || (kept_out && line.email_hash.is_none()),
         issued_at: line.issued_at.is_none(),

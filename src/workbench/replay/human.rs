@@ -3,13 +3,11 @@
 
 use std::fmt::Write as _;
 
-use super::report::{Difference, Kind, PersonCount, Report};
+use super::report::{Difference, Kind, Report};
 use crate::base::log_text::for_log;
 use crate::workbench::log::Scanned;
+use crate::workbench::occurrences::{self, ids};
 use crate::workbench::text::{counted, grouped};
-
-/// People that are named of one difference.
-const NAMED: usize = 20;
 
 /// The report as text.
 pub fn human(report: &Report, scanned: &Scanned) -> String {
@@ -66,31 +64,7 @@ fn tell(difference: &Difference, text: &mut String) {
     };
     let (was, now) = (difference.was.word(), difference.now.word());
     let _ = writeln!(text, "    {rule}: was {was}, is {now}: {}", grouped(difference.count));
-    for person in difference.people.iter().take(NAMED) {
-        let _ = writeln!(text, "      {}", line_of(person));
-    }
-    let more = difference.people.len().saturating_sub(NAMED);
-    if more > 0 {
-        let people = if more == 1 { "person" } else { "people" };
-        let _ = writeln!(text, "      and {more} more {people}");
-    }
-}
-
-fn line_of(person: &PersonCount) -> String {
-    let name = person.name.as_deref().unwrap_or("nobody signed in");
-    let user = person.user.as_deref().filter(|user| *user != name);
-    let user = user.map_or(String::new(), |user| format!(" ({})", for_log(user)));
-    let (count, first) = (counted(person.count, "time"), person.first);
-    let when = if person.count == 1 {
-        format!("once, {first}")
-    } else {
-        format!("{count}, {first} to {}", person.last)
-    };
-    format!("{}{user}: {when}{}", for_log(name), ids(&person.ids))
-}
-
-fn ids(ids: &[String]) -> String {
-    if ids.is_empty() { String::new() } else { format!("; {}", for_log(&ids.join(" "))) }
+    occurrences::tell(&difference.people, "      ", text);
 }
 
 fn verdict(report: &Report, scanned: &Scanned) -> String {

@@ -11,7 +11,9 @@ mod report;
 mod tests;
 
 pub use human::human;
-pub use report::{Difference, Kind, Lacking, PersonCount, Report};
+pub use report::{Difference, Kind, Lacking, Report};
+
+pub(super) use report::word;
 
 use crate::decision::record::Outcome;
 use crate::decision::{self, Facts, NoRoute, RouteIndex, Rules};
@@ -69,7 +71,7 @@ impl<'r> Replay<'r> {
         match now {
             Now::Unknown { route, lacks } => {
                 let place = self.place(route, past);
-                self.collected.unknown(place, lacks, &past.id);
+                self.collected.unknown(place, lacks, past.at, &past.id);
             }
             Now::Decided { outcome, route, verdict, ground } => {
                 let was = past.tail.outcome;

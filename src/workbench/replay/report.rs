@@ -9,9 +9,7 @@ use crate::base::time::Timestamp;
 use crate::decision::record::Outcome;
 use crate::decision::{RouteIndex, Rules};
 use crate::policy::Ground;
-
-/// Ids of requests that are kept of each group, for `policy explain --id`.
-const SAMPLES: usize = 3;
+use crate::workbench::occurrences::{self, Occurrences, PersonCount};
 
 /// How an outcome differs from the one before. In the order in which they are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -88,25 +86,6 @@ pub struct Difference {
     pub people: Vec<PersonCount>,
 }
 
-/// One person's part of a difference.
-#[derive(Clone, Debug, Serialize)]
-pub struct PersonCount {
-    /// Their address as far as it was recorded, else `sub`; `None` where nobody was signed in.
-    pub name: Option<String>,
-    /// Apple's id of them.
-    pub user: Option<String>,
-    /// How many lines.
-    pub count: u64,
-    /// The first of them.
-    #[serde(serialize_with = "moment")]
-    pub first: Timestamp,
-    /// The last of them.
-    #[serde(serialize_with = "moment")]
-    pub last: Timestamp,
-    /// The first few requests, for `policy explain --id`.
-    pub ids: Vec<String>,
-}
-
 /// Lines that hang on the same missing fact.
 #[derive(Clone, Debug, Serialize)]
 pub struct Lacking {
@@ -161,20 +140,12 @@ pub(super) struct Key<'r> {
     pub(super) person: Option<usize>,
 }
 
-#[derive(Debug)]
-struct Lines {
-    count: u64,
-    first: Timestamp,
-    last: Timestamp,
-    ids: Vec<String>,
-}
-
 /// Counts of a replay that is running.
 #[derive(Debug, Default)]
 pub(super) struct Collected<'r> {
     same: u64,
-    different: HashMap<Key<'r>, Lines>,
-    unknown: HashMap<(Place, Lacks<'r>), (u64, Vec<String>)>,
+    different: HashMap<Key<'r>, Occurrences>,
+    unknown: HashMap<(Place, Lacks<'r>), Occurrences>,
     former: Vec<String>,
 }
 
@@ -193,21 +164,11 @@ impl<'r> Collected<'r> {
     }
 
     pub(super) fn different(&mut self, key: Key<'r>, at: Timestamp, id: &str) {
-        let lines = self.different.entry(key).or_insert_with(|| Lines {
-            count: 0,
-            first: at,
-            last: at,
-            ids: Vec::new(),
-        });
-        lines.count += 1;
-        (lines.first, lines.last) = (lines.first.min(at), lines.last.max(at));
-        sample(&mut lines.ids, id);
+        self.different.entry(key).or_default().add(at, id);
     }
 
-    pub(super) fn unknown(&mut self, place: Place, lacks: Lacks<'r>, id: &str) {
-        let (count, ids) = self.unknown.entry((place, lacks)).or_default();
-        *count += 1;
-        sample(ids, id);
+    pub(super) fn unknown(&mut self, place: Place, lacks: Lacks<'r>, at: Timestamp, id: &str) {
+        self.unknown.entry((place, lacks)).or_default().add(at, id);
     }
 
     pub(super) fn report(self, rules: &Rules, people: &People) -> Report {
@@ -231,31 +192,23 @@ impl<'r> Collected<'r> {
                 differences.push((group, found));
             }
             if let Some((_, found)) = differences.last_mut() {
-                let known = key.person.and_then(|person| people.get(person));
                 found.count += lines.count;
-                found.people.push(PersonCount {
-                    name: known.map(|known| known.name.clone()),
-                    user: known.map(|known| known.subject.to_string()),
-                    count: lines.count,
-                    first: lines.first,
-                    last: lines.last,
-                    ids: lines.ids,
-                });
+                let known = key.person.and_then(|person| people.get(person));
+                found.people.push(PersonCount::of(known, lines));
             }
         }
         for (_, found) in &mut differences {
-            found.people.sort_by(|one, other| {
-                other.count.cmp(&one.count).then_with(|| one.name.cmp(&other.name))
-            });
+            occurrences::sort(&mut found.people);
         }
         let mut unknown: Vec<_> = self.unknown.into_iter().collect();
         unknown.sort_by_key(|(key, _)| *key);
-        let unknown = unknown.into_iter().map(|((place, lacks), (count, ids))| {
+        let unknown = unknown.into_iter().map(|((place, lacks), lines)| {
             let (rule, lacks) = match lacks {
                 Lacks::Criterion(ground) => (Some(ground.rule.to_owned()), ground.criterion),
                 Lacks::Path => (None, "path"),
                 Lacks::Host => (None, "host"),
             };
+            let Occurrences { count, ids, .. } = lines;
             Lacking { route: name(place), rule, lacks: lacks.to_owned(), count, ids }
         });
         Report {
@@ -266,18 +219,10 @@ impl<'r> Collected<'r> {
     }
 }
 
-fn sample(ids: &mut Vec<String>, id: &str) {
-    if ids.len() < SAMPLES && !id.is_empty() {
-        ids.push(id.to_owned());
-    }
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn word<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
+pub(in crate::workbench) fn word<S: Serializer>(
+    outcome: &Outcome,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(outcome.word())
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-pub(super) fn moment<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(at)
 }
