@@ -108,8 +108,10 @@ impl Trial {
         match judged.and_then(|judged| Ok((judged, explained?))) {
             Err(no_route) => Self { met: Met::NoRoute(no_route), status: StatusCode::NOT_FOUND },
             Ok((judged, (route, explanation))) => {
-                let status = judged.verdict.status(page_load);
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+                let status = match judged.verdict.status(page_load) {
+                    _ if facts.path == gateway::ROBOTS => StatusCode::OK,
+                    status => StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN),
+                };
                 Self { met: Met::Decided { route, explanation: Box::new(explanation) }, status }
             }
         }

@@ -1,9 +1,12 @@
 //! The policy commands as programs: what they need, what they print, how they end.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -186,4 +189,34 @@ fn a_curl_line_is_read_from_standard_input_and_its_cookie_is_never_shown() {
     assert!(out.contains("login, 401"), "{out}");
     assert!(!out.contains("hunter2") && !error.contains("hunter2"), "{out}{error}");
     assert!(error.contains("--claims"), "{error}");
+}
+
+#[test]
+fn watch_runs_again_when_a_file_is_saved_and_ends_with_an_interrupt() {
+    let folder = Folder::with(&[("config.yaml", MISSING), ("tests.yaml", TESTS)]);
+    let mut command = Command::new(&folder.program);
+    command.args(["policy", "test", "--watch", "--config", "config.yaml", "tests.yaml"]);
+    command.current_dir(folder.folder.path()).env_clear().stderr(Stdio::null());
+    let mut running = command.stdout(Stdio::piped()).spawn().unwrap();
+    let out = BufReader::new(running.stdout.take().unwrap());
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || out.lines().try_for_each(|line| tell.send(line.unwrap())));
+    let wait_for = |start: &str| loop {
+        let line = told.recv_timeout(Duration::from_secs(20)).unwrap();
+        if line.starts_with(start) {
+            break;
+        }
+    };
+    wait_for("2 tests: 2 passed");
+    wait_for("Waiting");
+    fs::write(folder.path("tests.yaml"), TESTS.replace("expect: allow", "expect: deny")).unwrap();
+    wait_for("2 tests: 1 passed, 1 failed");
+    wait_for("Waiting");
+    let config = MISSING.replace("corp.example", "other.example");
+    fs::write(folder.path("config.yaml"), config).unwrap();
+    wait_for("2 tests: 2 passed");
+    wait_for("Waiting");
+    let id = running.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert_eq!(running.wait().unwrap().code(), Some(0));
 }

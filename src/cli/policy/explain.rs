@@ -1,17 +1,19 @@
 //! `russet policy explain`: what one request would meet, and why.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::Configured;
 use super::reading::{self, print};
+use super::{Configured, bounded, read_text};
+use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::log_text::for_log;
 use crate::base::time::{Clock, Timestamp};
 use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
+use crate::workbench::cases;
 use crate::workbench::curl;
 use crate::workbench::log::Reader;
 use crate::workbench::past::Remembered;
@@ -60,9 +62,6 @@ pub struct Arguments {
     format: Option<Format>,
 }
 
-/// Longest curl line that is read, in bytes.
-const MAX_LINE: u64 = 1 << 20;
-
 /// How to print it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
@@ -86,7 +85,7 @@ fn explain(arguments: &Arguments) -> Result<Outcome, Outcome> {
         return past(arguments, id);
     }
     let request = request(arguments).map_err(usage)?;
-    let person = arguments.claims.as_deref().map(person).transpose().map_err(usage)?;
+    let person = arguments.claims.as_deref().map(person).transpose()?;
     let configured = Configured::load(&arguments.configuration)?;
     let now = Clock::system().now();
     let trial = Trial::run(&configured.rules, &request, person.as_ref(), now);
@@ -192,8 +191,7 @@ fn request(arguments: &Arguments) -> Result<Supposed, String> {
 
 fn captured(given: &str) -> Result<Supposed, String> {
     let line = match given {
-        "-" => std::io::read_to_string(std::io::stdin().take(MAX_LINE))
-            .map_err(|error| format!("standard input: {error}"))?,
+        "-" => bounded(std::io::stdin().lock(), "standard input")?,
         _ if given.contains("curl") && given.contains(char::is_whitespace) => given.to_owned(),
         file => std::fs::read_to_string(file).map_err(|error| format!("--curl {file}: {error}"))?,
     };
@@ -207,19 +205,17 @@ fn captured(given: &str) -> Result<Supposed, String> {
 }
 
 /// Claims as JSON, or the file with them.
-fn person(claims: &str) -> Result<Person, String> {
-    let (text, origin) = if claims.trim_start().starts_with('{') {
-        (claims.to_owned(), "--claims".to_owned())
-    } else {
-        let text = std::fs::read_to_string(claims);
-        (text.map_err(|error| format!("--claims {claims}: {error}"))?, claims.to_owned())
+fn person(claims: &str) -> Result<Person, Outcome> {
+    let (text, origin) = match claims.trim_start().starts_with('{') {
+        true => (claims.to_owned(), "--claims"),
+        false => (read_text(Path::new(claims)).map_err(usage)?, claims),
     };
-    let members: Value =
-        serde_json::from_str(&text).map_err(|error| format!("{origin} is no JSON: {error}"))?;
-    let Value::Object(members) = members else {
-        return Err(format!("{origin} must be a JSON object such as {{\"sub\": \"001\"}}"));
-    };
-    Person::from_members(members).map_err(|problem| format!("{origin}: {problem}"))
+    let (mut sources, mut told) = (Sources::default(), Diagnostics::default());
+    let person = cases::read_person(origin, &text, &mut sources, &mut told);
+    for message in told.sorted() {
+        anstream::eprintln!("{}", message.render(&sources));
+    }
+    person.ok_or(Outcome::Usage)
 }
 
 fn human(trial: &Trial, configured: &Configured) -> String {

@@ -1,6 +1,8 @@
 //! `russet policy ...`: writing and trying policies without serving.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
@@ -75,6 +77,27 @@ impl Configured {
         let LoadedRules { rules, decision_log, files, sources, .. } = loaded;
         let rules = rules.ok_or(Outcome::Configuration)?;
         Ok(Self { rules, sources, files, decision_log })
+    }
+}
+
+/// Longest text that is read beside the configuration, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The text of a file; or what is wrong with it, in a sentence.
+fn read_text(path: &Path) -> Result<String, String> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
+    bounded(file, &name)
+}
+
+/// The text of what is called `name`.
+fn bounded(source: impl Read, name: &str) -> Result<String, String> {
+    let mut text = String::new();
+    let read = source.take(MAX_BYTES + 1).read_to_string(&mut text);
+    let read = read.map_err(|error| format!("{name}: {error}"))?;
+    match read as u64 > MAX_BYTES {
+        true => Err(format!("{name} is longer than {} KiB", MAX_BYTES / 1024)),
+        false => Ok(text),
     }
 }
 

@@ -16,7 +16,7 @@ use super::request::Supposed;
 use super::trial::Word;
 use crate::base::node::Place;
 
-pub use read::read;
+pub use read::{read, read_person};
 
 /// Nobody is signed in: what a row, or a case without `identity`, says.
 pub const NOBODY: &str = "nobody";
