@@ -24,6 +24,7 @@ mod headers;
 mod hosts;
 mod pages;
 mod paths;
+mod policies;
 mod privacy;
 mod redirects;
 mod refusals;
