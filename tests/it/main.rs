@@ -27,6 +27,7 @@ mod paths;
 mod privacy;
 mod redirects;
 mod refusals;
+mod replay;
 mod session;
 mod sign_in;
 mod sign_out;
