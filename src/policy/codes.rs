@@ -29,3 +29,5 @@ pub(super) const NEVER_EQUAL: &str = "R324";
 pub(super) const TOO_OPEN: &str = "R325";
 /// Nobody is admitted, or an operator has nothing under it.
 pub(super) const ADMITS_NOBODY: &str = "R326";
+/// A time of a day without its zone.
+pub(super) const NO_ZONE: &str = "R327";

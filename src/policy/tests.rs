@@ -3,7 +3,7 @@
 //!
 //! A case: a title (`== ...`), `policy` and `shortcuts` in JSON, the messages that compiling it must
 //! give (`error:`, `warning:`, `help:`; all of them, each a part of the text), then questions:
-//! `METHOD PATH WHO [from IP] [preflight] [with CERTIFICATE] => OUTCOME | ALLOW reasons | DENY
+//! `METHOD PATH WHO [from IP] [preflight] [with CERTIFICATE] [at TIME] => OUTCOME | ALLOW reasons | DENY
 //! reasons`; the outcome is `allow`, `login`, `deny`, or `deny 495`.
 
 use std::collections::HashMap;
@@ -80,6 +80,11 @@ pub(super) fn policy(policy: &Value) -> Policy {
 
 /// When everything in these tests happens.
 pub(super) const NOW: Timestamp = Timestamp(1_770_000_000);
+
+pub(super) fn moment(text: &str) -> Timestamp {
+    let at: jiff::Timestamp = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
+    Timestamp(at.as_second())
+}
 
 pub(super) fn person(claims: &Value) -> Identity {
     let claims = Claims::new(claims.as_object().unwrap().clone());
@@ -273,6 +278,7 @@ fn ask(policy: &Policy, asked: &str, cast: &Cast) -> String {
         match word {
             "from" => question.source_ip = words.next().unwrap().parse().unwrap(),
             "preflight" => question.cors_preflight = true,
+            "at" => question.now = moment(words.next().unwrap()),
             "with" => {
                 let certificate = cast.certificates.get(words.next().unwrap()).expect(asked);
                 question.client_certificate = Some(certificate);

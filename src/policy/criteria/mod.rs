@@ -6,6 +6,8 @@ mod authenticated_user;
 mod claim;
 mod client_certificate;
 mod cors_preflight;
+mod date;
+mod day_of_week;
 mod domain;
 mod email;
 mod http_method;
@@ -15,7 +17,9 @@ pub(super) mod not_here;
 mod reject;
 pub(super) mod shortcut;
 mod source_ip;
+mod time_of_day;
 mod user;
+mod zone;
 
 use std::fmt::Debug;
 
@@ -29,7 +33,7 @@ use crate::base::node::{Node, Place};
 use crate::identity::Identity;
 
 /// Every criterion, in the order in which the reference page lists them.
-static CRITERIA: [&Row; 13] = [
+static CRITERIA: [&Row; 16] = [
     &accept::ROW,
     &reject::ROW,
     &authenticated_user::ROW,
@@ -43,6 +47,9 @@ static CRITERIA: [&Row; 13] = [
     &cors_preflight::ROW,
     &client_certificate::ROW,
     &invalid_client_certificate::ROW,
+    &date::ROW,
+    &day_of_week::ROW,
+    &time_of_day::ROW,
 ];
 
 /// Every criterion there is.
@@ -95,6 +102,12 @@ pub enum Data {
     /// A map of `fingerprint`, `spki_hash` (one or a list), `san_email`, `san_dns`, `san_uri`
     /// (matchers of text), which must all hold.
     Certificate,
+    /// A map of `after`, `before` (dates, or dates with times) and `timezone`.
+    Dates,
+    /// Days (`*`, `mon-fri`, `mon,wed`), a list of them, or a map of `days` and `timezone`.
+    Days,
+    /// A map of `after`, `before` (times of a day) and `timezone`.
+    Times,
 }
 
 /// What a criterion looks at.
@@ -114,6 +127,8 @@ pub enum Reads {
     Preflight,
     /// The client's certificate.
     ClientCertificate,
+    /// The time.
+    Time,
 }
 
 /// A criterion as it was written.

@@ -1,11 +1,8 @@
 //! Criteria of Pomerium's that are refused, each with what to do meanwhile.
 
 /// Name, whether it will come, and what to do meanwhile.
-const NOT_HERE: [(&str, Coming, &str); 18] = [
+const NOT_HERE: [(&str, Coming, &str); 15] = [
     ("groups", Coming::Yet, "name the people: `email: {in: [...]}` or `user: {in: [...]}`"),
-    ("date", Coming::Yet, BY_HAND),
-    ("day_of_week", Coming::Yet, BY_HAND),
-    ("time_of_day", Coming::Yet, BY_HAND),
     ("private_relay", Coming::Yet, "write: claim/is_private_email: true"),
     (
         "email_verified",
@@ -30,8 +27,6 @@ const NOT_HERE: [(&str, Coming, &str); 18] = [
     ("ssh_username_matches_claim", Coming::Never, NO_SSH),
 ];
 
-const BY_HAND: &str =
-    "until then write the stricter of the two rules, and change it by hand when it is time";
 const NO_SSH: &str = "Russet serves HTTP only; remove it";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
