@@ -10,10 +10,13 @@ mod date;
 mod day_of_week;
 mod domain;
 mod email;
+mod email_verified;
 mod http_method;
 mod http_path;
 mod invalid_client_certificate;
+mod managed_account;
 pub(super) mod not_here;
+mod private_relay;
 mod reject;
 pub(super) mod shortcut;
 mod source_ip;
@@ -27,19 +30,23 @@ use super::Question;
 use super::answer::Answer;
 use super::codes;
 use super::explain::{Missing, What};
+use super::matchers::flag;
 use super::reason::Reason;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Node, Place};
 use crate::identity::Identity;
 
 /// Every criterion, in the order in which the reference page lists them.
-static CRITERIA: [&Row; 16] = [
+static CRITERIA: [&Row; 19] = [
     &accept::ROW,
     &reject::ROW,
     &authenticated_user::ROW,
     &user::ROW,
     &email::ROW,
     &domain::ROW,
+    &email_verified::ROW,
+    &private_relay::ROW,
+    &managed_account::ROW,
     &claim::ROW,
     &http_method::ROW,
     &http_path::ROW,
@@ -108,6 +115,10 @@ pub enum Data {
     Days,
     /// A map of `after`, `before` (times of a day) and `timezone`.
     Times,
+    /// `true` or `false`.
+    Truth,
+    /// `true`, `false`, or the id of an organization.
+    Organization,
 }
 
 /// What a criterion looks at.
@@ -193,6 +204,18 @@ pub(super) trait OfPerson: Debug + Send + Sync {
 /// Yes with one reason or no with the other.
 fn answer(holds: bool, ok: Reason, unauthorized: Reason) -> (Answer, Reason) {
     (Answer::of(holds), if holds { ok } else { unauthorized })
+}
+
+/// The `true` or `false` that a criterion was given; `None` after an error.
+fn truth(written: &Written<'_>, told: &mut Diagnostics) -> Option<bool> {
+    let flag = flag(written.data);
+    if flag.is_none() {
+        let place = if written.data.is_null() { written.place } else { written.data.place };
+        let what = written.data.what();
+        let message = format!("`{}` wants true or false, and this is {what}", written.key);
+        told.error(codes::DATA, place, message, format!("write: {}: true", written.key));
+    }
+    flag
 }
 
 /// Warns where data that is not looked at reads as if it switched the criterion off.

@@ -1,15 +1,8 @@
 //! Criteria of Pomerium's that are refused, each with what to do meanwhile.
 
 /// Name, whether it will come, and what to do meanwhile.
-const NOT_HERE: [(&str, Coming, &str); 15] = [
+const NOT_HERE: [(&str, Coming, &str); 12] = [
     ("groups", Coming::Yet, "name the people: `email: {in: [...]}` or `user: {in: [...]}`"),
-    ("private_relay", Coming::Yet, "write: claim/is_private_email: true"),
-    (
-        "email_verified",
-        Coming::Yet,
-        "write: claim/email_verified: true; `email` and `domain` ask it anyway",
-    ),
-    ("managed_account", Coming::Yet, "write: claim/org_id: ... with the id of the organisation"),
     ("auth_age", Coming::Yet, "shorten cookie_expire"),
     (
         "device",
