@@ -38,7 +38,8 @@ pub(super) fn answer(
             record.reasons.push(if known_host { "route-not-found" } else { "unknown-host" });
             Visitor::of(inbound).page(&View::NotFound)
         }
-        Refusal::SignIn { judged } => {
+        Refusal::SignIn { judged, since } => {
+            let why_not = since.map_or(why_not, NotSignedIn::TooLongAgo);
             note_route(inbound, judged.route, record);
             if inbound.path == "/robots.txt" {
                 record.decision = Decision::SignIn;
@@ -79,6 +80,7 @@ pub(super) fn sign_in(
         NotSignedIn::NotOpened => "cookie-not-opened",
         NotSignedIn::Dead(crate::session::lifecycle::Dead::Expired) => "session-expired",
         NotSignedIn::Dead(crate::session::lifecycle::Dead::Ended) => "session-ended",
+        NotSignedIn::TooLongAgo(_) => Reason::AuthAgeExceeded.word(),
     });
     let visitor = Visitor::of(inbound);
     let page_load = inbound.is_page_load();
@@ -89,13 +91,17 @@ pub(super) fn sign_in(
     // A posted form or a script's request is not repeated; its page is loaded anew.
     let address = return_address(inbound);
     let Some(address) = address else { return visitor.page(&View::BadRequest) };
-    let (link, cookie) = begin_sign_in(inbound, &address);
+    let (cause, since) = match why_not {
+        NotSignedIn::TooLongAgo(since) => (SignInCause::TooLongAgo, Some(since)),
+        _ => (SignInCause::NothingWasSent, None),
+    };
+    let (link, cookie) = begin_sign_in(inbound, &address, since);
     let status = status(sign_in_status(page_load));
     let mut response = match page_load {
         true => respond::redirect(status, &link),
         false => {
             let url = Href::new(link);
-            let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
+            let view = View::SignIn(SignIn { cause, url });
             // Only somebody who asks for a page gets one; a program reads JSON (`design.md` §5).
             let format = crate::wire::accept::prefers(inbound.headers(), Format::Json);
             Visitor { preference: format, ..visitor }.page_with(&view, status)
@@ -123,7 +129,9 @@ fn return_address(inbound: &Inbound) -> Option<ReturnAddress> {
 fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Bytes>> {
     let cause = match why_not {
         NotSignedIn::NoCookie => LoopCause::CookieNotKept,
-        NotSignedIn::NotOpened | NotSignedIn::Dead(_) => LoopCause::CookieNotAccepted,
+        NotSignedIn::NotOpened | NotSignedIn::Dead(_) | NotSignedIn::TooLongAgo(_) => {
+            LoopCause::CookieNotAccepted
+        }
     };
     let mut response = visitor.page(&View::Loop { cause, start_again: Href::here() });
     browser::forget_rounds(&mut response);

@@ -2,6 +2,7 @@
 
 use super::inbound::Inbound;
 use super::world::Worker;
+use crate::base::time::Timestamp;
 use crate::session::lifecycle::{self, Dead, LiveSession};
 use crate::wire::cookies;
 
@@ -14,6 +15,8 @@ pub(super) enum NotSignedIn {
     NotOpened,
     /// The session is over.
     Dead(Dead),
+    /// It has one, but the policy wants somebody who signed in since this moment.
+    TooLongAgo(Timestamp),
 }
 
 /// The live session of a request.

@@ -30,6 +30,10 @@ pub struct Identity {
     pub display_name: Option<Box<str>>,
     /// When the provider issued the id_token, by its own clock (`iat`).
     pub issued_at: Timestamp,
+    /// When the person signed in: the later of `issued_at` and the begin of the session by our own
+    /// clock, so that a sign-in that is just over is never old. [`Identity::new`] takes `issued_at`
+    /// for it; the session sets it right.
+    pub signed_in_at: Timestamp,
 }
 
 impl Identity {
@@ -55,6 +59,7 @@ impl Identity {
             address,
             display_name: None,
             issued_at,
+            signed_in_at: issued_at,
         }
     }
 }

@@ -126,7 +126,10 @@ impl Leaf {
         match (&self.test, question.identity) {
             (Test::Request(criterion), _) => criterion.judge(question),
             (Test::Person(criterion), Some(identity)) => criterion.judge(identity),
-            (Test::Person(_), None) => (Answer::Unknown, Reason::UserUnauthenticated),
+            (Test::Age(age), Some(identity)) => age.judge(identity, question.now),
+            (Test::Person(_) | Test::Age(_), None) => {
+                (Answer::Unknown, Reason::UserUnauthenticated)
+            }
         }
     }
 }

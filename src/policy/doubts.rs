@@ -168,6 +168,17 @@ pub(super) fn bad_certificate_admits(written: &Written<'_>) -> Option<Doubt> {
     })
 }
 
+/// A rule that refuses whoever signed in a moment ago.
+pub(super) fn recent_sign_in_refused(written: &Written<'_>) -> Option<Doubt> {
+    (!written.admits).then(|| {
+        Doubt::new(
+            codes::ADMITS_NOBODY,
+            "this lets nobody through: who signed in longer ago signs in again, and is refused then",
+            "put it under `allow`, or under `deny: {not: [...]}`",
+        )
+    })
+}
+
 /// What is odd about a value of `http_method`.
 pub(super) fn method(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
     if let Some(doubt) = always_there(written, operator) {

@@ -3,7 +3,8 @@
 //!
 //! A case: a title (`== ...`), `policy` and `shortcuts` in JSON, the messages that compiling it must
 //! give (`error:`, `warning:`, `help:`; all of them, each a part of the text), then questions:
-//! `METHOD PATH WHO [from IP] [preflight] [with CERTIFICATE] [at TIME] => OUTCOME | ALLOW reasons | DENY
+//! `METHOD PATH WHO [from IP] [preflight] [with CERTIFICATE] [at TIME]
+//! [signed_in TIME] => OUTCOME | ALLOW reasons | DENY
 //! reasons`; the outcome is `allow`, `login`, `deny`, or `deny 495`.
 
 use std::collections::HashMap;
@@ -272,12 +273,16 @@ fn ask(policy: &Policy, asked: &str, cast: &Cast) -> String {
     let mut words = asked.split(' ');
     let (method, path, who) =
         (words.next().unwrap(), words.next().unwrap(), words.next().expect(asked));
-    let identity = (who != "nobody").then(|| cast.people.get(who).expect(asked));
-    let mut question = question(method, path, identity);
+    let mut identity = (who != "nobody").then(|| cast.people.get(who).expect(asked).clone());
+    let mut question = question(method, path, None);
     while let Some(word) = words.next() {
         match word {
             "from" => question.source_ip = words.next().unwrap().parse().unwrap(),
             "preflight" => question.cors_preflight = true,
+            "signed_in" => {
+                let at = moment(words.next().unwrap());
+                identity.iter_mut().for_each(|who| who.signed_in_at = at);
+            }
             "at" => question.now = moment(words.next().unwrap()),
             "with" => {
                 let certificate = cast.certificates.get(words.next().unwrap()).expect(asked);
@@ -286,6 +291,7 @@ fn ask(policy: &Policy, asked: &str, cast: &Cast) -> String {
             _ => panic!("{asked}"),
         }
     }
+    question.identity = identity.as_ref();
     let verdict = policy.evaluate(&question);
     let explained = policy.explain(&question);
     assert_eq!(explained.outcome, verdict.outcome(), "explain and evaluate differ: {asked}");
@@ -631,6 +637,18 @@ fn a_message_points_at_the_place() {
          1 | {\"allow\": {\"or\": [{\"emial\": \"ann@corp.example\", }, ], }, }\n        \
          |                    ^^^^^^^\n   help: did you mean `email`?\n"
     );
+}
+
+#[test]
+fn the_page_of_the_language_is_written_from_the_tables() {
+    let page = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/policy/language.md");
+    let content = language_page();
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(page.parent().unwrap()).unwrap();
+        std::fs::write(&page, &content).unwrap();
+    }
+    let found = std::fs::read_to_string(&page).unwrap_or_default();
+    assert!(found == content, "run `UPDATE=1 cargo test --lib policy::`\n{content}");
 }
 
 #[test]

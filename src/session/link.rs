@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::Session;
 use super::return_address::{OurHosts, ReturnAddress};
 use crate::base::seal::{Ring, Signer, digest};
 use crate::base::time::Timestamp;
@@ -27,6 +28,15 @@ pub struct SignInLink {
     pub return_to: ReturnAddress,
     /// Names the browser that asked, by the hash of its browser cookie.
     pub browser: BrowserHash,
+    /// Since when somebody must have signed in; a session from before is not good enough.
+    pub since: Option<Timestamp>,
+}
+
+impl SignInLink {
+    /// Whether a session that lives spares its owner the sign-in.
+    pub fn is_content_with(&self, session: &Session) -> bool {
+        self.since.is_none_or(|since| since <= session.identity.signed_in_at)
+    }
 }
 
 /// The hash of a browser cookie: names a browser without being worth anything.
@@ -57,26 +67,32 @@ impl Links {
         Self { signer: ring.signer("sign-in link") }
     }
 
-    /// The link that signs a person in at `authenticate_host` and leads to `return_to`.
+    /// The link that signs a person in at `authenticate_host` and leads to `return_to`; with
+    /// `since`, whoever signed in before it signs in again.
     pub fn url(
         &self,
         authenticate_host: &str,
         return_to: &ReturnAddress,
         browser: &BrowserHash,
+        since: Option<Timestamp>,
         now: Timestamp,
     ) -> String {
         let (issued, url) = (now.0.to_string(), return_to.url());
+        let since = since.map(|since| since.0.to_string()).unwrap_or_default();
         let shortened = if return_to.shortened { "1" } else { "0" };
         let signature =
-            self.signer.sign(&[authenticate_host, &url, shortened, &browser.0, &issued]);
-        let query = form_urlencoded::Serializer::new(String::new())
+            self.signer.sign(&[authenticate_host, &url, shortened, &browser.0, &issued, &since]);
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query
             .append_pair("pomerium_redirect_uri", &url)
             .append_pair("pomerium_issued", &issued)
             .append_pair("russet_browser", &browser.0)
-            .append_pair("russet_shortened", shortened)
-            .append_pair("pomerium_signature", &signature)
-            .finish();
-        format!("https://{authenticate_host}/.pomerium/sign_in?{query}")
+            .append_pair("russet_shortened", shortened);
+        if !since.is_empty() {
+            query.append_pair("russet_since", &since);
+        }
+        query.append_pair("pomerium_signature", &signature);
+        format!("https://{authenticate_host}/.pomerium/sign_in?{}", query.finish())
     }
 
     /// Checks the query of a link that came to `authenticate_host`.
@@ -93,7 +109,9 @@ impl Links {
         let part = |name: &str| query.get(name).ok_or(LinkProblem::Forged);
         let (url, issued) = (part("pomerium_redirect_uri")?, part("pomerium_issued")?);
         let (browser, shortened) = (part("russet_browser")?, part("russet_shortened")?);
-        let signed = [authenticate_host, url, shortened, browser, issued];
+        // Security: what is not there is signed as empty, so nobody can take it away.
+        let since = query.get("russet_since").unwrap_or_default();
+        let signed = [authenticate_host, url, shortened, browser, issued, since];
         if !self.signer.verify(&signed, part("pomerium_signature")?) {
             return Err(LinkProblem::Forged);
         }
@@ -101,10 +119,15 @@ impl Links {
         if now >= issued.plus(LIFETIME) || issued > now.plus(LEEWAY) {
             return Err(LinkProblem::Stale);
         }
+        let since = match since {
+            "" => None,
+            since => Some(Timestamp(since.parse().map_err(|_| LinkProblem::Forged)?)),
+        };
         let return_to = ReturnAddress::parse(url, ours).ok_or(LinkProblem::ForeignHost)?;
         Ok(SignInLink {
             return_to: ReturnAddress { shortened: shortened == "1", ..return_to },
             browser: BrowserHash(browser.to_owned()),
+            since,
         })
     }
 }
@@ -123,9 +146,13 @@ mod tests {
     }
 
     fn link(path: &str) -> String {
+        link_since(path, None)
+    }
+
+    fn link_since(path: &str, since: Option<Timestamp>) -> String {
         let app = Authority::parse("app.example.com").unwrap();
         let to = ReturnAddress::of_request(&app, path, &ours).unwrap();
-        Links::new(&ring(1)).url("auth.example.com", &to, &BrowserHash::of("b"), NOW)
+        Links::new(&ring(1)).url("auth.example.com", &to, &BrowserHash::of("b"), since, NOW)
     }
 
     fn check(url: &str, host: &str, now: Timestamp) -> Result<SignInLink, LinkProblem> {
@@ -162,6 +189,28 @@ mod tests {
             assert_eq!(check(&bad, "auth.example.com", NOW).unwrap_err(), LinkProblem::Forged);
         }
         assert_eq!(check(&good, "other.example.com", NOW).unwrap_err(), LinkProblem::Forged);
+    }
+
+    #[test]
+    fn w4_since_when_to_have_signed_in_is_signed() {
+        let link = link_since("/x", Some(Timestamp(1_799_999_000)));
+        let checked = check(&link, "auth.example.com", NOW).unwrap();
+        assert_eq!(checked.since, Some(Timestamp(1_799_999_000)));
+        for (from, to) in [
+            ("&russet_since=1799999000", ""),
+            ("russet_since=1799999000", "russet_since="),
+            ("russet_since=1799999000", "russet_since=1799998000"),
+            ("russet_since", "Russet_since"),
+        ] {
+            let bad = link.replace(from, to);
+            assert_ne!(bad, link);
+            let problem = check(&bad, "auth.example.com", NOW).unwrap_err();
+            assert_eq!(problem, LinkProblem::Forged, "{bad}");
+        }
+        let without = format!("{}&russet_since=1", self::link("/x"));
+        let problem = check(&without, "auth.example.com", NOW).unwrap_err();
+        assert_eq!(problem, LinkProblem::Forged);
+        assert_eq!(check(&self::link("/x"), "auth.example.com", NOW).unwrap().since, None);
     }
 
     #[test]

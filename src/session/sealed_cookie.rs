@@ -80,6 +80,7 @@ impl SessionSeal {
     /// [`TooLong`] when even the claims that must be kept do not fit.
     pub fn begin(&self, mut identity: Identity, now: Timestamp) -> Result<Session, TooLong> {
         shrink(&mut identity)?;
+        identity.signed_in_at = identity.issued_at.max(now);
         Ok(Session {
             id: SessionId::fresh(),
             identity,
@@ -147,6 +148,7 @@ impl Written {
         let mut identity = Identity::new(&subject, claims, Timestamp(self.issued_at));
         identity.omitted = self.omitted;
         identity.display_name = self.display_name;
+        identity.signed_in_at = identity.issued_at.max(Timestamp(self.begun_at));
         Session {
             id: SessionId::from_bytes(self.id),
             identity,

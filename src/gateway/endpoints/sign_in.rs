@@ -11,6 +11,7 @@ use super::super::signed_in::live_session;
 use super::super::world::Worker;
 use super::super::{browser, cookies as ours};
 use crate::base::seal::digest;
+use crate::base::time::Timestamp;
 use crate::pages::{Href, SignIn, SignInCause, View};
 use crate::session::Session;
 use crate::session::attempt::{self, Attempt, Held};
@@ -52,7 +53,8 @@ pub(super) fn serve(
         let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
         return visitor.page(&view);
     }
-    if let Ok(live) = live_session(inbound, worker) {
+    let live = live_session(inbound, worker).ok();
+    if let Some(live) = live.filter(|live| link.is_content_with(live.session())) {
         record.subject = Some(live.session().identity.subject.clone());
         return deliver(inbound, live.session(), &link.return_to, &link.browser, StatusCode::FOUND);
     }
@@ -132,10 +134,14 @@ pub(super) fn arrive(
 }
 
 /// The link that signs a person in and leads back to `return_to`, for a browser that is given its
-/// cookie with the answer.
-pub(in super::super) fn begin(inbound: &Inbound, return_to: &ReturnAddress) -> (String, String) {
+/// cookie with the answer; `since` as in [`crate::session::link::SignInLink`].
+pub(in super::super) fn begin(
+    inbound: &Inbound,
+    return_to: &ReturnAddress,
+    since: Option<Timestamp>,
+) -> (String, String) {
     let cookie = browser::kept_or_new(inbound.headers());
     let host = inbound.plan.authenticate.to_string();
     let hash = BrowserHash::of(&cookie);
-    (inbound.plan.links.url(&host, return_to, &hash, inbound.now), cookie)
+    (inbound.plan.links.url(&host, return_to, &hash, since, inbound.now), cookie)
 }

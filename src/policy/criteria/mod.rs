@@ -2,6 +2,7 @@
 //! reference page come.
 
 mod accept;
+pub(super) mod auth_age;
 mod authenticated_user;
 mod claim;
 mod client_certificate;
@@ -26,6 +27,8 @@ mod zone;
 
 use std::fmt::Debug;
 
+use auth_age::AuthAge;
+
 use super::Question;
 use super::answer::Answer;
 use super::codes;
@@ -37,7 +40,7 @@ use crate::base::node::{Node, Place};
 use crate::identity::Identity;
 
 /// Every criterion, in the order in which the reference page lists them.
-static CRITERIA: [&Row; 19] = [
+static CRITERIA: [&Row; 20] = [
     &accept::ROW,
     &reject::ROW,
     &authenticated_user::ROW,
@@ -47,6 +50,7 @@ static CRITERIA: [&Row; 19] = [
     &email_verified::ROW,
     &private_relay::ROW,
     &managed_account::ROW,
+    &auth_age::ROW,
     &claim::ROW,
     &http_method::ROW,
     &http_path::ROW,
@@ -119,6 +123,8 @@ pub enum Data {
     Truth,
     /// `true`, `false`, or the id of an organization.
     Organization,
+    /// How long: `15m`, `12h`.
+    Duration,
 }
 
 /// What a criterion looks at.
@@ -165,6 +171,8 @@ pub(super) enum Test {
     Request(Box<dyn OfRequest>),
     /// Looks at who is signed in.
     Person(Box<dyn OfPerson>),
+    /// Looks at when somebody signed in.
+    Age(AuthAge),
 }
 
 impl Test {

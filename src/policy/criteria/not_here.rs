@@ -1,9 +1,8 @@
 //! Criteria of Pomerium's that are refused, each with what to do meanwhile.
 
 /// Name, whether it will come, and what to do meanwhile.
-const NOT_HERE: [(&str, Coming, &str); 12] = [
+const NOT_HERE: [(&str, Coming, &str); 11] = [
     ("groups", Coming::Yet, "name the people: `email: {in: [...]}` or `user: {in: [...]}`"),
-    ("auth_age", Coming::Yet, "shorten cookie_expire"),
     (
         "device",
         Coming::Never,
