@@ -241,6 +241,22 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn t45_somebody_signed_in_when_the_later_of_the_two_clocks_says() {
+        let seal = seal(1);
+        for (issued_at, signed_in_at) in [
+            (NOW.minus(Duration::from_secs(3_600)), NOW),
+            (NOW.plus(Duration::from_secs(50)), NOW.plus(Duration::from_secs(50))),
+        ] {
+            let claims = identity(json!({})).claims;
+            let session = seal.begin(Identity::new("001.ab", claims, issued_at), NOW).unwrap();
+            let value = seal.seal(&session, "a").unwrap();
+            let opened = seal.open(&value, "a").unwrap().session.identity;
+            assert_eq!((opened.issued_at, opened.signed_in_at), (issued_at, signed_in_at));
+            assert_eq!(session.identity.signed_in_at, signed_in_at);
+        }
+    }
+
+    #[test]
     fn with_a_cookie_domain_it_opens_on_every_host_of_it() {
         let seal = SessionSeal::new(&ring(1), &settings(Some("example.com")));
         let session = seal.begin(identity(json!({})), NOW).unwrap();

@@ -14,6 +14,7 @@
 
 mod support;
 
+mod auth_age;
 mod callback;
 mod connections;
 mod endpoints;
