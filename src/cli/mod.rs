@@ -9,6 +9,7 @@ pub mod client_secret;
 pub mod demo;
 pub mod fake_apple;
 pub mod health;
+pub mod policy;
 pub mod run;
 
 /// How a command ended; scripts rely on the numbers.
@@ -22,6 +23,8 @@ pub enum Outcome {
     Usage,
     /// 3: the configuration is wrong.
     Configuration,
+    /// 4: a policy test failed; or a difference was found that was asked about.
+    PolicyTest,
 }
 
 impl From<Outcome> for ExitCode {
@@ -31,6 +34,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Failed => 1,
             Outcome::Usage => 2,
             Outcome::Configuration => 3,
+            Outcome::PolicyTest => 4,
         })
     }
 }
@@ -52,6 +56,8 @@ enum Command {
     Run(run::Arguments),
     /// Read the configuration and say everything that is wrong with it
     Check(check::Arguments),
+    /// Try policies without serving
+    Policy(policy::Arguments),
     /// Mint Apple's client secret, or look into one
     ClientSecret(client_secret::Arguments),
     /// A whole (and fake) Apple for tests and staging
@@ -69,6 +75,7 @@ pub fn main() -> ExitCode {
         None => run::run(&cli.run),
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Policy(arguments)) => policy::run(&arguments),
         Some(Command::ClientSecret(arguments)) => client_secret::run(&arguments),
         Some(Command::FakeApple(arguments)) => fake_apple::run(&arguments),
         Some(Command::Demo(arguments)) => demo::run(&arguments),

@@ -15,7 +15,7 @@ use crate::wire::path::{PathProblem, normalise};
 use crate::wire::{fold, method};
 
 /// Longest request target, in bytes; longer ones are 414.
-const TARGET_BYTES: usize = 16 * 1024;
+pub(super) const TARGET_BYTES: usize = 16 * 1024;
 
 /// A request that is well formed and means one thing only.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(super) struct Inbound {
 
 /// Why a request is refused before anything is decided. All of them leave the upstream untouched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Malformed {
+pub enum Malformed {
     /// The method is none that we serve: 405 or 501.
     Method(method::MethodProblem),
     /// No usable host: 400.
@@ -47,9 +47,22 @@ pub(super) enum Malformed {
     Underscore,
 }
 
+impl std::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Method(problem) => problem.fmt(f),
+            Self::Host(problem) => problem.fmt(f),
+            Self::Path(problem) => problem.fmt(f),
+            Self::Misdirected => f.write_str("the connection was made for another host"),
+            Self::TargetTooLong => f.write_str("the path and query are too long"),
+            Self::Underscore => f.write_str("the name of a header holds an underscore"),
+        }
+    }
+}
+
 impl Malformed {
     /// The word for the log.
-    pub(super) fn code(self) -> &'static str {
+    pub fn code(self) -> &'static str {
         match self {
             Self::Method(_) => "bad_method",
             Self::Host(_) => "bad_host",
@@ -61,8 +74,14 @@ impl Malformed {
     }
 }
 
-/// The parts of a request that are checked before anything else looks at it.
-pub(super) fn check(head: &Parts) -> Result<(Authority<'static>, String), Malformed> {
+/// The parts of a request that are checked before anything else looks at it: the host asked for,
+/// and the path in its one spelling.
+///
+/// # Errors
+/// Says why the request is refused before anything is decided; [`status_of`] has the answer.
+///
+/// [`status_of`]: super::status_of
+pub fn check(head: &Parts) -> Result<(Authority<'static>, String), Malformed> {
     method::check(&head.method).map_err(Malformed::Method)?;
     let authority = authority_of(head).map_err(Malformed::Host)?;
     if target_length(&head.uri) > TARGET_BYTES {

@@ -10,16 +10,18 @@ use http::header::CONNECTION;
 use http::{HeaderMap, HeaderValue, Request, Response};
 
 use super::answer::{AnswerBody, From};
+use super::decide::{Asked, decide};
 use super::edge::{ConnectionInfo, RequestBody};
 use super::inbound::{self, Inbound, Malformed};
 use super::plan::Plan;
 use super::respond::Visitor;
 use super::signed_in::{NotSignedIn, live_session};
 use super::world::Worker;
-use super::{endpoints, headers, refusal, relay};
+use super::{endpoints, external_auth, headers, refusal, relay};
 use crate::base::ids::RequestId;
 use crate::base::time;
-use crate::decision::{Facts, admission};
+use crate::decision::{Admission, Facts, NoRoute};
+use crate::pages::View;
 use crate::telemetry::{Decision, Record};
 use crate::upstream::UpstreamBody;
 use crate::wire::accept::{self, Format};
@@ -37,6 +39,14 @@ pub(super) async fn handle(
     let now = worker.shared.clock.now();
     let chain = Chain::read(from.peer.ip(), &head.headers, plan.trusted_hops);
     let mut record = new_record(&head, chain.client());
+    // Security: before the path is brought into another form, and on any host (T25, T70).
+    if external_auth::is_asked(&plan, head.uri.path()) {
+        let peer = from.peer.ip();
+        record.source_ip = peer;
+        let asking = external_auth::Asking { peer, plan, now, worker };
+        let response = external_auth::serve(head, asking, &mut record);
+        return logged(response.map(From::Us), record, worker);
+    }
     let checked = inbound::check(&head).and_then(|(authority, path)| {
         // Security: a connection made for one certificate's names asks for no other's (T14).
         let together = worker.shared.may_carry(from, authority.host());
@@ -77,11 +87,9 @@ async fn travel(
     worker: &Worker,
     record: &mut Record,
 ) -> Result<Response<UpstreamBody<RequestBody>>, Response<Full<Bytes>>> {
-    let (live, why_not) = match live_session(inbound, worker) {
-        Ok(live) => (Some(live), None),
-        Err(why_not) => (None, Some(why_not)),
-    };
-    record.subject = live.as_ref().map(|live| live.session().identity.subject.clone());
+    let live = live_session(inbound, worker);
+    let why_not = live.as_ref().err().copied().unwrap_or(NotSignedIn::NoCookie);
+    record.subject = live.as_ref().ok().map(|live| live.session().identity.subject.clone());
     let facts = Facts {
         authority: &inbound.authority,
         method: inbound.head.method.as_str(),
@@ -90,14 +98,44 @@ async fn travel(
         cors_preflight: accept::is_preflight(inbound.method(), inbound.headers()),
         client_certificate: None,
     };
-    let decided = admission(&inbound.plan.rules, &facts, live, inbound.now);
-    let admission = decided.map_err(|refused| {
-        refusal::answer(refused, why_not.unwrap_or(NotSignedIn::NoCookie), inbound, record)
-    })?;
+    let asked = Asked {
+        id: inbound.id,
+        now: inbound.now,
+        plan: &inbound.plan,
+        facts: &facts,
+        page_load: inbound.is_page_load(),
+    };
+    let (decided, told) = decide(&asked, live, worker, record);
+    let route = decided
+        .as_ref()
+        .map_or_else(|refused| refused.judged().map(|judged| judged.route), |a| Some(a.route()));
+    let answered = match decided {
+        _ if route.is_some_and(|route| inbound.plan.is_left_to_others(route)) => {
+            refusal::note_no_route(NoRoute { known_host: true }, record);
+            Err(Visitor::of(inbound).page(&View::NotFound))
+        }
+        Ok(admission) => admitted(admission, inbound, body, worker, record).await,
+        Err(refused) => Err(refusal::answer(refused, why_not, inbound, record)),
+    };
+    told.answered(match &answered {
+        Ok(theirs) => theirs.status(),
+        Err(ours) => ours.status(),
+    });
+    answered
+}
+
+/// What was admitted goes to its application.
+async fn admitted(
+    admission: Admission,
+    inbound: &mut Inbound,
+    body: RequestBody,
+    worker: &Worker,
+    record: &mut Record,
+) -> Result<Response<UpstreamBody<RequestBody>>, Response<Full<Bytes>>> {
     record.decision = Decision::Allow;
     record.route = inbound.plan.rules.route(admission.route()).map(|route| route.id.clone());
     record.upstream =
-        inbound.plan.service(admission.route()).map(|service| service.upstream_name.clone());
+        inbound.plan.service(admission.route()).and_then(|service| service.upstream_name.clone());
     // The relay takes the client's headers along; what an error page needs of them is kept.
     let preference = inbound.preference();
     let relayed = relay::relay(admission, inbound, body, worker).await;
@@ -118,6 +156,7 @@ fn new_record(head: &http::request::Parts, source_ip: IpAddr) -> Record {
         reasons: Vec::new(),
         evidence: Vec::new(),
         detail: None,
+        shadow: None,
         subject: None,
         status: 0,
         bytes: 0,

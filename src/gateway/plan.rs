@@ -7,13 +7,14 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
 use super::assertion::{KeyProblem, SigningKeys};
+use super::external_auth::TrustedPeers;
 use super::settings::{self, RouteService, Settings, TemplatePart};
 use crate::base::seal::{Ring, Signer};
 use crate::decision::{PathRule, RouteIndex, RouteRule, Rules};
 use crate::pages;
-use crate::policy::Reads;
+use crate::policy::{Policy, Reads};
 use crate::session::attempt::Attempts;
-use crate::session::link::Links;
+use crate::session::link::{Links, Starts};
 use crate::session::sealed_cookie::SessionSeal;
 use crate::session::ticket::Tickets;
 use crate::session::{self, CookieSettings};
@@ -23,13 +24,15 @@ use crate::wire::fold::Protected;
 use crate::wire::host::Authority;
 
 /// What begins the names of our cookies beside the session's.
-const COOKIE_PREFIX: &str = "__Host-russet_";
+pub const COOKIE_PREFIX: &str = "__Host-russet_";
 
 /// The immutable whole of one configuration.
 #[derive(Debug)]
 pub struct Plan {
     /// Routes and policies.
     pub(super) rules: Rules,
+    /// The rules of `run --shadow-config`: asked beside the real ones and never obeyed.
+    pub(super) shadow_rules: Option<Rules>,
     /// How each route is served, by route index.
     services: Vec<Service>,
     /// The host that talks to Apple.
@@ -41,6 +44,7 @@ pub struct Plan {
     pub(super) sessions: SessionSeal,
     pub(super) attempts: Attempts,
     pub(super) links: Links,
+    pub(super) starts: Starts,
     pub(super) tickets: Tickets,
     /// Signs the forms of our own pages.
     pub(super) forms: Signer,
@@ -61,6 +65,8 @@ pub struct Plan {
     /// `Content-Security-Policy` of our pages, and of the one page that a frame may show.
     pub(super) content_security_policy: HeaderValue,
     pub(super) frame_security_policy: HeaderValue,
+    /// Who may ask us for other proxies; `None` where external auth is off.
+    pub(super) external_auth: Option<TrustedPeers>,
     pub(super) jwks: Bytes,
     pub(super) jwks_etag: HeaderValue,
 }
@@ -68,9 +74,10 @@ pub struct Plan {
 /// How one route is served.
 #[derive(Debug)]
 pub(super) struct Service {
-    pub(super) upstream: Upstream,
+    /// `None` for a route that serves external auth alone.
+    pub(super) upstream: Option<Upstream>,
     /// `host:port` for the log.
-    pub(super) upstream_name: Arc<str>,
+    pub(super) upstream_name: Option<Arc<str>>,
     pub(super) preserve_host: bool,
     pub(super) pass_identity: bool,
     pub(super) cors_allow_preflight: bool,
@@ -83,6 +90,8 @@ pub(super) struct Service {
     /// may turn it into another (T46).
     pub(super) method_matters: bool,
     pub(super) path_swap: Option<PathSwap>,
+    /// Asked beside the route's policy and never obeyed.
+    pub(super) shadow_policy: Option<Policy>,
 }
 
 /// What the path of `to` takes the place of, as text.
@@ -131,6 +140,8 @@ pub struct Ingredients<'a> {
     pub shared_secret: &'a Ring,
     /// Routes with their policies.
     pub rules: Vec<RouteRule>,
+    /// The rules of a shadow configuration, where there is one.
+    pub shadow_rules: Option<Rules>,
     /// The provider's URL where it is not Apple.
     pub not_apple: Option<String>,
     /// The provider's origin, where the sign-in button of a page may lead.
@@ -163,11 +174,17 @@ impl Plan {
         let jwks = Bytes::from(signing_keys.jwks().to_owned());
         let etag: String =
             crate::base::seal::digest(signing_keys.jwks()).chars().take(16).collect();
+        // Security: the secret of a proxy in front goes to no application.
+        let secret_headers = gateway
+            .external_auth
+            .iter()
+            .flat_map(|settings| settings.secrets.iter().map(|(header, _)| header.as_str()));
         // Signing out may end at another site, and browsers hold redirects after a form to it.
         let mut form_targets = vec![format!("https://{authenticate}"), given.provider_origin];
         form_targets.extend(gateway.signout_redirect_url.as_deref().and_then(origin_of));
         Ok(Self {
             rules: Rules::new(given.rules),
+            shadow_rules: given.shadow_rules,
             services,
             authenticate,
             callback_path: gateway.callback_path.clone(),
@@ -176,11 +193,14 @@ impl Plan {
             sessions: SessionSeal::new(cookie_secret, session),
             attempts: Attempts::new(cookie_secret),
             links: Links::new(shared_secret),
+            starts: Starts::new(shared_secret),
             tickets: Tickets::new(shared_secret),
             forms: shared_secret.signer("form"),
             our_cookies: OurCookies::new([session.cookie.name.as_str()], [COOKIE_PREFIX]),
             cookie: session.cookie.clone(),
-            protected: Protected::new(claims_headers.iter().map(|(header, _)| header.as_str())),
+            protected: Protected::new(
+                claims_headers.iter().map(|(header, _)| header.as_str()).chain(secret_headers),
+            ),
             jwks_etag: value(&format!("\"{etag}\""))?,
             jwks,
             signing_keys,
@@ -191,6 +211,12 @@ impl Plan {
                 .as_deref()
                 .map(|body| Bytes::from(body.to_owned())),
             trusted_hops: gateway.trusted_hops,
+            external_auth: gateway
+                .external_auth
+                .as_ref()
+                .map(TrustedPeers::new)
+                .transpose()
+                .map_err(PlanProblem::Header)?,
             not_apple: given.not_apple,
             content_security_policy: value(&pages::content_security_policy(&form_targets))?,
             frame_security_policy: value(&pages::same_origin_frame_policy(&form_targets))?,
@@ -200,6 +226,17 @@ impl Plan {
     /// How a route is served.
     pub(super) fn service(&self, index: RouteIndex) -> Option<&Service> {
         self.services.get(index.0)
+    }
+
+    /// Whether a route decides for other proxies alone: whoever asks for it here finds nothing.
+    pub(super) fn is_left_to_others(&self, index: RouteIndex) -> bool {
+        self.service(index).is_some_and(|service| service.upstream.is_none())
+    }
+
+    /// Whether anything is asked beside the real policies.
+    pub(super) fn has_shadow(&self) -> bool {
+        self.shadow_rules.is_some()
+            || self.services.iter().any(|service| service.shadow_policy.is_some())
     }
 
     /// Whether an address may lead here: a configured route's origin, or the authenticate host's.
@@ -224,15 +261,16 @@ impl Service {
         settings: &RouteService,
         upstreams: &mut Upstreams,
     ) -> Result<Self, PlanProblem> {
-        let target = &settings.upstream.target;
-        let path_swap = target.path.clone().map(|to| match &rule.path {
+        let upstream = settings.upstream.as_ref();
+        let target = upstream.map(|upstream| &upstream.target);
+        let path_swap = target.and_then(|target| target.path.clone()).map(|to| match &rule.path {
             PathRule::Prefix(prefix) => PathSwap::Prefix { prefix: prefix.clone(), to },
             PathRule::Any => PathSwap::Prefix { prefix: "/".to_owned(), to },
             PathRule::Exact(_) | PathRule::Regex(_) => PathSwap::Whole { to },
         });
         Ok(Self {
-            upstream: upstreams.upstream(&settings.upstream)?,
-            upstream_name: format!("{}:{}", target.host, target.port).into(),
+            upstream: upstream.map(|upstream| upstreams.upstream(upstream)).transpose()?,
+            upstream_name: target.map(|target| format!("{}:{}", target.host, target.port).into()),
             preserve_host: settings.preserve_host,
             pass_identity: settings.pass_identity,
             cors_allow_preflight: settings.cors_allow_preflight,
@@ -252,6 +290,7 @@ impl Service {
                 .into_iter()
                 .any(|read| rule.policy.reads(read)),
             path_swap,
+            shadow_policy: settings.shadow_policy.clone(),
         })
     }
 }

@@ -16,7 +16,7 @@ use super::respond::{self, Visitor};
 use super::signed_in::NotSignedIn;
 use super::{browser, evidence};
 use crate::decision::{NoRoute, Refusal, RouteIndex};
-use crate::pages::{Denied, Href, LoopCause, Person, SignIn, SignInCause, View};
+use crate::pages::{Denied, Href, LoopCause, Person, SignIn, View};
 use crate::policy::{Explanation, Reason, Verdict, sign_in_status};
 use crate::session::lifecycle::LiveSession;
 use crate::session::return_address::ReturnAddress;
@@ -33,9 +33,8 @@ pub(super) fn answer(
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
     match refusal {
-        Refusal::NoRoute(NoRoute { known_host }) => {
-            record.decision = Decision::NoRoute;
-            record.reasons.push(if known_host { "route-not-found" } else { "unknown-host" });
+        Refusal::NoRoute(no_route) => {
+            note_no_route(no_route, record);
             Visitor::of(inbound).page(&View::NotFound)
         }
         Refusal::SignIn { judged, since } => {
@@ -49,21 +48,32 @@ pub(super) fn answer(
         }
         Refusal::Denied { judged, explanation, live } => {
             note_route(inbound, judged.route, record);
-            record.decision = Decision::Deny;
-            record.reasons = explanation.reasons.iter().map(|reason| reason.word()).collect();
-            record.evidence = evidence::for_log(&explanation);
+            note_denial(&explanation, record);
             if inbound.path == "/robots.txt" {
                 return robots();
-            }
-            if judged.verdict.lacks_certificate() {
-                return no_certificate(&judged.verdict, inbound);
             }
             denied(&judged.verdict, &explanation, live.as_deref(), inbound)
         }
     }
 }
 
-fn note_route(inbound: &Inbound, route: RouteIndex, record: &mut Record) {
+pub(super) fn note_no_route(no_route: NoRoute, record: &mut Record) {
+    record.decision = Decision::NoRoute;
+    record.reasons.push(no_route.word());
+}
+
+pub(super) fn note_denial(explanation: &Explanation, record: &mut Record) {
+    record.decision = Decision::Deny;
+    record.reasons = explanation.reasons.iter().map(|reason| reason.word()).collect();
+    record.evidence = evidence::for_log(explanation);
+}
+
+pub(super) fn note_sign_in(why_not: NotSignedIn, record: &mut Record) {
+    record.decision = Decision::SignIn;
+    record.reasons.push(why_not.word());
+}
+
+pub(super) fn note_route(inbound: &Inbound, route: RouteIndex, record: &mut Record) {
     record.route = inbound.plan.rules.route(route).map(|route| route.id.clone());
 }
 
@@ -74,14 +84,7 @@ pub(super) fn sign_in(
     why_not: NotSignedIn,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    record.decision = Decision::SignIn;
-    record.reasons.push(match why_not {
-        NotSignedIn::NoCookie => "user-unauthenticated",
-        NotSignedIn::NotOpened => "cookie-not-opened",
-        NotSignedIn::Dead(crate::session::lifecycle::Dead::Expired) => "session-expired",
-        NotSignedIn::Dead(crate::session::lifecycle::Dead::Ended) => "session-ended",
-        NotSignedIn::TooLongAgo(_) => Reason::AuthAgeExceeded.word(),
-    });
+    note_sign_in(why_not, record);
     let visitor = Visitor::of(inbound);
     let page_load = inbound.is_page_load();
     if page_load && browser::goes_round(inbound) {
@@ -91,10 +94,7 @@ pub(super) fn sign_in(
     // A posted form or a script's request is not repeated; its page is loaded anew.
     let address = return_address(inbound);
     let Some(address) = address else { return visitor.page(&View::BadRequest) };
-    let (cause, since) = match why_not {
-        NotSignedIn::TooLongAgo(since) => (SignInCause::TooLongAgo, Some(since)),
-        _ => (SignInCause::NothingWasSent, None),
-    };
+    let (cause, since) = why_not.asks_for();
     let (link, cookie) = begin_sign_in(inbound, &address, since);
     let status = status(sign_in_status(page_load));
     let mut response = match page_load {
@@ -114,7 +114,7 @@ pub(super) fn sign_in(
 /// The address to come back to: the one asked for, byte for byte; where that is spelt as no link is
 /// (`//`, say), the one it means; else the front page. The port that was asked is kept where it is
 /// one of ours.
-fn return_address(inbound: &Inbound) -> Option<ReturnAddress> {
+pub(super) fn return_address(inbound: &Inbound) -> Option<ReturnAddress> {
     let ours = |authority: &Authority<'_>| inbound.plan.is_ours(authority);
     let query = inbound.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let meant = format!("{}{query}", inbound.path);
@@ -126,7 +126,7 @@ fn return_address(inbound: &Inbound) -> Option<ReturnAddress> {
     })
 }
 
-fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Bytes>> {
+pub(super) fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Bytes>> {
     let cause = match why_not {
         NotSignedIn::NoCookie => LoopCause::CookieNotKept,
         NotSignedIn::NotOpened | NotSignedIn::Dead(_) | NotSignedIn::TooLongAgo(_) => {
@@ -139,12 +139,15 @@ fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Byt
 }
 
 /// The 403 that explains itself.
-fn denied(
+pub(super) fn denied(
     verdict: &Verdict,
     explanation: &Explanation,
     live: Option<&LiveSession>,
     inbound: &Inbound,
 ) -> Response<Full<Bytes>> {
+    if verdict.lacks_certificate() {
+        return no_certificate(verdict, inbound);
+    }
     let session = live.map(LiveSession::session);
     let address = return_address(inbound);
     let another_account = session.map(|session| {
@@ -176,23 +179,32 @@ fn status(code: u16) -> StatusCode {
 
 /// The answer to a request that never was one.
 pub(super) fn malformed(malformed: Malformed, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
-    match malformed {
-        Malformed::Method(problem) => {
-            let view = View::MethodNotAllowed { start_again: None };
-            let mut response = visitor.page_with(&view, problem.status());
-            if problem.status() == StatusCode::METHOD_NOT_ALLOWED {
-                let allowed =
-                    http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-                response.headers_mut().insert(http::header::ALLOW, allowed);
-            }
-            response
-        }
-        Malformed::Host(_) | Malformed::Path(_) | Malformed::Underscore => {
-            visitor.page(&View::BadRequest)
-        }
-        Malformed::Misdirected => visitor.page(&View::Misdirected),
-        Malformed::TargetTooLong => visitor.page(&View::UriTooLong),
+    let (view, status) = malformed_view(malformed);
+    let mut response = visitor.page_with(&view, status);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let allowed =
+            http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        response.headers_mut().insert(http::header::ALLOW, allowed);
     }
+    response
+}
+
+/// The status with which a request that never was one is answered.
+pub fn status_of(malformed: Malformed) -> StatusCode {
+    malformed_view(malformed).1
+}
+
+fn malformed_view(malformed: Malformed) -> (View, StatusCode) {
+    let view = match malformed {
+        Malformed::Method(problem) => {
+            return (View::MethodNotAllowed { start_again: None }, problem.status());
+        }
+        Malformed::Host(_) | Malformed::Path(_) | Malformed::Underscore => View::BadRequest,
+        Malformed::Misdirected => View::Misdirected,
+        Malformed::TargetTooLong => View::UriTooLong,
+    };
+    let status = view.status();
+    (view, status)
 }
 
 /// The answer to what the edge did not let in, or to a request that ended in a panic.

@@ -4,9 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use rustls::sign::CertifiedKey;
 
 use crate::base::secret::Secret;
+use crate::decision::record::Redact;
+use crate::policy::Policy;
+use crate::telemetry::line_file::{Destination, Rotation};
 use crate::upstream;
 
 /// Everything the road of a request needs beside the rules.
@@ -30,8 +34,36 @@ pub struct Settings {
     pub domain_association: Option<Arc<str>>,
     /// `xff_num_trusted_hops`, default 0: how many proxies in front of us to believe.
     pub trusted_hops: usize,
+    /// `external_auth`; `None` where it is not written.
+    pub external_auth: Option<ExternalAuthSettings>,
+    /// `decision_log`; `None` where decisions are not written.
+    pub decision_log: Option<DecisionLogSettings>,
     /// One for each route, in the order of the rules.
     pub routes: Vec<RouteService>,
+}
+
+/// `external_auth`: which proxies may ask us to decide for them.
+#[derive(Clone, Debug)]
+pub struct ExternalAuthSettings {
+    /// Trusted addresses; IPv4 ones written as IPv6 are IPv4 here.
+    pub networks: Vec<IpNet>,
+    /// Headers (lower case) and the value that only a trusted proxy knows.
+    pub secrets: Vec<(String, Secret)>,
+    /// Whether oauth2-proxy's endpoints are served, default no.
+    pub oauth2_proxy_compat: bool,
+    /// Where gRPC is answered; `None` for nowhere.
+    pub grpc_address: Option<SocketAddr>,
+}
+
+/// Where decisions are written, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionLogSettings {
+    /// `path`.
+    pub path: Destination,
+    /// `rotate`: default 128 MiB, a day, 14 old files, compressed.
+    pub rotation: Rotation,
+    /// `redact`, default none: how people's addresses are written.
+    pub redact: Redact,
 }
 
 /// One `signing_key`, told apart when it was read.
@@ -66,8 +98,8 @@ pub struct ListenerSettings {
 /// How one route is served, once admitted.
 #[derive(Clone, Debug)]
 pub struct RouteService {
-    /// The application.
-    pub upstream: upstream::Settings,
+    /// The application; `None` for a route that serves external auth alone.
+    pub upstream: Option<upstream::Settings>,
     /// `pass_identity_headers`, the route's own or the global one.
     pub pass_identity: bool,
     /// `preserve_host_header`: send the client's `Host` on.
@@ -82,6 +114,8 @@ pub struct RouteService {
     pub response_headers: Vec<(String, String)>,
     /// `set_response_headers: {disable: true}` of the route: not even the global ones.
     pub response_headers_disabled: bool,
+    /// `shadow_policy`: asked beside the route's policy and never obeyed.
+    pub shadow_policy: Option<Policy>,
 }
 
 /// The value of a `set_request_headers` entry, its templates taken apart once.

@@ -4,12 +4,14 @@
 mod address;
 mod claims;
 mod client_certificate;
+mod unrecorded;
 
 use std::sync::Arc;
 
 pub use address::{Address, domain_of};
 pub use claims::Claims;
 pub use client_certificate::ClientCertificate;
+pub use unrecorded::Unrecorded;
 
 use crate::base::time::Timestamp;
 
@@ -34,6 +36,8 @@ pub struct Identity {
     /// clock, so that a sign-in that is just over is never old. [`Identity::new`] takes `issued_at`
     /// for it; the session sets it right.
     pub signed_in_at: Timestamp,
+    /// What a line of the decision log did not keep; nothing for everybody who asks.
+    pub unrecorded: Unrecorded,
 }
 
 impl Identity {
@@ -60,6 +64,7 @@ impl Identity {
             display_name: None,
             issued_at,
             signed_in_at: issued_at,
+            unrecorded: Unrecorded::NOTHING,
         }
     }
 }

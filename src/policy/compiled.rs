@@ -125,6 +125,11 @@ impl Leaf {
     pub(super) fn judge(&self, question: &Question<'_>) -> (Answer, Reason) {
         match (&self.test, question.identity) {
             (Test::Request(criterion), _) => criterion.judge(question),
+            (Test::Person(criterion), Some(who))
+                if who.unrecorded.any() && criterion.lacks(who) =>
+            {
+                (Answer::Unknown, Reason::NotRecorded)
+            }
             (Test::Person(criterion), Some(identity)) => criterion.judge(identity),
             (Test::Age(age), Some(identity)) => age.judge(identity, question.now),
             (Test::Person(_) | Test::Age(_), None) => {

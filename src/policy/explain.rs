@@ -206,10 +206,33 @@ pub(super) fn explain(policy: &Compiled, question: &Question<'_>) -> Explanation
     }
 }
 
+/// The two halves of a policy.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub(super) enum Side {
     Allow,
     Deny,
+}
+
+/// Whether an answer is a ground of the outcome. `towards` is the answer as it counts for the
+/// operator, `joined` the answer of the operator.
+pub(super) fn is_decisive(
+    verdict: &Verdict,
+    towards: Answer,
+    joined: Answer,
+    reason: Reason,
+    side: Side,
+) -> bool {
+    let denied = verdict.deny != Answer::No;
+    if verdict.lacks_certificate() {
+        return side == Side::Deny && Reason::BAD_CERTIFICATE.contains(&reason);
+    }
+    match (verdict.outcome(), side) {
+        (Outcome::SignIn, _) => Reason::TO_SIGN_IN.contains(&reason),
+        (Outcome::Allow, Side::Allow) => joined == Answer::Yes && towards == Answer::Yes,
+        (Outcome::Allow, Side::Deny) => false,
+        (Outcome::Deny, Side::Deny) => denied && joined != Answer::No && towards != Answer::No,
+        (Outcome::Deny, Side::Allow) => !denied && towards != Answer::Yes,
+    }
 }
 
 struct Scribe<'a> {
@@ -246,7 +269,7 @@ impl Scribe<'_> {
     ) -> CriterionEvidence {
         let (answer, reason) = leaf.judge(self.question);
         let towards = if term.operator.inverts() { answer.negated() } else { answer };
-        let decisive = self.is_decisive(towards, joined, reason, side);
+        let decisive = is_decisive(&self.verdict, towards, joined, reason, side);
         if decisive && self.verdict.outcome() != Outcome::Allow {
             self.missing.extend(self.missing_for(leaf, reason));
         }
@@ -269,21 +292,6 @@ impl Scribe<'_> {
             wanted,
             seen,
             decisive,
-        }
-    }
-
-    /// `towards` is the answer as it counts for the operator, `joined` the answer of the operator.
-    fn is_decisive(&self, towards: Answer, joined: Answer, reason: Reason, side: Side) -> bool {
-        let denied = self.verdict.deny != Answer::No;
-        if self.verdict.lacks_certificate() {
-            return side == Side::Deny && Reason::BAD_CERTIFICATE.contains(&reason);
-        }
-        match (self.verdict.outcome(), side) {
-            (Outcome::SignIn, _) => Reason::TO_SIGN_IN.contains(&reason),
-            (Outcome::Allow, Side::Allow) => joined == Answer::Yes && towards == Answer::Yes,
-            (Outcome::Allow, Side::Deny) => false,
-            (Outcome::Deny, Side::Deny) => denied && joined != Answer::No && towards != Answer::No,
-            (Outcome::Deny, Side::Allow) => !denied && towards != Answer::Yes,
         }
     }
 

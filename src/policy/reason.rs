@@ -80,6 +80,8 @@ reasons! {
     ManagedAccountUnauthorized = "managed-account-unauthorized",
     /// It is no CORS preflight.
     NonCorsRequest = "non-cors-request",
+    /// The decision log did not keep what the criterion reads: in replays alone. A reason of ours.
+    NotRecorded = "not-recorded",
     /// The address is a relay, or not, as the policy asks. A reason of ours.
     PrivateRelayOk = "private-relay-ok",
     /// The address is not so, or there is none. A reason of ours.

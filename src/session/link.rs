@@ -32,10 +32,29 @@ pub struct SignInLink {
     pub since: Option<Timestamp>,
 }
 
-impl SignInLink {
-    /// Whether a session that lives spares its owner the sign-in.
-    pub fn is_content_with(&self, session: &Session) -> bool {
-        self.since.is_none_or(|since| since <= session.identity.signed_in_at)
+/// A start that has been checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// Where to go afterwards.
+    pub return_to: ReturnAddress,
+    /// As [`SignInLink::since`].
+    pub since: Option<Timestamp>,
+}
+
+/// Whether a session that lives spares its owner the sign-in that a link with this `since` is for.
+pub fn is_recent_enough(since: Option<Timestamp>, session: &Session) -> bool {
+    since.is_none_or(|since| since <= session.identity.signed_in_at)
+}
+
+/// `since` as it is written in a link; nothing is signed as empty, so nobody can take it away.
+fn written_since(since: Option<Timestamp>) -> String {
+    since.map(|since| since.0.to_string()).unwrap_or_default()
+}
+
+fn read_since(written: &str) -> Result<Option<Timestamp>, LinkProblem> {
+    match written {
+        "" => Ok(None),
+        seconds => Ok(Some(Timestamp(seconds.parse().map_err(|_| LinkProblem::Forged)?))),
     }
 }
 
@@ -47,6 +66,80 @@ impl BrowserHash {
     /// The hash of a browser cookie's value.
     pub fn of(cookie_value: &str) -> Self {
         Self(digest(cookie_value))
+    }
+}
+
+/// Makes and checks the links that another proxy is told to send people to: to the sign-in of the
+/// host that they asked for, which gives their browser its cookie and sends them on. Nobody is
+/// named in them, because the answer that carries them may reach no browser with a cookie.
+#[derive(Debug)]
+pub struct Starts {
+    signer: Signer,
+}
+
+impl Starts {
+    /// Signs with `ring` (`shared_secret`).
+    pub fn new(ring: &Ring) -> Self {
+        Self { signer: ring.signer("sign-in start") }
+    }
+
+    /// The link that begins a sign-in at the host of `return_to`; with `since`, whoever signed in
+    /// before it signs in again.
+    pub fn url(
+        &self,
+        return_to: &ReturnAddress,
+        since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> String {
+        let (issued, url, since) = (now.0.to_string(), return_to.url(), written_since(since));
+        let shortened = if return_to.shortened { "1" } else { "0" };
+        let signature = self.signer.sign(&[&url, shortened, &issued, &since]);
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("pomerium_redirect_uri", &url)
+            .append_pair("pomerium_issued", &issued)
+            .append_pair("russet_shortened", shortened);
+        if !since.is_empty() {
+            query.append_pair("russet_since", &since);
+        }
+        query.append_pair("pomerium_signature", &signature);
+        format!("https://{}/.pomerium/sign_in?{}", return_to.authority, query.finish())
+    }
+
+    /// Checks the query of a link that came to `host` (without port).
+    ///
+    /// # Errors
+    /// Says what is wrong, for the log.
+    pub fn check(
+        &self,
+        host: &str,
+        query: &Form<'_>,
+        ours: OurHosts<'_>,
+        now: Timestamp,
+    ) -> Result<Start, LinkProblem> {
+        let part = |name: &str| query.get(name).ok_or(LinkProblem::Forged);
+        let (url, issued) = (part("pomerium_redirect_uri")?, part("pomerium_issued")?);
+        let shortened = part("russet_shortened")?;
+        let since = query.get("russet_since").unwrap_or_default();
+        if !self.signer.verify(&[url, shortened, issued, since], part("pomerium_signature")?) {
+            return Err(LinkProblem::Forged);
+        }
+        check_age(issued, now)?;
+        let return_to = ReturnAddress::parse(url, ours).ok_or(LinkProblem::ForeignHost)?;
+        if return_to.authority.host() != host {
+            return Err(LinkProblem::ForeignHost);
+        }
+        let return_to = ReturnAddress { shortened: shortened == "1", ..return_to };
+        Ok(Start { return_to, since: read_since(since)? })
+    }
+}
+
+/// Whether a link was made within [`LIFETIME`], and not in the future.
+fn check_age(issued: &str, now: Timestamp) -> Result<(), LinkProblem> {
+    let issued = Timestamp(issued.parse().map_err(|_| LinkProblem::Forged)?);
+    match now >= issued.plus(LIFETIME) || issued > now.plus(LEEWAY) {
+        true => Err(LinkProblem::Stale),
+        false => Ok(()),
     }
 }
 
@@ -77,8 +170,7 @@ impl Links {
         since: Option<Timestamp>,
         now: Timestamp,
     ) -> String {
-        let (issued, url) = (now.0.to_string(), return_to.url());
-        let since = since.map(|since| since.0.to_string()).unwrap_or_default();
+        let (issued, url, since) = (now.0.to_string(), return_to.url(), written_since(since));
         let shortened = if return_to.shortened { "1" } else { "0" };
         let signature =
             self.signer.sign(&[authenticate_host, &url, shortened, &browser.0, &issued, &since]);
@@ -109,25 +201,17 @@ impl Links {
         let part = |name: &str| query.get(name).ok_or(LinkProblem::Forged);
         let (url, issued) = (part("pomerium_redirect_uri")?, part("pomerium_issued")?);
         let (browser, shortened) = (part("russet_browser")?, part("russet_shortened")?);
-        // Security: what is not there is signed as empty, so nobody can take it away.
         let since = query.get("russet_since").unwrap_or_default();
         let signed = [authenticate_host, url, shortened, browser, issued, since];
         if !self.signer.verify(&signed, part("pomerium_signature")?) {
             return Err(LinkProblem::Forged);
         }
-        let issued = Timestamp(issued.parse().map_err(|_| LinkProblem::Forged)?);
-        if now >= issued.plus(LIFETIME) || issued > now.plus(LEEWAY) {
-            return Err(LinkProblem::Stale);
-        }
-        let since = match since {
-            "" => None,
-            since => Some(Timestamp(since.parse().map_err(|_| LinkProblem::Forged)?)),
-        };
+        check_age(issued, now)?;
         let return_to = ReturnAddress::parse(url, ours).ok_or(LinkProblem::ForeignHost)?;
         Ok(SignInLink {
             return_to: ReturnAddress { shortened: shortened == "1", ..return_to },
             browser: BrowserHash(browser.to_owned()),
-            since,
+            since: read_since(since)?,
         })
     }
 }
@@ -211,6 +295,41 @@ mod tests {
         let problem = check(&without, "auth.example.com", NOW).unwrap_err();
         assert_eq!(problem, LinkProblem::Forged);
         assert_eq!(check(&self::link("/x"), "auth.example.com", NOW).unwrap().since, None);
+    }
+
+    #[test]
+    fn a_start_is_good_for_its_host_and_ten_minutes_and_is_no_link() {
+        let app = Authority::parse("app.example.com").unwrap();
+        let to = ReturnAddress::of_request(&app, "/x?y=1", &ours).unwrap();
+        let starts = Starts::new(&ring(1));
+        let since = Some(NOW.minus(LIFETIME));
+        let good = starts.url(&to, since, NOW);
+        let check = |url: &str, host: &str, now| {
+            let query = Form::query(Some(url.split_once('?').unwrap().1)).unwrap();
+            starts.check(host, &query, &ours, now)
+        };
+        assert!(good.starts_with("https://app.example.com/.pomerium/sign_in?"), "{good}");
+        let start = check(&good, "app.example.com", NOW).unwrap();
+        assert_eq!(start, Start { return_to: to.clone(), since });
+        let without = check(&starts.url(&to, None, NOW), "app.example.com", NOW).unwrap();
+        assert_eq!(without.since, None);
+        let other = check(&good, "other.example.com", NOW).unwrap_err();
+        assert_eq!(other, LinkProblem::ForeignHost);
+        let stale = check(&good, "app.example.com", NOW.plus(LIFETIME)).unwrap_err();
+        assert_eq!(stale, LinkProblem::Stale);
+        for (from, to) in [
+            ("app.example", "evil.example"),
+            ("issued=1", "issued=2"),
+            ("shortened=0", "shortened=1"),
+            ("since=1", "since=0"),
+            ("russet_since", "since"),
+        ] {
+            let bad = check(&good.replace(from, to), "app.example.com", NOW).unwrap_err();
+            assert_eq!(bad, LinkProblem::Forged);
+        }
+        // Neither passes for the other.
+        let link = check(&link("/x"), "app.example.com", NOW).unwrap_err();
+        assert_eq!(link, LinkProblem::Forged);
     }
 
     #[test]

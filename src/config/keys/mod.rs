@@ -6,6 +6,7 @@
 //! `lower`.
 
 mod apple;
+mod external_auth;
 mod headers;
 mod listener;
 mod logging;
@@ -32,6 +33,9 @@ pub struct Key {
     pub text: &'static str,
     /// Security: whether the value must never be shown, and the file that holds it be kept closed.
     pub secret: bool,
+    /// Whether it says what is decided on requests: a fault in it is an error where the rules are
+    /// loaded alone, too.
+    pub decides: bool,
 }
 
 /// What a value looks like.
@@ -132,6 +136,8 @@ pub enum Scope {
     Top,
     /// In a route.
     Route,
+    /// In `external_auth`.
+    ExternalAuth,
 }
 
 /// Keys that belong together.
@@ -151,6 +157,8 @@ pub const FAMILIES: &[&Family] = &[
     &session::HOSTS,
     &session::SESSIONS,
     &listener::FAMILY,
+    &external_auth::FAMILY,
+    &external_auth::FIELDS,
     &tls::CERTIFICATES,
     &tls::OUTGOING,
     &timeouts::FAMILY,
@@ -168,7 +176,7 @@ pub const FAMILIES: &[&Family] = &[
 ];
 
 const fn key(name: &'static str, kind: Type, default: &'static str, text: &'static str) -> Key {
-    Key { name, kind, default, status: Status::Supported, text, secret: false }
+    Key { name, kind, default, status: Status::Supported, text, secret: false, decides: false }
 }
 
 impl Key {
@@ -195,6 +203,10 @@ impl Key {
     const fn secret(self) -> Self {
         Self { secret: true, ..self }
     }
+
+    const fn decides(self) -> Self {
+        Self { decides: true, ..self }
+    }
 }
 
 /// Every key of one scope.
@@ -219,7 +231,7 @@ mod tests {
 
     #[test]
     fn no_key_stands_in_the_table_twice() {
-        for scope in [Scope::Top, Scope::Route] {
+        for scope in [Scope::Top, Scope::Route, Scope::ExternalAuth] {
             let mut seen = HashSet::new();
             for key in of(scope) {
                 assert!(seen.insert(key.name), "{}", key.name);

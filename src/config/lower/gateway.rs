@@ -7,21 +7,21 @@ use std::time::Duration;
 use super::headers::ResponseHeaders;
 use super::hosts::Hosts;
 use super::targets::LocatedFrom;
-use super::{Context, certificates, headers, signing_key};
+use super::{Context, certificates, decision_log, external_auth, headers, signing_key};
 use crate::base::node::Place;
 use crate::config::codes;
 use crate::config::files::Content;
 use crate::config::section::Section;
-use crate::gateway::{ListenerSettings, RouteService, Settings};
+use crate::gateway::{ListenerSettings, Settings};
 
 /// `timeout_idle` where it is not written, as in Pomerium.
 const IDLE: Duration = Duration::from_secs(300);
 
+/// Everything but the routes.
 pub(super) fn lower(
     top: &Section,
     hosts: Option<&Hosts>,
     froms: &[LocatedFrom],
-    routes: Vec<RouteService>,
     context: &mut Context<'_>,
 ) -> Option<Settings> {
     let names: Vec<_> = froms
@@ -34,11 +34,14 @@ pub(super) fn lower(
     let claims_headers = headers::claims_headers(top, context);
     let response_headers = headers::response_headers(top, context);
     let domain_association = domain_association(top, context);
+    let external_auth = external_auth::lower(top, context);
     let trusted_hops = usize::try_from(top.integer("xff_num_trusted_hops").unwrap_or(0)).ok();
+    let decision_log = decision_log::lower(top, context);
     let listener = listener?;
     let has_certificate = !listener.certificates.is_empty();
     let hosts = hosts?;
     Some(Settings {
+        decision_log: decision_log?,
         listener,
         authenticate_host: hosts.authenticate_host.clone(),
         callback_path: hosts.callback_path.clone(),
@@ -52,7 +55,8 @@ pub(super) fn lower(
         },
         domain_association: domain_association?,
         trusted_hops: trusted_hops?,
-        routes,
+        external_auth: external_auth?,
+        routes: Vec::new(),
     })
 }
 

@@ -87,7 +87,7 @@ const TABLE: &[(&str, On, &[Method], Endpoint)] = &[
     ("/.pomerium", On::Configured, GET, Endpoint::UserPageWithoutSlash),
     ("/.pomerium/", On::Configured, GET, Endpoint::UserPage),
     ("/.pomerium/user", On::Configured, GET, Endpoint::User),
-    ("/.pomerium/sign_in", On::Authenticate, GET, Endpoint::SignIn),
+    ("/.pomerium/sign_in", On::Configured, GET, Endpoint::SignIn),
     ("/.pomerium/callback/", On::Configured, GET, Endpoint::Redeem),
     ("/.pomerium/sign_out", On::Configured, GET_POST, Endpoint::SignOut),
     ("/.pomerium/signed_out", On::Authenticate, GET, Endpoint::SignedOut),
@@ -137,6 +137,13 @@ pub(super) fn find(inbound: &Inbound) -> Option<Endpoint> {
         None if authenticate && !plan.rules.knows_host(host) => Some(Endpoint::Nothing),
         None => None,
     }
+}
+
+/// Whether a path of a route's host is ours whatever the configuration says, so that no policy is
+/// asked about it.
+pub fn is_reserved(path: &str) -> bool {
+    let fixed = TABLE.iter().any(|(at, on, ..)| *at == path && *on == On::Any);
+    fixed || RESERVED.iter().any(|ours| path.starts_with(ours))
 }
 
 /// Serves an endpoint of ours.

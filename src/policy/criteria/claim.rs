@@ -161,6 +161,15 @@ impl OfPerson for Claim {
             Found::Values(_) => Missing::Different { what: What::Claim(name) },
         })
     }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        if &*self.name == "email" {
+            return who.unrecorded.mailbox || who.unrecorded.domain;
+        }
+        let missing = |name: &str| name == Identity::EVERY_OTHER || self.is_at_or_below(name);
+        who.claims.get(&self.name).is_none()
+            && who.unrecorded.claims.iter().any(|name| missing(name))
+    }
 }
 
 /// A claim as a list: what is inside an object has names of its own.

@@ -73,4 +73,8 @@ impl OfPerson for Domain {
     fn missing(&self, who: &Identity) -> Option<Missing> {
         Some(email::missing(who, What::Domain))
     }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        who.unrecorded.domain
+    }
 }

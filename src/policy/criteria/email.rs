@@ -74,6 +74,15 @@ impl OfPerson for Email {
         }
         Some(missing(who, What::Address))
     }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        lacks(who)
+    }
+}
+
+/// Whether a record of the past did not keep the whole address.
+pub(super) fn lacks(who: &Identity) -> bool {
+    who.unrecorded.mailbox || who.unrecorded.domain
 }
 
 /// The address with what is to be known about it.

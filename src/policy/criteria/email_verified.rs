@@ -49,4 +49,8 @@ impl OfPerson for EmailVerified {
     fn missing(&self, who: &Identity) -> Option<Missing> {
         Some(email::missing(who, What::Address))
     }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        email::lacks(who)
+    }
 }

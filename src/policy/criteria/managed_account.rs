@@ -107,4 +107,9 @@ impl OfPerson for ManagedAccount {
             Some(_) => Missing::Different { what: What::Claim(name) },
         })
     }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        let missing = |name: &str| name == CLAIM || name == Identity::EVERY_OTHER;
+        who.claims.get(CLAIM).is_none() && who.unrecorded.claims.iter().any(|name| missing(name))
+    }
 }

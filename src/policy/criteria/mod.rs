@@ -207,6 +207,11 @@ pub(super) trait OfPerson: Debug + Send + Sync {
     fn seen(&self, who: &Identity) -> Option<String>;
     /// What would have to be different; `None` where nothing could.
     fn missing(&self, who: &Identity) -> Option<Missing>;
+    /// Whether it reads what the decision log did not keep of `who`; asked only where something is
+    /// missing. A criterion that says nothing here is taken to read everything.
+    fn lacks(&self, _who: &Identity) -> bool {
+        true
+    }
 }
 
 /// Yes with one reason or no with the other.

@@ -55,4 +55,8 @@ impl OfPerson for PrivateRelay {
     fn missing(&self, who: &Identity) -> Option<Missing> {
         Some(email::missing(who, What::Address))
     }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        email::lacks(who)
+    }
 }

@@ -46,4 +46,8 @@ impl OfPerson for User {
     fn missing(&self, _: &Identity) -> Option<Missing> {
         Some(Missing::Different { what: What::User })
     }
+
+    fn lacks(&self, _: &Identity) -> bool {
+        false
+    }
 }
