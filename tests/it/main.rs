@@ -23,6 +23,7 @@ mod failures;
 mod floods;
 mod headers;
 mod hosts;
+mod language;
 mod pages;
 mod paths;
 mod privacy;

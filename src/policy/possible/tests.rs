@@ -139,6 +139,9 @@ fn any_leaf() -> impl Strategy<Value = Vec<(Answer, Reason)>> {
         one(Answer::Unknown, Reason::EmailUnverified),
         // What asks a person to sign in again.
         one(Answer::Unknown, Reason::UserUnauthenticated),
+        one(Answer::No, Reason::AuthAgeExceeded),
+        // What refuses before that.
+        one(Answer::Yes, Reason::ClientCertificateRequired),
         Just([Answer::Yes, Answer::No, Answer::Unknown].map(|a| (a, Reason::EmailOk)).to_vec()),
     ]
 }
