@@ -16,6 +16,7 @@ mod support;
 
 mod callback;
 mod connections;
+mod decision_log;
 mod endpoints;
 mod failures;
 mod floods;
@@ -27,6 +28,7 @@ mod privacy;
 mod redirects;
 mod refusals;
 mod session;
+mod shadow;
 mod sign_in;
 mod sign_out;
 mod smoke;
