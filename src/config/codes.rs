@@ -69,4 +69,5 @@ codes! {
     SKIP_VERIFY = "R059", "The certificate of an application is not checked.";
     HEADER = "R061", "A header name or value that cannot be sent.";
     TEMPLATE = "R062", "A header template that stays empty.";
+    TEST_NAME = "R090", "Two policy tests have the same name.";
 }

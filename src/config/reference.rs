@@ -66,6 +66,8 @@ fn write_family(page: &mut String, family: &Family) {
 
 fn words(key: &Key, scope: Scope) -> String {
     match (key.name, scope) {
+        ("trusted_peers", _) => "a list".to_owned(),
+        ("external_auth", _) => "a map".to_owned(),
         ("certificates", _) => "a list of maps".to_owned(),
         ("jwt_claims_headers", _) => "a map, a list, or text with commas".to_owned(),
         ("to", _) => "a URL, or a list of one".to_owned(),

@@ -338,6 +338,9 @@ fn tell_unknown(
     let (here, elsewhere, there) = match scope {
         Scope::Top => ("here", Scope::Route, "it belongs into a route"),
         Scope::Route => ("in a route", Scope::Top, "it belongs to the top level of the file"),
+        Scope::ExternalAuth => {
+            ("in `external_auth`", Scope::Top, "it belongs to the top level of the file")
+        }
     };
     let names = keys::of(scope).map(|key| key.name).filter(|name| !name.ends_with('*'));
     let near = near::nearest(written, names);

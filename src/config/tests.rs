@@ -167,8 +167,8 @@ fn defaults_are_pomeriums_and_the_designs() {
     assert_eq!(gateway.authenticate_host, "wiki.example.com");
     let route = &gateway.routes[0];
     assert!(!route.pass_identity && !route.preserve_host);
-    assert_eq!(route.upstream.timeout.unwrap().as_secs(), 30);
-    assert_eq!(route.upstream.target.authority, "127.0.0.1:3000");
+    assert_eq!(route.upstream.as_ref().unwrap().timeout.unwrap().as_secs(), 30);
+    assert_eq!(route.upstream.as_ref().unwrap().target.authority, "127.0.0.1:3000");
     assert_eq!(&*settings.rules[0].id, "wiki.example.com");
     assert_eq!(settings.log.level, LevelFilter::INFO);
 }
@@ -196,16 +196,22 @@ fn routes_become_what_they_say() {
     let decision::PathRule::Regex(regex) = &second.path else { panic!() };
     assert!(regex.is_match("/v2") && !regex.is_match("/v2/") && !regex.is_match("/x/v1"));
     let [first, second] = settings.gateway.routes.as_slice() else { panic!() };
-    let target = &first.upstream.target;
+    let target = &first.upstream.as_ref().unwrap().target;
     assert_eq!(
         (target.host.as_str(), target.port, target.authority.as_str()),
         ("::1", 80, "[::1]")
     );
     assert_eq!(target.path.as_deref(), Some("/base"));
     assert!(first.pass_identity && !second.pass_identity);
-    assert_eq!(second.upstream.target.authority, "localhost");
-    assert_eq!((second.upstream.target.port, second.upstream.target.path.as_deref()), (443, None));
-    assert_eq!(second.upstream.timeout, None);
+    assert_eq!(second.upstream.as_ref().unwrap().target.authority, "localhost");
+    assert_eq!(
+        (
+            second.upstream.as_ref().unwrap().target.port,
+            second.upstream.as_ref().unwrap().target.path.as_deref()
+        ),
+        (443, None)
+    );
+    assert_eq!(second.upstream.as_ref().unwrap().timeout, None);
     assert!(second.preserve_host && second.response_headers_disabled);
     assert_eq!(second.remove_request_headers, ["x-debug"]);
 }
@@ -297,6 +303,7 @@ fn t71_keys_that_are_not_done_are_accepted_at_their_default_alone() {
                 let line = format!("{}: {value}\n", key.name);
                 match scope {
                     Scope::Top => complete(&format!("{line}{ROUTE}")),
+                    Scope::ExternalAuth => complete(&format!("external_auth:\n  {line}{ROUTE}")),
                     Scope::Route => complete(&format!("{ROUTE}    {line}")),
                 }
             };
@@ -706,8 +713,8 @@ fn t29_broken_certificate_files_are_refused_at_start() {
         "certificate_authority_file: {one}\n{ROUTE}    tls_custom_ca_file: {one}\n"
     )));
     assert_eq!(good.apple.extra_roots.len(), 1);
-    assert_eq!(good.gateway.routes[0].upstream.tls.custom_roots.len(), 1);
-    assert_eq!(good.gateway.routes[0].upstream.tls.extra_roots.len(), 1);
+    assert_eq!(good.gateway.routes[0].upstream.as_ref().unwrap().tls.custom_roots.len(), 1);
+    assert_eq!(good.gateway.routes[0].upstream.as_ref().unwrap().tls.extra_roots.len(), 1);
     assert_eq!(good.files, [PathBuf::from(&one), PathBuf::from(&one)]);
 
     let garbage = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", "AAAA");

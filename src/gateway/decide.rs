@@ -27,6 +27,8 @@ pub(super) struct Asked<'a> {
     pub(super) facts: &'a Facts<'a>,
     /// Whether whoever asks is a browser that loads a page.
     pub(super) page_load: bool,
+    /// Whether another proxy asks; else a route that decides for those alone is none.
+    pub(super) for_proxy: bool,
 }
 
 /// The line of a decision, which still lacks the status that was answered. It is written when that
@@ -70,7 +72,10 @@ pub(super) fn decide(
         Ok(live) => (Some(live), None),
         Err(why_not) => (None, Some(why_not)),
     };
+    let here = |judged: &Judged| asked.for_proxy || !asked.plan.is_left_to_others(judged.route);
+    let nothing = NoRoute { known_host: true };
     let heard = |judged: Result<&Judged, &NoRoute>, session: Option<&Session>| {
+        let judged = judged.and_then(|judged| here(judged).then_some(judged).ok_or(&nothing));
         let shadow = ask_shadow(asked, judged, session);
         if let Some(shadow) = &shadow {
             note(asked, judged, shadow, worker, record);
@@ -78,7 +83,11 @@ pub(super) fn decide(
         told.line = line(asked, judged, session, why_not, shadow, worker);
     };
     let decided = admission_heard(&asked.plan.rules, asked.facts, live, asked.now, heard);
-    (decided, told)
+    let judged = decided.as_ref().map_or_else(Refusal::judged, |yes| Some(yes.judged()));
+    match judged.is_none_or(here) {
+        true => (decided, told),
+        false => (Err(Refusal::NoRoute(nothing)), told),
+    }
 }
 
 /// What a shadow said.

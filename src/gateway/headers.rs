@@ -18,6 +18,7 @@ use super::settings::TemplatePart;
 use super::world::Worker;
 use crate::base::ids::RequestId;
 use crate::session::Session;
+use crate::upstream::Upstream;
 use crate::wire::host::Scheme;
 use crate::wire::path::normalise;
 use crate::wire::{hop, method};
@@ -39,6 +40,7 @@ pub(super) fn to_upstream(
     inbound: &mut Inbound,
     worker: &Worker,
     service: &Service,
+    upstream: &Upstream,
     session: Option<&Session>,
 ) -> Result<Request<()>, Unwritable> {
     let target = target(inbound, service)?;
@@ -69,7 +71,7 @@ pub(super) fn to_upstream(
     headers.insert(REQUEST_ID, request_id(inbound.id));
     let host = match service.preserve_host {
         true => HeaderValue::from_str(&inbound.authority.to_string()),
-        false => Ok(service.upstream.authority().clone()),
+        false => Ok(upstream.authority().clone()),
     };
     headers.insert(HOST, host.map_err(|_| Unwritable::Head)?);
     let mut request = Request::new(());
@@ -77,6 +79,20 @@ pub(super) fn to_upstream(
     *request.uri_mut() = target;
     *request.headers_mut() = headers;
     Ok(request)
+}
+
+/// The assertion and every configured claim header, empty where there is nothing to say, for a
+/// proxy that asks on behalf of an application.
+pub(super) fn every_identity(
+    inbound: &Inbound,
+    worker: &Worker,
+    session: Option<&Session>,
+) -> Option<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ASSERTION, HeaderValue::from_static(""));
+    let speaker = Speaker { inbound, worker, plan: &inbound.plan, session };
+    speaker.introduce(&mut headers)?;
+    Some(headers)
 }
 
 /// What of an application's answer goes on to the client.
@@ -87,7 +103,7 @@ pub(super) fn to_client(headers: &mut HeaderMap, inbound: &Inbound, service: &Se
     let dropped = plan.our_cookies.remove_from_response(headers);
     if dropped > 0 {
         tracing::warn!(
-            upstream = &*service.upstream_name,
+            upstream = service.upstream_name.as_deref(),
             dropped,
             "application set a cookie of ours"
         );

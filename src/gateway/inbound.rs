@@ -15,7 +15,7 @@ use crate::wire::path::{PathProblem, normalise};
 use crate::wire::{fold, method};
 
 /// Longest request target, in bytes; longer ones are 414.
-const TARGET_BYTES: usize = 16 * 1024;
+pub(super) const TARGET_BYTES: usize = 16 * 1024;
 
 /// A request that is well formed and means one thing only.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ mod decide;
 pub mod edge;
 mod endpoints;
 mod evidence;
+mod external_auth;
 mod headers;
 mod inbound;
 mod pipeline;
@@ -31,8 +32,8 @@ pub use plan::{COOKIE_PREFIX, Ingredients, Plan, PlanProblem};
 pub use refusal::status_of;
 pub use service::Gateway;
 pub use settings::{
-    DecisionLogSettings, HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource,
-    TemplatePart,
+    DecisionLogSettings, ExternalAuthSettings, HeaderValue, ListenerSettings, RouteService,
+    Settings, SigningKeySource, TemplatePart,
 };
 pub use shadows::ShadowCount;
 pub use world::{DecisionLog, Shared, Worker};

@@ -17,7 +17,7 @@ use super::plan::Plan;
 use super::respond::Visitor;
 use super::signed_in::{NotSignedIn, live_session};
 use super::world::Worker;
-use super::{endpoints, headers, refusal, relay};
+use super::{endpoints, external_auth, headers, refusal, relay};
 use crate::base::ids::RequestId;
 use crate::base::time;
 use crate::decision::{Admission, Facts};
@@ -38,6 +38,14 @@ pub(super) async fn handle(
     let now = worker.shared.clock.now();
     let chain = Chain::read(from.peer.ip(), &head.headers, plan.trusted_hops);
     let mut record = new_record(&head, chain.client());
+    // Security: before the path is brought into another form, and on any host (T25, T70).
+    if external_auth::is_asked(&plan, head.uri.path()) {
+        let peer = from.peer.ip();
+        record.source_ip = peer;
+        let asking = external_auth::Asking { peer, plan, now, worker };
+        let response = external_auth::serve(head, asking, &mut record);
+        return logged(response.map(From::Us), record, worker);
+    }
     let checked = inbound::check(&head).and_then(|(authority, path)| {
         // Security: a connection made for one certificate's names asks for no other's (T14).
         let together = worker.shared.may_carry(from, authority.host());
@@ -95,6 +103,7 @@ async fn travel(
         plan: &inbound.plan,
         facts: &facts,
         page_load: inbound.is_page_load(),
+        for_proxy: false,
     };
     let (decided, told) = decide(&asked, live, worker, record);
     let answered = match decided {
@@ -119,7 +128,7 @@ async fn admitted(
     record.decision = Decision::Allow;
     record.route = inbound.plan.rules.route(admission.route()).map(|route| route.id.clone());
     record.upstream =
-        inbound.plan.service(admission.route()).map(|service| service.upstream_name.clone());
+        inbound.plan.service(admission.route()).and_then(|service| service.upstream_name.clone());
     // The relay takes the client's headers along; what an error page needs of them is kept.
     let preference = inbound.preference();
     let relayed = relay::relay(admission, inbound, body, worker).await;

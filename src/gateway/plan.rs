@@ -7,13 +7,14 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
 use super::assertion::{KeyProblem, SigningKeys};
+use super::external_auth::TrustedPeers;
 use super::settings::{self, RouteService, Settings, TemplatePart};
 use crate::base::seal::{Ring, Signer};
 use crate::decision::{PathRule, RouteIndex, RouteRule, Rules};
 use crate::pages;
 use crate::policy::{Policy, Reads};
 use crate::session::attempt::Attempts;
-use crate::session::link::Links;
+use crate::session::link::{Links, Starts};
 use crate::session::sealed_cookie::SessionSeal;
 use crate::session::ticket::Tickets;
 use crate::session::{self, CookieSettings};
@@ -43,6 +44,7 @@ pub struct Plan {
     pub(super) sessions: SessionSeal,
     pub(super) attempts: Attempts,
     pub(super) links: Links,
+    pub(super) starts: Starts,
     pub(super) tickets: Tickets,
     /// Signs the forms of our own pages.
     pub(super) forms: Signer,
@@ -63,6 +65,8 @@ pub struct Plan {
     /// `Content-Security-Policy` of our pages, and of the one page that a frame may show.
     pub(super) content_security_policy: HeaderValue,
     pub(super) frame_security_policy: HeaderValue,
+    /// Who may ask us for other proxies; `None` where external auth is off.
+    pub(super) external_auth: Option<TrustedPeers>,
     pub(super) jwks: Bytes,
     pub(super) jwks_etag: HeaderValue,
 }
@@ -70,9 +74,10 @@ pub struct Plan {
 /// How one route is served.
 #[derive(Debug)]
 pub(super) struct Service {
-    pub(super) upstream: Upstream,
+    /// `None` for a route that serves external auth alone.
+    pub(super) upstream: Option<Upstream>,
     /// `host:port` for the log.
-    pub(super) upstream_name: Arc<str>,
+    pub(super) upstream_name: Option<Arc<str>>,
     pub(super) preserve_host: bool,
     pub(super) pass_identity: bool,
     pub(super) cors_allow_preflight: bool,
@@ -169,6 +174,11 @@ impl Plan {
         let jwks = Bytes::from(signing_keys.jwks().to_owned());
         let etag: String =
             crate::base::seal::digest(signing_keys.jwks()).chars().take(16).collect();
+        // Security: the secret of a proxy in front goes to no application.
+        let secret_headers = gateway
+            .external_auth
+            .iter()
+            .flat_map(|settings| settings.secrets.iter().map(|(header, _)| header.as_str()));
         // Signing out may end at another site, and browsers hold redirects after a form to it.
         let mut form_targets = vec![format!("https://{authenticate}"), given.provider_origin];
         form_targets.extend(gateway.signout_redirect_url.as_deref().and_then(origin_of));
@@ -183,11 +193,14 @@ impl Plan {
             sessions: SessionSeal::new(cookie_secret, session),
             attempts: Attempts::new(cookie_secret),
             links: Links::new(shared_secret),
+            starts: Starts::new(shared_secret),
             tickets: Tickets::new(shared_secret),
             forms: shared_secret.signer("form"),
             our_cookies: OurCookies::new([session.cookie.name.as_str()], [COOKIE_PREFIX]),
             cookie: session.cookie.clone(),
-            protected: Protected::new(claims_headers.iter().map(|(header, _)| header.as_str())),
+            protected: Protected::new(
+                claims_headers.iter().map(|(header, _)| header.as_str()).chain(secret_headers),
+            ),
             jwks_etag: value(&format!("\"{etag}\""))?,
             jwks,
             signing_keys,
@@ -198,6 +211,12 @@ impl Plan {
                 .as_deref()
                 .map(|body| Bytes::from(body.to_owned())),
             trusted_hops: gateway.trusted_hops,
+            external_auth: gateway
+                .external_auth
+                .as_ref()
+                .map(TrustedPeers::new)
+                .transpose()
+                .map_err(PlanProblem::Header)?,
             not_apple: given.not_apple,
             content_security_policy: value(&pages::content_security_policy(&form_targets))?,
             frame_security_policy: value(&pages::same_origin_frame_policy(&form_targets))?,
@@ -213,6 +232,11 @@ impl Plan {
     pub(super) fn has_shadow(&self) -> bool {
         self.shadow_rules.is_some()
             || self.services.iter().any(|service| service.shadow_policy.is_some())
+    }
+
+    /// Whether a route decides for other proxies alone: whoever asks for it here finds nothing.
+    pub(super) fn is_left_to_others(&self, index: RouteIndex) -> bool {
+        self.service(index).is_some_and(|service| service.upstream.is_none())
     }
 
     /// Whether an address may lead here: a configured route's origin, or the authenticate host's.
@@ -237,15 +261,16 @@ impl Service {
         settings: &RouteService,
         upstreams: &mut Upstreams,
     ) -> Result<Self, PlanProblem> {
-        let target = &settings.upstream.target;
-        let path_swap = target.path.clone().map(|to| match &rule.path {
+        let upstream = settings.upstream.as_ref();
+        let target = upstream.map(|upstream| &upstream.target);
+        let path_swap = target.and_then(|target| target.path.clone()).map(|to| match &rule.path {
             PathRule::Prefix(prefix) => PathSwap::Prefix { prefix: prefix.clone(), to },
             PathRule::Any => PathSwap::Prefix { prefix: "/".to_owned(), to },
             PathRule::Exact(_) | PathRule::Regex(_) => PathSwap::Whole { to },
         });
         Ok(Self {
-            upstream: upstreams.upstream(&settings.upstream)?,
-            upstream_name: format!("{}:{}", target.host, target.port).into(),
+            upstream: upstream.map(|upstream| upstreams.upstream(upstream)).transpose()?,
+            upstream_name: target.map(|target| format!("{}:{}", target.host, target.port).into()),
             preserve_host: settings.preserve_host,
             pass_identity: settings.pass_identity,
             cors_allow_preflight: settings.cors_allow_preflight,

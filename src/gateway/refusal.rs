@@ -15,7 +15,7 @@ use super::relay::RelayError;
 use super::respond::{self, Visitor};
 use super::signed_in::NotSignedIn;
 use super::{browser, evidence};
-use crate::decision::{Refusal, RouteIndex};
+use crate::decision::{NoRoute, Refusal, RouteIndex};
 use crate::pages::{Denied, Href, LoopCause, Person, SignIn, SignInCause, View};
 use crate::policy::{Explanation, Reason, Verdict, sign_in_status};
 use crate::session::lifecycle::LiveSession;
@@ -34,8 +34,7 @@ pub(super) fn answer(
 ) -> Response<Full<Bytes>> {
     match refusal {
         Refusal::NoRoute(no_route) => {
-            record.decision = Decision::NoRoute;
-            record.reasons.push(no_route.word());
+            note_no_route(no_route, record);
             Visitor::of(inbound).page(&View::NotFound)
         }
         Refusal::SignIn { judged } => {
@@ -48,9 +47,7 @@ pub(super) fn answer(
         }
         Refusal::Denied { judged, explanation, live } => {
             note_route(inbound, judged.route, record);
-            record.decision = Decision::Deny;
-            record.reasons = explanation.reasons.iter().map(|reason| reason.word()).collect();
-            record.evidence = evidence::for_log(&explanation);
+            note_denial(&explanation, record);
             if inbound.path == "/robots.txt" {
                 return robots();
             }
@@ -62,7 +59,23 @@ pub(super) fn answer(
     }
 }
 
-fn note_route(inbound: &Inbound, route: RouteIndex, record: &mut Record) {
+pub(super) fn note_no_route(no_route: NoRoute, record: &mut Record) {
+    record.decision = Decision::NoRoute;
+    record.reasons.push(no_route.word());
+}
+
+pub(super) fn note_denial(explanation: &Explanation, record: &mut Record) {
+    record.decision = Decision::Deny;
+    record.reasons = explanation.reasons.iter().map(|reason| reason.word()).collect();
+    record.evidence = evidence::for_log(explanation);
+}
+
+pub(super) fn note_sign_in(why_not: NotSignedIn, record: &mut Record) {
+    record.decision = Decision::SignIn;
+    record.reasons.push(why_not.word());
+}
+
+pub(super) fn note_route(inbound: &Inbound, route: RouteIndex, record: &mut Record) {
     record.route = inbound.plan.rules.route(route).map(|route| route.id.clone());
 }
 
@@ -73,8 +86,7 @@ pub(super) fn sign_in(
     why_not: NotSignedIn,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    record.decision = Decision::SignIn;
-    record.reasons.push(why_not.word());
+    note_sign_in(why_not, record);
     let visitor = Visitor::of(inbound);
     let page_load = inbound.is_page_load();
     if page_load && browser::goes_round(inbound) {
@@ -103,7 +115,7 @@ pub(super) fn sign_in(
 /// The address to come back to: the one asked for, byte for byte; where that is spelt as no link is
 /// (`//`, say), the one it means; else the front page. The port that was asked is kept where it is
 /// one of ours.
-fn return_address(inbound: &Inbound) -> Option<ReturnAddress> {
+pub(super) fn return_address(inbound: &Inbound) -> Option<ReturnAddress> {
     let ours = |authority: &Authority<'_>| inbound.plan.is_ours(authority);
     let query = inbound.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let meant = format!("{}{query}", inbound.path);
@@ -115,7 +127,7 @@ fn return_address(inbound: &Inbound) -> Option<ReturnAddress> {
     })
 }
 
-fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Bytes>> {
+pub(super) fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Bytes>> {
     let cause = match why_not {
         NotSignedIn::NoCookie => LoopCause::CookieNotKept,
         NotSignedIn::NotOpened | NotSignedIn::Dead(_) => LoopCause::CookieNotAccepted,
@@ -126,7 +138,7 @@ fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Byt
 }
 
 /// The 403 that explains itself.
-fn denied(
+pub(super) fn denied(
     verdict: &Verdict,
     explanation: &Explanation,
     live: Option<&LiveSession>,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use rustls::sign::CertifiedKey;
 
 use crate::base::secret::Secret;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub trusted_hops: usize,
     /// `decision_log`; `None` where decisions are not written.
     pub decision_log: Option<DecisionLogSettings>,
+    /// `external_auth`; `None` where it is not written.
+    pub external_auth: Option<ExternalAuthSettings>,
     /// One for each route, in the order of the rules.
     pub routes: Vec<RouteService>,
 }
@@ -48,6 +51,19 @@ pub struct DecisionLogSettings {
     pub rotation: Rotation,
     /// `redact`, default none: how people's addresses are written.
     pub redact: Redact,
+}
+
+/// `external_auth`: which proxies may ask us to decide for them.
+#[derive(Clone, Debug)]
+pub struct ExternalAuthSettings {
+    /// Trusted addresses; IPv4 ones written as IPv6 are IPv4 here.
+    pub networks: Vec<IpNet>,
+    /// Headers (lower case) and the value that only a trusted proxy knows.
+    pub secrets: Vec<(String, Secret)>,
+    /// Whether oauth2-proxy's endpoints are served, default no.
+    pub oauth2_proxy_compat: bool,
+    /// Where gRPC is answered; `None` for nowhere.
+    pub grpc_address: Option<SocketAddr>,
 }
 
 /// One `signing_key`, told apart when it was read.
@@ -82,8 +98,8 @@ pub struct ListenerSettings {
 /// How one route is served, once admitted.
 #[derive(Clone, Debug)]
 pub struct RouteService {
-    /// The application.
-    pub upstream: upstream::Settings,
+    /// The application; `None` for a route that serves external auth alone.
+    pub upstream: Option<upstream::Settings>,
     /// `pass_identity_headers`, the route's own or the global one.
     pub pass_identity: bool,
     /// `preserve_host_header`: send the client's `Host` on.

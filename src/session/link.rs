@@ -40,6 +40,69 @@ impl BrowserHash {
     }
 }
 
+/// Makes and checks the links that another proxy is told to send people to: to the sign-in of the
+/// host that they asked for, which gives their browser its cookie and sends them on. Nobody is
+/// named in them, because the answer that carries them may reach no browser with a cookie.
+#[derive(Debug)]
+pub struct Starts {
+    signer: Signer,
+}
+
+impl Starts {
+    /// Signs with `ring` (`shared_secret`).
+    pub fn new(ring: &Ring) -> Self {
+        Self { signer: ring.signer("sign-in start") }
+    }
+
+    /// The link that begins a sign-in at the host of `return_to`.
+    pub fn url(&self, return_to: &ReturnAddress, now: Timestamp) -> String {
+        let (issued, url) = (now.0.to_string(), return_to.url());
+        let shortened = if return_to.shortened { "1" } else { "0" };
+        let signature = self.signer.sign(&[&url, shortened, &issued]);
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("pomerium_redirect_uri", &url)
+            .append_pair("pomerium_issued", &issued)
+            .append_pair("russet_shortened", shortened)
+            .append_pair("pomerium_signature", &signature)
+            .finish();
+        format!("https://{}/.pomerium/sign_in?{query}", return_to.authority)
+    }
+
+    /// Checks the query of a link that came to `host` (without port).
+    ///
+    /// # Errors
+    /// Says what is wrong, for the log.
+    pub fn check(
+        &self,
+        host: &str,
+        query: &Form<'_>,
+        ours: OurHosts<'_>,
+        now: Timestamp,
+    ) -> Result<ReturnAddress, LinkProblem> {
+        let part = |name: &str| query.get(name).ok_or(LinkProblem::Forged);
+        let (url, issued) = (part("pomerium_redirect_uri")?, part("pomerium_issued")?);
+        let shortened = part("russet_shortened")?;
+        if !self.signer.verify(&[url, shortened, issued], part("pomerium_signature")?) {
+            return Err(LinkProblem::Forged);
+        }
+        check_age(issued, now)?;
+        let return_to = ReturnAddress::parse(url, ours).ok_or(LinkProblem::ForeignHost)?;
+        if return_to.authority.host() != host {
+            return Err(LinkProblem::ForeignHost);
+        }
+        Ok(ReturnAddress { shortened: shortened == "1", ..return_to })
+    }
+}
+
+/// Whether a link was made within [`LIFETIME`], and not in the future.
+fn check_age(issued: &str, now: Timestamp) -> Result<(), LinkProblem> {
+    let issued = Timestamp(issued.parse().map_err(|_| LinkProblem::Forged)?);
+    match now >= issued.plus(LIFETIME) || issued > now.plus(LEEWAY) {
+        true => Err(LinkProblem::Stale),
+        false => Ok(()),
+    }
+}
+
 /// What is wrong with a link. All of them are answered alike; the log tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkProblem {
@@ -97,10 +160,7 @@ impl Links {
         if !self.signer.verify(&signed, part("pomerium_signature")?) {
             return Err(LinkProblem::Forged);
         }
-        let issued = Timestamp(issued.parse().map_err(|_| LinkProblem::Forged)?);
-        if now >= issued.plus(LIFETIME) || issued > now.plus(LEEWAY) {
-            return Err(LinkProblem::Stale);
-        }
+        check_age(issued, now)?;
         let return_to = ReturnAddress::parse(url, ours).ok_or(LinkProblem::ForeignHost)?;
         Ok(SignInLink {
             return_to: ReturnAddress { shortened: shortened == "1", ..return_to },
@@ -162,6 +222,35 @@ mod tests {
             assert_eq!(check(&bad, "auth.example.com", NOW).unwrap_err(), LinkProblem::Forged);
         }
         assert_eq!(check(&good, "other.example.com", NOW).unwrap_err(), LinkProblem::Forged);
+    }
+
+    #[test]
+    fn a_start_is_good_for_its_host_and_ten_minutes_and_is_no_link() {
+        let app = Authority::parse("app.example.com").unwrap();
+        let to = ReturnAddress::of_request(&app, "/x?y=1", &ours).unwrap();
+        let starts = Starts::new(&ring(1));
+        let good = starts.url(&to, NOW);
+        let check = |url: &str, host: &str, now| {
+            let query = Form::query(Some(url.split_once('?').unwrap().1)).unwrap();
+            starts.check(host, &query, &ours, now)
+        };
+        assert!(good.starts_with("https://app.example.com/.pomerium/sign_in?"), "{good}");
+        assert_eq!(check(&good, "app.example.com", NOW).unwrap(), to);
+        let other = check(&good, "other.example.com", NOW).unwrap_err();
+        assert_eq!(other, LinkProblem::ForeignHost);
+        let stale = check(&good, "app.example.com", NOW.plus(LIFETIME)).unwrap_err();
+        assert_eq!(stale, LinkProblem::Stale);
+        for (from, to) in [
+            ("app.example", "evil.example"),
+            ("issued=1", "issued=2"),
+            ("shortened=0", "shortened=1"),
+        ] {
+            let bad = check(&good.replace(from, to), "app.example.com", NOW).unwrap_err();
+            assert_eq!(bad, LinkProblem::Forged);
+        }
+        // Neither passes for the other.
+        let link = check(&link("/x"), "app.example.com", NOW).unwrap_err();
+        assert_eq!(link, LinkProblem::Forged);
     }
 
     #[test]

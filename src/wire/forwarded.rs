@@ -36,17 +36,18 @@ impl Chain {
         if trusted_hops == 0 {
             return Self { entries: Vec::new(), peer };
         }
-        let newest_first = headers
-            .get_all(FOR)
-            .iter()
-            .rev()
-            .flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
-        let mut entries: Vec<_> = newest_first.take(trusted_hops).map_while(read_address).collect();
+        let mut entries: Vec<_> =
+            newest_first(headers).take(trusted_hops).map_while(|entry| entry).collect();
         if entries.len() < trusted_hops {
             entries.clear();
         }
         entries.reverse();
         Self { entries, peer }
+    }
+
+    /// The way of a request whose client another proxy has told, and that goes no further.
+    pub fn told(client: IpAddr) -> Self {
+        Self { entries: Vec::new(), peer: client.to_canonical() }
     }
 
     /// The client's address: canonical, so an IPv4-mapped one is IPv4.
@@ -80,6 +81,12 @@ fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
         Ok(value) => drop(headers.insert(name, value)),
         Err(_) => drop(headers.remove(name)),
     }
+}
+
+/// All entries of `X-Forwarded-For`, the newest first; those that are no address are `None`.
+pub fn newest_first(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
+    let values = headers.get_all(FOR).iter().rev();
+    values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')).map(read_address)
 }
 
 /// An entry: an address, which some proxies write with a port. No zones: they mean nothing here.

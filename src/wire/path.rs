@@ -85,6 +85,19 @@ pub fn normalise(raw_path: &str) -> Result<Cow<'_, str>, PathProblem> {
     Ok(if path == raw_path { Cow::Borrowed(raw_path) } else { Cow::Owned(path) })
 }
 
+/// Whether [`normalise`] changes nothing of `raw_path` but the spelling of single characters: where
+/// somebody else sends the path on as it came, `//`, `.` and `..` would mean what they mean there.
+pub fn is_resolved(raw_path: &str) -> bool {
+    let mut segments = raw_path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        if matches!(segment, "." | "..") || (segment.is_empty() && !is_last) {
+            return false;
+        }
+    }
+    true
+}
+
 /// Whether one look is enough: no escapes, no empty segments, none that begin with a dot, no odd
 /// characters. Nearly every request is like that.
 fn is_plain(raw_path: &str) -> bool {

@@ -6,7 +6,13 @@
 //! *Invariant:* nothing here needs a key, a certificate, a secret, a store, a socket or the
 //! network, and nothing prints.
 
+pub mod cases;
+pub mod coverage;
+pub mod curl;
+pub mod first;
 pub mod person;
+pub mod report;
 pub mod request;
+pub mod run;
 pub mod tree;
 pub mod trial;

@@ -9,7 +9,7 @@ use crate::identity::{Claims, Identity};
 pub const OWN: [&str; 2] = ["groups", "signed_in_at"];
 
 /// Somebody who is signed in, or would be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Person {
     /// What the id_token would say.
     pub claims: Map<String, Value>,

@@ -39,6 +39,19 @@ pub struct Trial {
     pub status: StatusCode,
 }
 
+/// The reasons that no policy gives, for what is refused before one is asked.
+pub const OWN_REASONS: [&str; 9] = [
+    "bad_host",
+    "bad_method",
+    "bad_path",
+    "misdirected",
+    "pomerium-route",
+    "route-not-found",
+    "target_too_long",
+    "underscore_in_header",
+    "unknown-host",
+];
+
 /// What comes out, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
@@ -78,10 +91,14 @@ impl Trial {
             return Self { met: Met::Ours, status: StatusCode::OK };
         }
         let identity = person.map(|person| person.identity(now));
-        match decision::explain(rules, &read.facts(), identity.as_ref(), now) {
+        let facts = read.facts();
+        let judged = decision::judge(rules, &facts, identity.as_ref(), now);
+        let explained = decision::explain(rules, &facts, identity.as_ref(), now);
+        match judged.and_then(|judged| Ok((judged, explained?))) {
             Err(no_route) => Self { met: Met::NoRoute(no_route), status: StatusCode::NOT_FOUND },
-            Ok((route, explanation)) => {
-                let status = status(&explanation, request.is_page_load());
+            Ok((judged, (route, explanation))) => {
+                let status = judged.verdict.status(request.is_page_load());
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
                 Self { met: Met::Decided { route, explanation: Box::new(explanation) }, status }
             }
         }
@@ -170,15 +187,5 @@ impl Trial {
             "missing": self.missing(),
             "tree": self.explanation().map(|explanation| tree::as_json(explanation, sources)),
         })
-    }
-}
-
-/// The status with which the gateway answers.
-fn status(explanation: &Explanation, page_load: bool) -> StatusCode {
-    match explanation.outcome {
-        Outcome::Allow => StatusCode::OK,
-        Outcome::SignIn if page_load => StatusCode::FOUND,
-        Outcome::SignIn => StatusCode::UNAUTHORIZED,
-        Outcome::Deny => StatusCode::FORBIDDEN,
     }
 }

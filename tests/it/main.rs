@@ -18,6 +18,7 @@ mod callback;
 mod connections;
 mod decision_log;
 mod endpoints;
+mod external_auth;
 mod failures;
 mod floods;
 mod headers;

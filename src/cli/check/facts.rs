@@ -223,7 +223,7 @@ fn hosts(settings: &Settings, notes: &mut Vec<String>) -> Result<Vec<Host>, Snip
     let mut hosts: Vec<Host> = Vec::new();
     for (rule, service) in settings.rules.iter().zip(&gateway.routes) {
         let (name, port) = (&rule.from.host, rule.from.port.unwrap_or(443));
-        let target = Some(&service.upstream.target);
+        let target = service.upstream.as_ref().map(|upstream| &upstream.target);
         if let Some(known) = hosts.iter().find(|host| host.name == *name && host.port == port) {
             let other = target.is_some_and(|target| known.application != url_of(target));
             if other {

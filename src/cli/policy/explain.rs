@@ -1,6 +1,6 @@
 //! `russet policy explain`: what one request would meet, and why.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::net::IpAddr;
 
 use serde_json::Value;
@@ -9,10 +9,10 @@ use super::Configured;
 use crate::base::time::{Clock, Timestamp};
 use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
+use crate::workbench::curl;
 use crate::workbench::person::{Person, moment};
 use crate::workbench::request::{SOURCE_IP, Supposed};
-use crate::workbench::tree;
-use crate::workbench::tree::{BAD, GOOD, LOUD, UNSURE};
+use crate::workbench::tree::{self, BAD, GOOD, LOUD, UNSURE};
 use crate::workbench::trial::{Trial, Word};
 
 /// What was typed.
@@ -21,6 +21,10 @@ pub struct Arguments {
     /// The address that somebody asks for
     #[arg(value_name = "URL")]
     url: Option<String>,
+    /// Take the request from a captured curl line ("Copy as cURL"): the line, a file, or - for
+    /// standard input
+    #[arg(long, value_name = "LINE|FILE|-", conflicts_with = "url")]
+    curl: Option<String>,
     /// The method [default: GET]
     #[arg(long, short = 'X', value_name = "METHOD")]
     method: Option<String>,
@@ -42,6 +46,9 @@ pub struct Arguments {
     #[arg(long, value_enum)]
     format: Option<Format>,
 }
+
+/// Longest curl line that is read, in bytes.
+const MAX_LINE: u64 = 1 << 20;
 
 /// How to print it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -83,8 +90,11 @@ fn usage(problem: String) -> Outcome {
 }
 
 fn request(arguments: &Arguments) -> Result<Supposed, String> {
-    let url = arguments.url.as_deref().ok_or("which address? russet policy explain URL")?;
-    let mut request = Supposed::get(url).map_err(|problem| problem.to_string())?;
+    let mut request = match (&arguments.url, &arguments.curl) {
+        (Some(url), _) => Supposed::get(url).map_err(|problem| problem.to_string())?,
+        (None, Some(line)) => captured(line)?,
+        (None, None) => return Err("which address? russet policy explain URL".to_owned()),
+    };
     if let Some(method) = &arguments.method {
         request.set_method(method).map_err(|problem| problem.to_string())?;
     }
@@ -97,6 +107,22 @@ fn request(arguments: &Arguments) -> Result<Supposed, String> {
     request.source_ip = arguments.source_ip.unwrap_or(SOURCE_IP);
     request.time = arguments.time;
     Ok(request)
+}
+
+fn captured(given: &str) -> Result<Supposed, String> {
+    let line = match given {
+        "-" => std::io::read_to_string(std::io::stdin().take(MAX_LINE))
+            .map_err(|error| format!("standard input: {error}"))?,
+        _ if given.contains("curl") && given.contains(char::is_whitespace) => given.to_owned(),
+        file => std::fs::read_to_string(file).map_err(|error| format!("--curl {file}: {error}"))?,
+    };
+    let captured = curl::read(&line).map_err(|problem| format!("--curl: {problem}"))?;
+    if captured.cookies {
+        anstream::eprintln!(
+            "note: the cookies of the line are not looked at; say who is signed in with --claims"
+        );
+    }
+    Ok(captured.request)
 }
 
 /// Claims as JSON, or the file with them.

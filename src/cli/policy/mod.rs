@@ -1,13 +1,18 @@
 //! `russet policy ...`: writing and trying policies without serving.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 
 use super::Outcome;
 use super::check::ConfigurationFile;
 use crate::base::diagnostic::Sources;
+use crate::base::time::Clock;
+use crate::config::{self, LoadedRules};
 use crate::decision::Rules;
 
 pub mod explain;
+pub mod test;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -20,31 +25,41 @@ pub struct Arguments {
 enum Command {
     /// Say what one request would meet, and why
     Explain(explain::Arguments),
+    /// Run tests of policies
+    Test(test::Arguments),
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     match &arguments.command {
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Test(arguments) => test::run(arguments),
     }
 }
 
-/// The rules of a configuration, and the text that its places point into.
+/// What the policy commands read of a configuration.
 struct Configured {
     rules: Rules,
+    /// The texts that the places of the rules point into.
     sources: Sources,
+    /// Every file that was asked for.
+    files: Vec<PathBuf>,
+    /// `decision_log.path`, where it is written.
+    decision_log: Option<PathBuf>,
 }
 
 impl Configured {
     /// Reads it. What is wrong elsewhere in the file is told on standard error and changes
     /// nothing.
     fn load(configuration: &ConfigurationFile) -> Result<Self, Outcome> {
-        let loaded = configuration.load();
+        let now = Clock::system().now();
+        let loaded = config::load_rules(&configuration.path, &config::process_environment, now);
         let told = loaded.render();
         if !told.is_empty() {
             anstream::eprintln!("{told}");
         }
-        let settings = loaded.settings.ok_or(Outcome::Configuration)?;
-        Ok(Self { rules: Rules::new(settings.rules), sources: loaded.sources })
+        let LoadedRules { rules, decision_log, files, sources, .. } = loaded;
+        let rules = rules.ok_or(Outcome::Configuration)?;
+        Ok(Self { rules, sources, files, decision_log })
     }
 }

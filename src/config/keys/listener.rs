@@ -39,7 +39,4 @@ const KEYS: &[Key] = &[
     key("circuit_breaker_thresholds", Type::Tree(&[]), "",
         "Limits on connections and requests to every application.")
         .not_yet("leave it out; limit connections in the application"),
-    key("external_auth", Type::Tree(&[]), "",
-        "Answer for nginx, Traefik, Caddy, Envoy or HAProxy.").ours()
-        .not_yet("let Russet stand in front itself, with a route for each application"),
 ];

@@ -6,6 +6,7 @@
 //! `lower`.
 
 mod apple;
+mod external_auth;
 mod headers;
 mod listener;
 mod logging;
@@ -135,6 +136,8 @@ pub enum Scope {
     Top,
     /// In a route.
     Route,
+    /// In `external_auth`.
+    ExternalAuth,
 }
 
 /// Keys that belong together.
@@ -154,6 +157,8 @@ pub const FAMILIES: &[&Family] = &[
     &session::HOSTS,
     &session::SESSIONS,
     &listener::FAMILY,
+    &external_auth::FAMILY,
+    &external_auth::FIELDS,
     &tls::CERTIFICATES,
     &tls::OUTGOING,
     &timeouts::FAMILY,
@@ -226,7 +231,7 @@ mod tests {
 
     #[test]
     fn no_key_stands_in_the_table_twice() {
-        for scope in [Scope::Top, Scope::Route] {
+        for scope in [Scope::Top, Scope::Route, Scope::ExternalAuth] {
             let mut seen = HashSet::new();
             for key in of(scope) {
                 assert!(seen.insert(key.name), "{}", key.name);

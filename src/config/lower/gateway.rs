@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::headers::ResponseHeaders;
 use super::hosts::Hosts;
 use super::targets::LocatedFrom;
-use super::{Context, certificates, decision_log, headers, signing_key};
+use super::{Context, certificates, decision_log, external_auth, headers, signing_key};
 use crate::base::node::Place;
 use crate::config::codes;
 use crate::config::files::Content;
@@ -34,6 +34,7 @@ pub(super) fn lower(
     let claims_headers = headers::claims_headers(top, context);
     let response_headers = headers::response_headers(top, context);
     let domain_association = domain_association(top, context);
+    let external_auth = external_auth::lower(top, context);
     let trusted_hops = usize::try_from(top.integer("xff_num_trusted_hops").unwrap_or(0)).ok();
     let decision_log = decision_log::lower(top, context);
     let listener = listener?;
@@ -54,6 +55,7 @@ pub(super) fn lower(
         },
         domain_association: domain_association?,
         trusted_hops: trusted_hops?,
+        external_auth: external_auth?,
         routes: Vec::new(),
     })
 }

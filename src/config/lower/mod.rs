@@ -8,6 +8,7 @@ mod apple;
 mod certificates;
 mod client_secret;
 mod decision_log;
+mod external_auth;
 mod gateway;
 mod headers;
 mod hosts;

@@ -32,8 +32,9 @@ pub(super) struct Route {
     pub(super) from: Option<LocatedFrom>,
     /// The path rule as written, for comparing routes; `None` where it cannot be used.
     pub(super) path: Option<WrittenPath>,
-    /// The application, for comparing routes; `None` until it is known.
-    pub(super) to: Option<upstream::Target>,
+    /// The application, for comparing routes; `None` until it is known, `Some(None)` where it has
+    /// none.
+    pub(super) to: Option<Option<upstream::Target>>,
     pub(super) openness: Openness,
     /// What is decided on its requests; `None` where something is wrong with that.
     pub(super) rule: Option<RouteRule>,
@@ -82,9 +83,12 @@ pub(super) fn services(
     context: &mut Context<'_>,
 ) -> Option<Vec<RouteService>> {
     let pass_identity = top.flag("pass_identity_headers");
+    let external_auth = top.has("external_auth");
     let one = |route: &mut Route| {
-        let service = service(&route.section, pass_identity, extra_roots, context);
-        route.to = service.as_ref().map(|service| service.upstream.target.clone());
+        let service = service(&route.section, pass_identity, extra_roots, external_auth, context);
+        route.to = service
+            .as_ref()
+            .map(|service| service.upstream.as_ref().map(|upstream| upstream.target.clone()));
         service
     };
     let services: Vec<_> = routes.iter_mut().map(one).collect();
@@ -216,9 +220,13 @@ fn service(
     route: &Section,
     pass_identity: bool,
     extra_roots: &Arc<[CertificateDer<'static>]>,
+    external_auth: bool,
     context: &mut Context<'_>,
 ) -> Option<RouteService> {
-    let target = targets::to(route, context);
+    let target = match targets::is_left_to_others(route) && external_auth {
+        true => Some(None),
+        false => targets::to(route, context).map(Some),
+    };
     let custom_roots = certificates::authorities(route, "tls_custom_ca", context);
     let skip_verify = route.flag("tls_skip_verify");
     if skip_verify {
@@ -234,14 +242,17 @@ fn service(
     let shadow_policy = access::shadow_policy(route, context);
     let timeout = route.duration("timeout").unwrap_or(TIMEOUT);
     Some(RouteService {
-        upstream: upstream::Settings {
-            target: target?,
-            tls: upstream::TlsSettings {
-                skip_verify,
-                custom_roots: custom_roots?,
-                extra_roots: extra_roots.clone(),
-            },
-            timeout: (!timeout.is_zero()).then_some(timeout),
+        upstream: match target? {
+            None => None,
+            Some(target) => Some(upstream::Settings {
+                target,
+                tls: upstream::TlsSettings {
+                    skip_verify,
+                    custom_roots: custom_roots?,
+                    extra_roots: extra_roots.clone(),
+                },
+                timeout: (!timeout.is_zero()).then_some(timeout),
+            }),
         },
         pass_identity: route.boolean("pass_identity_headers").unwrap_or(pass_identity),
         preserve_host: route.flag("preserve_host_header"),

@@ -73,13 +73,19 @@ pub(super) fn from(route: &Section, context: &mut Context<'_>) -> Option<Located
     Some(LocatedFrom { from: From { host, port: url.port() }, place: written.place })
 }
 
+/// Whether a route names no application: then it decides for other proxies alone.
+pub(super) fn is_left_to_others(route: &Section) -> bool {
+    !["to", "redirect", "response"].iter().any(|key| route.has(key))
+}
+
 pub(super) fn to(route: &Section, context: &mut Context<'_>) -> Option<Target> {
     let Some(written) = route.tree("to") else {
         // These would stand in its place, and are told as not yet done.
         if route.has("redirect") || route.has("response") {
             return None;
         }
-        let help = "add `to: http://127.0.0.1:8080`, the application behind Russet";
+        let help = "add `to: http://127.0.0.1:8080`, the application behind Russet; only with \
+                    `external_auth` a route may decide for another proxy alone";
         context.error(codes::MISSING, route.place, "a route without `to`", help);
         return None;
     };

@@ -87,7 +87,7 @@ const TABLE: &[(&str, On, &[Method], Endpoint)] = &[
     ("/.pomerium", On::Configured, GET, Endpoint::UserPageWithoutSlash),
     ("/.pomerium/", On::Configured, GET, Endpoint::UserPage),
     ("/.pomerium/user", On::Configured, GET, Endpoint::User),
-    ("/.pomerium/sign_in", On::Authenticate, GET, Endpoint::SignIn),
+    ("/.pomerium/sign_in", On::Configured, GET, Endpoint::SignIn),
     ("/.pomerium/callback/", On::Configured, GET, Endpoint::Redeem),
     ("/.pomerium/sign_out", On::Configured, GET_POST, Endpoint::SignOut),
     ("/.pomerium/signed_out", On::Authenticate, GET, Endpoint::SignedOut),

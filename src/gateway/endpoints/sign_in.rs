@@ -1,5 +1,6 @@
-//! `/.pomerium/sign_in` on the authenticate host: from a signed link to Apple, or, for somebody
-//! who is signed in there already, straight to the host that asked.
+//! `/.pomerium/sign_in`. On the authenticate host: from a signed link to Apple, or, for somebody
+//! who is signed in there already, straight to the host that asked. On any host: from a signed
+//! start, which another proxy has sent the browser to, to that link.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -7,9 +8,9 @@ use http_body_util::Full;
 
 use super::super::inbound::Inbound;
 use super::super::respond::{self, Visitor};
-use super::super::signed_in::live_session;
+use super::super::signed_in::{NotSignedIn, live_session};
 use super::super::world::Worker;
-use super::super::{browser, cookies as ours};
+use super::super::{browser, cookies as ours, refusal};
 use crate::base::seal::digest;
 use crate::pages::{Href, SignIn, SignInCause, View};
 use crate::session::Session;
@@ -31,20 +32,14 @@ pub(super) fn serve(
     let visitor = Visitor::of(inbound);
     let ours = |authority: &Authority<'_>| plan.is_ours(authority);
     let query = Form::query(inbound.head.uri.query()).unwrap_or_default();
+    let names_a_browser = query.get("russet_browser").is_some();
+    if !names_a_browser || !plan.is_authenticate_host(inbound.authority.host()) {
+        return start(inbound, worker, &query, record);
+    }
     let host = plan.authenticate.to_string();
     let link = match plan.links.check(&host, &query, &ours, inbound.now) {
         Ok(link) => link,
-        Err(problem) => {
-            record.reasons.push(match problem {
-                LinkProblem::Forged => "link_forged",
-                LinkProblem::Stale => "link_stale",
-                LinkProblem::ForeignHost => "link_foreign_host",
-            });
-            let address = query.get("pomerium_redirect_uri");
-            let address = address.and_then(|url| ReturnAddress::parse(url, &ours));
-            let start_again = address.map_or(Href::new("/"), |address| Href::new(address.url()));
-            return visitor.page(&View::LinkInvalid { start_again });
-        }
+        Err(problem) => return invalid(problem, inbound, &query, record),
     };
     // Prefetchers, scanners and scripts begin nothing (T89).
     if !inbound.is_page_load() {
@@ -71,6 +66,61 @@ pub(super) fn serve(
     }
     ours::set_attempt(&mut response, &name, &value);
     response
+}
+
+/// The first step of a sign-in that another proxy sent the browser to: gives it the cookie that the
+/// proxy's answer could not carry, and sends it on.
+fn start(
+    inbound: &Inbound,
+    worker: &Worker,
+    query: &Form<'_>,
+    record: &mut Record,
+) -> Response<Full<Bytes>> {
+    let plan = &inbound.plan;
+    let visitor = Visitor::of(inbound);
+    let ours = |authority: &Authority<'_>| plan.is_ours(authority);
+    let host = inbound.authority.host();
+    let return_to = match plan.starts.check(host, query, &ours, inbound.now) {
+        Ok(return_to) => return_to,
+        Err(problem) => return invalid(problem, inbound, query, record),
+    };
+    if !inbound.is_page_load() {
+        let url = Href::new(inbound.target());
+        let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
+        return visitor.page(&view);
+    }
+    let live = live_session(inbound, worker);
+    if browser::goes_round(inbound) {
+        // The proxy does not pass the cookie on, perhaps; the browser does keep it.
+        record.reasons.push("sign-in-loop");
+        return refusal::going_round(&visitor, live.err().unwrap_or(NotSignedIn::NotOpened));
+    }
+    if let Ok(live) = live {
+        record.subject = Some(live.session().identity.subject.clone());
+        return arrive(inbound, &return_to, StatusCode::FOUND);
+    }
+    let (link, cookie) = begin(inbound, &return_to);
+    let mut response = respond::redirect(StatusCode::FOUND, &link);
+    browser::remember(&mut response, &cookie);
+    response
+}
+
+fn invalid(
+    problem: LinkProblem,
+    inbound: &Inbound,
+    query: &Form<'_>,
+    record: &mut Record,
+) -> Response<Full<Bytes>> {
+    record.reasons.push(match problem {
+        LinkProblem::Forged => "link_forged",
+        LinkProblem::Stale => "link_stale",
+        LinkProblem::ForeignHost => "link_foreign_host",
+    });
+    let address = query.get("pomerium_redirect_uri");
+    let ours = |authority: &Authority<'_>| inbound.plan.is_ours(authority);
+    let address = address.and_then(|url| ReturnAddress::parse(url, &ours));
+    let start_again = address.map_or(Href::new("/"), |address| Href::new(address.url()));
+    Visitor::of(inbound).page(&View::LinkInvalid { start_again })
 }
 
 /// The attempts that a browser holds.

@@ -1,0 +1,22 @@
+//! Envoy's `ext_authz` over HTTP: the request itself, with a `path_prefix` of ours in front of its
+//! path.
+//!
+//! Takes 200 for yes; everything else goes to the browser as it is, redirects and pages too.
+
+use http::request::Parts;
+
+use super::super::inbound;
+use super::Dialect;
+use super::described::{Described, Undescribed};
+
+pub(super) const DIALECT: Dialect =
+    Dialect { name: "envoy", describe, has_rest: true, redirects: true };
+
+fn describe(head: &Parts, rest: &str) -> Result<Described, Undescribed> {
+    let authority = inbound::authority_of(head).map_err(|_| Undescribed::Host)?;
+    let target = match head.uri.query() {
+        Some(query) => format!("{rest}?{query}"),
+        None => rest.to_owned(),
+    };
+    Described::new(head.method.as_str(), &authority.to_string(), &target)
+}

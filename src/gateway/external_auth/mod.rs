@@ -1,0 +1,139 @@
+//! The auth that other proxies ask: each describes a request in a way of its own, one file for each
+//! way; what it describes is decided as if it had come to us, and the answer is shaped for it.
+//!
+//! *Invariant:* a dialect reads its own headers alone, and only a trusted peer is listened to at
+//! all: a description is somebody else's word for what is asked (T03).
+
+mod answer;
+mod caddy;
+mod described;
+mod envoy;
+mod haproxy;
+mod nginx;
+mod traefik;
+mod trust;
+
+pub(super) use trust::TrustedPeers;
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::Full;
+
+use self::described::{Described, Undescribed};
+use super::headers;
+use super::plan::Plan;
+use super::respond::{self, Visitor};
+use super::world::{HeldPlan, Worker};
+use crate::base::time::Timestamp;
+use crate::pages::View;
+use crate::telemetry::{Decision, Record};
+use crate::wire::accept::{self, Format};
+use crate::wire::fold;
+
+/// Where the questions are asked, on every host. Matched against the target as it was sent: what
+/// follows it may be somebody else's path, which must not lead out of here (T25).
+const TREE: &str = "/.russet/auth";
+
+/// How one kind of proxy asks, and what it can do with an answer.
+struct Dialect {
+    /// The part of the path that names it.
+    name: &'static str,
+    /// Reads the description: the request, and what follows the name in its path.
+    describe: fn(&Parts, &str) -> Result<Described, Undescribed>,
+    /// Whether what follows the name belongs to the description; otherwise nothing may follow.
+    has_rest: bool,
+    /// Whether a redirect is passed on to the browser. Where it is not, the address of the sign-in
+    /// is the `Location` of the 401.
+    redirects: bool,
+}
+
+const DIALECTS: [&Dialect; 5] =
+    [&nginx::DIALECT, &traefik::DIALECT, &caddy::DIALECT, &haproxy::DIALECT, &envoy::DIALECT];
+
+/// Whether a request asks for the tree of external auth, where that is on. `path` is raw.
+pub(super) fn is_asked(plan: &Plan, path: &str) -> bool {
+    let rest = path.strip_prefix(TREE);
+    plan.external_auth.is_some()
+        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// What comes with a question beside its head.
+pub(super) struct Asking<'a> {
+    /// Who is connected to us.
+    pub(super) peer: IpAddr,
+    pub(super) plan: HeldPlan,
+    pub(super) now: Timestamp,
+    pub(super) worker: &'a Worker,
+}
+
+/// Answers a question.
+pub(super) fn serve(head: Parts, asking: Asking<'_>, record: &mut Record) -> Response<Full<Bytes>> {
+    let plan = asking.plan.clone();
+    let mut response = answer(head, asking, record);
+    headers::on_ours(&mut response, &plan, record.id);
+    response
+}
+
+fn answer(mut head: Parts, asking: Asking<'_>, record: &mut Record) -> Response<Full<Bytes>> {
+    record.decision = Decision::Own;
+    let plan = asking.plan.clone();
+    let preference = accept::prefers(&head.headers, Format::Html);
+    let visitor = Visitor { plan: &plan, id: record.id, host: "", preference };
+    let Some(trusted) = plan.external_auth.as_ref() else {
+        return visitor.page(&View::NotFound);
+    };
+    if !trusted.trusts(asking.peer, &head.headers) {
+        record.reasons.push("untrusted-peer");
+        return respond::text(StatusCode::FORBIDDEN, "This peer may not ask.\n");
+    }
+    trusted.remove_secrets(&mut head.headers);
+    let path = head.uri.path().to_owned();
+    let Some((dialect, rest)) = dialect(&path) else { return visitor.page(&View::NotFound) };
+    record.detail = Some(format!("asked by {}", dialect.name));
+    let described = unambiguous(&plan, &head.headers).and_then(|()| {
+        let client = trusted.client(asking.peer, &head.headers)?;
+        Ok(((dialect.describe)(&head, rest)?, client))
+    });
+    let (described, client) = match described {
+        Ok(described) => described,
+        Err(undescribed) => {
+            record.decision = Decision::Malformed;
+            record.reasons.push(undescribed.code());
+            return visitor.page(&View::BadRequest);
+        }
+    };
+    let inbound = described.into_inbound(head, client, record.id, asking.now, asking.plan);
+    record.source_ip = inbound.source_ip();
+    record.method = inbound.method().clone();
+    record.host = Cow::Owned(inbound.authority.to_string());
+    record.path.clone_from(&inbound.path);
+    answer::decide(&inbound, dialect, asking.worker, record)
+}
+
+fn dialect(path: &str) -> Option<(&'static Dialect, &str)> {
+    let rest = path.strip_prefix(TREE)?.strip_prefix('/')?;
+    let (name, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let dialect = DIALECTS.into_iter().find(|dialect| dialect.name == name)?;
+    (dialect.has_rest || rest.is_empty()).then_some((dialect, rest))
+}
+
+/// Refuses what the application behind the other proxy may read in another way than we do: that
+/// request goes on as it came, so that nothing can be taken out of it.
+fn unambiguous(plan: &Plan, headers: &HeaderMap) -> Result<(), Undescribed> {
+    if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
+        return Err(Undescribed::Twice);
+    }
+    for name in headers.keys() {
+        let plain = name.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        // Security: `Remote.User` and `X_Forwarded_Email` are `Remote-User` and its kind to many.
+        if fold::has_underscore(name) || (!plain && plan.protected.is_protected(name)) {
+            return Err(Undescribed::Spelling);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Who may ask for others, and whom they ask for.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderName};
+use ipnet::IpNet;
+
+use super::described::Undescribed;
+use crate::base::secret::{Secret, same};
+use crate::gateway::settings::ExternalAuthSettings;
+use crate::wire::forwarded::newest_first;
+
+/// The peers that may describe requests of others.
+#[derive(Debug)]
+pub(in super::super) struct TrustedPeers {
+    networks: Vec<IpNet>,
+    secrets: Vec<(HeaderName, Secret)>,
+}
+
+impl TrustedPeers {
+    /// # Errors
+    /// The name that is no header's.
+    pub(in super::super) fn new(settings: &ExternalAuthSettings) -> Result<Self, String> {
+        let secret = |(name, secret): &(String, Secret)| {
+            let header = name.parse::<HeaderName>().map_err(|_| name.clone())?;
+            Ok::<_, String>((header, secret.clone()))
+        };
+        Ok(Self {
+            networks: settings.networks.clone(),
+            secrets: settings.secrets.iter().map(secret).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether `peer` may ask: by where it is, or by what it knows. A header that comes twice
+    /// proves nothing, because one of the two may be a client's.
+    pub(in super::super) fn trusts(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        self.includes(peer)
+            || self.secrets.iter().any(|(name, secret)| {
+                let mut sent = headers.get_all(name).iter();
+                let only = sent.next().filter(|_| sent.next().is_none());
+                only.is_some_and(|sent| same(sent.as_bytes(), secret.expose()))
+            })
+    }
+
+    /// Security: a secret that has done its work is nothing for what comes after.
+    pub(super) fn remove_secrets(&self, headers: &mut HeaderMap) {
+        for (name, _) in &self.secrets {
+            headers.remove(name);
+        }
+    }
+
+    /// The client of a trusted peer: the rightmost entry of `X-Forwarded-For` that is no trusted
+    /// peer itself; where all are, the leftmost; where there is none, the peer. What stands left of
+    /// it is the client's own word, and is not looked at.
+    ///
+    /// # Errors
+    /// An entry that must be read and is no address.
+    pub(in super::super) fn client(
+        &self,
+        peer: IpAddr,
+        headers: &HeaderMap,
+    ) -> Result<IpAddr, Undescribed> {
+        let mut client = peer;
+        for entry in newest_first(headers) {
+            client = entry.ok_or(Undescribed::Client)?;
+            if !self.includes(client) {
+                break;
+            }
+        }
+        Ok(client)
+    }
+
+    fn includes(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+}
