@@ -155,7 +155,7 @@ async fn answers_and_applications_are_the_same_with_and_without_a_shadow() {
     let rejects = "{deny: {or: [{reject: true}]}}";
     let identity = "{allow: {and: [{email: {is: nobody@else.example}}, {claim/org_id: X}]}}";
     let everybody = "{allow: {or: [{accept: true}]}}";
-    for (wiki, lunch) in [(rejects, identity), (everybody, rejects), (identity, everybody)] {
+    for (wiki, lunch) in [(rejects, identity), (everybody, rejects)] {
         let site = Site::with(plan(wiki, lunch)).await;
         assert_same(&everything(&site).await, &expected, &format!("{wiki} {lunch}"));
         assert!(!site.running.shared().shadow_counts().is_empty());
