@@ -317,6 +317,6 @@ criterion_group! {
     config = Criterion::default()
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = sessions, matching, deciding, whole_request
+    targets = sessions, matching, deciding, telling, whole_request
 }
 criterion_main!(road);
