@@ -228,15 +228,15 @@ impl Plan {
         self.services.get(index.0)
     }
 
+    /// Whether a route decides for other proxies alone: whoever asks for it here finds nothing.
+    pub(super) fn is_left_to_others(&self, index: RouteIndex) -> bool {
+        self.service(index).is_some_and(|service| service.upstream.is_none())
+    }
+
     /// Whether anything is asked beside the real policies.
     pub(super) fn has_shadow(&self) -> bool {
         self.shadow_rules.is_some()
             || self.services.iter().any(|service| service.shadow_policy.is_some())
-    }
-
-    /// Whether a route decides for other proxies alone: whoever asks for it here finds nothing.
-    pub(super) fn is_left_to_others(&self, index: RouteIndex) -> bool {
-        self.service(index).is_some_and(|service| service.upstream.is_none())
     }
 
     /// Whether an address may lead here: a configured route's origin, or the authenticate host's.

@@ -34,23 +34,12 @@ pub struct Settings {
     pub domain_association: Option<Arc<str>>,
     /// `xff_num_trusted_hops`, default 0: how many proxies in front of us to believe.
     pub trusted_hops: usize,
-    /// `decision_log`; `None` where decisions are not written.
-    pub decision_log: Option<DecisionLogSettings>,
     /// `external_auth`; `None` where it is not written.
     pub external_auth: Option<ExternalAuthSettings>,
+    /// `decision_log`; `None` where decisions are not written.
+    pub decision_log: Option<DecisionLogSettings>,
     /// One for each route, in the order of the rules.
     pub routes: Vec<RouteService>,
-}
-
-/// Where decisions are written, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DecisionLogSettings {
-    /// `path`.
-    pub path: Destination,
-    /// `rotate`: default 128 MiB, a day, 14 old files, compressed.
-    pub rotation: Rotation,
-    /// `redact`, default none: how people's addresses are written.
-    pub redact: Redact,
 }
 
 /// `external_auth`: which proxies may ask us to decide for them.
@@ -64,6 +53,17 @@ pub struct ExternalAuthSettings {
     pub oauth2_proxy_compat: bool,
     /// Where gRPC is answered; `None` for nowhere.
     pub grpc_address: Option<SocketAddr>,
+}
+
+/// Where decisions are written, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionLogSettings {
+    /// `path`.
+    pub path: Destination,
+    /// `rotate`: default 128 MiB, a day, 14 old files, compressed.
+    pub rotation: Rotation,
+    /// `redact`, default none: how people's addresses are written.
+    pub redact: Redact,
 }
 
 /// One `signing_key`, told apart when it was read.
