@@ -27,8 +27,6 @@ pub(super) struct Asked<'a> {
     pub(super) facts: &'a Facts<'a>,
     /// Whether whoever asks is a browser that loads a page.
     pub(super) page_load: bool,
-    /// Whether another proxy asks; else a route that decides for those alone is none.
-    pub(super) for_proxy: bool,
 }
 
 /// The line of a decision, which still lacks the status that was answered. It is written when that
@@ -60,19 +58,39 @@ impl Drop for Told {
     }
 }
 
-/// Decides on a request and has it told.
+/// Decides on a request that another proxy asks about, and has it told.
 pub(super) fn decide(
     asked: &Asked<'_>,
     live: Result<LiveSession, NotSignedIn>,
     worker: &Worker,
     record: &mut Record,
 ) -> (Result<Admission, Refusal>, Told) {
+    decide_where(asked, live, worker, record, |_| true)
+}
+
+/// The same for a request of our own road: a route that decides for other proxies alone is none.
+pub(super) fn decide_for_relay(
+    asked: &Asked<'_>,
+    live: Result<LiveSession, NotSignedIn>,
+    worker: &Worker,
+    record: &mut Record,
+) -> (Result<Admission, Refusal>, Told) {
+    let here = |judged: &Judged| !asked.plan.is_left_to_others(judged.route);
+    decide_where(asked, live, worker, record, here)
+}
+
+fn decide_where(
+    asked: &Asked<'_>,
+    live: Result<LiveSession, NotSignedIn>,
+    worker: &Worker,
+    record: &mut Record,
+    here: impl Fn(&Judged) -> bool,
+) -> (Result<Admission, Refusal>, Told) {
     let mut told = Told { line: None };
     let (live, why_not) = match live {
         Ok(live) => (Some(live), None),
         Err(why_not) => (None, Some(why_not)),
     };
-    let here = |judged: &Judged| asked.for_proxy || !asked.plan.is_left_to_others(judged.route);
     let nothing = NoRoute { known_host: true };
     let heard = |judged: Result<&Judged, &NoRoute>, session: Option<&Session>| {
         let judged = judged.and_then(|judged| here(judged).then_some(judged).ok_or(&nothing));
@@ -84,7 +102,7 @@ pub(super) fn decide(
     };
     let decided = admission_heard(&asked.plan.rules, asked.facts, live, asked.now, heard);
     let judged = decided.as_ref().map_or_else(Refusal::judged, |yes| Some(yes.judged()));
-    match judged.is_none_or(here) {
+    match judged.is_none_or(&here) {
         true => (decided, told),
         false => (Err(Refusal::NoRoute(nothing)), told),
     }

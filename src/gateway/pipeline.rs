@@ -10,7 +10,7 @@ use http::header::CONNECTION;
 use http::{HeaderMap, HeaderValue, Request, Response};
 
 use super::answer::{AnswerBody, From};
-use super::decide::{Asked, decide};
+use super::decide::{Asked, decide_for_relay};
 use super::edge::{ConnectionInfo, RequestBody};
 use super::inbound::{self, Inbound, Malformed};
 use super::plan::Plan;
@@ -103,9 +103,8 @@ async fn travel(
         plan: &inbound.plan,
         facts: &facts,
         page_load: inbound.is_page_load(),
-        for_proxy: false,
     };
-    let (decided, told) = decide(&asked, live, worker, record);
+    let (decided, told) = decide_for_relay(&asked, live, worker, record);
     let answered = match decided {
         Ok(admission) => admitted(admission, inbound, body, worker, record).await,
         Err(refused) => Err(refusal::answer(refused, why_not, inbound, record)),
