@@ -213,6 +213,13 @@ impl Site {
         }
     }
 
+    /// Stops Russet; the folder that `{state}` stands for is left.
+    pub async fn drain(self) -> tempfile::TempDir {
+        let Self { running, state, .. } = self;
+        running.drain(Duration::from_secs(2)).await.unwrap();
+        state
+    }
+
     /// The folder that `{state}` stands for.
     pub fn state(&self) -> &std::path::Path {
         self.state.path()
