@@ -281,9 +281,16 @@ routes:
         };
         let clear = said(Redact::Nothing);
         assert_eq!(clear.len(), 3, "{clear:#?}");
-        assert!(clear[0].contains("groups.yaml:1:") && clear[0].contains("`sub:002` of the group `staff`"), "{clear:#?}");
+        assert!(
+            clear[0].contains("groups.yaml:1:")
+                && clear[0].contains("`sub:002` of the group `staff`"),
+            "{clear:#?}"
+        );
         assert!(clear[1].contains("`ben@corp.example` of the group `staff`"), "{clear:#?}");
-        assert!(clear[2].contains("groups.yaml:2:") && clear[2].contains("`domain:partner.example`"), "{clear:#?}");
+        assert!(
+            clear[2].contains("groups.yaml:2:") && clear[2].contains("`domain:partner.example`"),
+            "{clear:#?}"
+        );
         // Whoever's address is not in the log may be anybody.
         assert_eq!(said(Redact::Hash).len(), 2);
         assert_eq!(said(Redact::LeaveOut).len(), 1);
