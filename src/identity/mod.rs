@@ -36,6 +36,9 @@ pub struct Identity {
     /// clock, so that a sign-in that is just over is never old. [`Identity::new`] takes `issued_at`
     /// for it; the session sets it right.
     pub signed_in_at: Timestamp,
+    /// The groups that a test case says the person is in; `None` for everybody who asks, whose
+    /// groups follow from `groups_file`.
+    pub supposed_groups: Option<Box<[Box<str>]>>,
     /// What a line of the decision log did not keep; nothing for everybody who asks.
     pub unrecorded: Unrecorded,
 }
@@ -64,6 +67,7 @@ impl Identity {
             display_name: None,
             issued_at,
             signed_in_at: issued_at,
+            supposed_groups: None,
             unrecorded: Unrecorded::NOTHING,
         }
     }

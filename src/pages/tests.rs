@@ -63,6 +63,7 @@ fn every_reason(text: &str) -> Vec<DenialReason> {
         R::AddressNotListed,
         R::DomainNotListed,
         R::AccountNotListed,
+        R::GroupNotListed,
         R::ClaimMissing { name: name.clone() },
         R::ClaimMissing { name: "org_id".to_owned() },
         R::ClaimDifferent { name: name.clone(), seen: Some(name.clone()) },
@@ -131,6 +132,7 @@ fn every_view(text: &str) -> Vec<View> {
         SignInCause::NothingWasSent,
         SignInCause::TooLongAgo,
         SignInCause::AnotherAccount,
+        SignInCause::Asked,
     ] {
         views.push(View::SignIn(SignIn { cause, url: link() }));
     }
@@ -333,6 +335,7 @@ fn the_sign_in_page_offers_apples_button_in_the_top_window() {
         (SignInCause::SignedOut, "Sign in with Apple"),
         (SignInCause::NothingWasSent, "Sign in with Apple"),
         (SignInCause::AnotherAccount, "Continue with Apple"),
+        (SignInCause::Asked, "Sign in with Apple"),
     ] {
         let url = Href::new("https://auth.example.com/.pomerium/sign_in?a=1&b=2");
         let view = View::SignIn(SignIn { cause, url });

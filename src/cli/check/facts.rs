@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::snippet::SnippetProblem;
 use crate::config::Settings;
-use crate::gateway::COOKIE_PREFIX;
+use crate::gateway::{self, COOKIE_PREFIX};
 use crate::upstream::{Scheme, Target};
 
 /// The assertion, which goes to applications beside the configured headers.
@@ -38,6 +38,30 @@ const TOLD: &[&str] = &[
     "x-content-type-options",
     "x-frame-options",
     "x-request-id",
+];
+
+/// By what else a client could pass for somebody, from elsewhere, or ask for something else. No
+/// proxy of these needs it of a client, and no application is told it. nginx knows no patterns, so
+/// each has its whole name.
+const NEVER: &[&str] = &[
+    "Forwarded",
+    "Remote-Email",
+    "Remote-Groups",
+    "Remote-Name",
+    "Remote-User",
+    "X-Envoy-External-Address",
+    "X-Envoy-Original-Path",
+    "X-Forwarded-Email",
+    "X-Forwarded-Groups",
+    "X-Forwarded-Method",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Uri",
+    "X-Forwarded-User",
+    "X-HTTP-Method-Override",
+    "X-Original-Method",
+    "X-Original-URL",
+    "X-Real-IP",
+    "X-Rewrite-URL",
 ];
 
 /// Where an application stands in a snippet that knows of none.
@@ -74,6 +98,8 @@ pub(super) struct Facts {
     pub(super) cookie_left: &'static str,
     pub(super) asked_with: &'static [&'static str],
     pub(super) told: &'static [&'static str],
+    /// Headers that no client may send, without those that are set anyway.
+    pub(super) never: Vec<&'static str>,
     /// Where Envoy asks over gRPC: one address or none.
     pub(super) grpc: Vec<GrpcAddress>,
     /// What the operator still has to do.
@@ -173,6 +199,8 @@ impl Facts {
             headers.push(Header::new(name, headers.len())?);
         }
         let names: Vec<&str> = headers.iter().map(|header| header.name.as_str()).collect();
+        let set = |name: &str| names.iter().any(|set| set.eq_ignore_ascii_case(name));
+        let never = NEVER.iter().copied().filter(|name| !set(name)).collect();
         let cookie_name = plain_word(&settings.session.cookie.name)?;
         Ok(Self {
             russet: address.to_string(),
@@ -194,10 +222,19 @@ impl Facts {
             cookie_left: "$russet_rest_3",
             asked_with: ASKED_WITH,
             told: TOLD,
-            grpc: Vec::new(),
+            never,
+            grpc: grpc_address(gateway),
             notes,
         })
     }
+}
+
+/// Where Envoy may ask over gRPC: one address or none.
+fn grpc_address(gateway: &gateway::Settings) -> Vec<GrpcAddress> {
+    let address = gateway.external_auth.as_ref().and_then(|settings| settings.grpc_address);
+    let reached = address.map(reachable);
+    let address = |at: SocketAddr| GrpcAddress { host: at.ip().to_string(), port: at.port() };
+    reached.map(address).into_iter().collect()
 }
 
 /// The address at which a neighbour reaches a listener.

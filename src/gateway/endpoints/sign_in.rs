@@ -79,13 +79,25 @@ fn start(
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
     let plan = &inbound.plan;
-    let visitor = Visitor::of(inbound);
     let ours = |authority: &Authority<'_>| plan.is_ours(authority);
     let host = inbound.authority.host();
     let Start { return_to, since } = match plan.starts.check(host, query, &ours, inbound.now) {
         Ok(start) => start,
         Err(problem) => return invalid(problem, inbound, query, record),
     };
+    begin_here(inbound, worker, &return_to, since, record)
+}
+
+/// Begins a sign-in at this very host, for a page of it; with `since`, whoever signed in before it
+/// signs in again.
+pub(super) fn begin_here(
+    inbound: &Inbound,
+    worker: &Worker,
+    return_to: &ReturnAddress,
+    since: Option<Timestamp>,
+    record: &mut Record,
+) -> Response<Full<Bytes>> {
+    let visitor = Visitor::of(inbound);
     if !inbound.is_page_load() {
         let url = Href::new(inbound.target());
         let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
@@ -99,9 +111,9 @@ fn start(
     }
     if let Some(live) = live.ok().filter(|live| is_recent_enough(since, live.session())) {
         record.subject = Some(live.session().identity.subject.clone());
-        return arrive(inbound, &return_to, StatusCode::FOUND);
+        return arrive(inbound, return_to, StatusCode::FOUND);
     }
-    let (link, cookie) = begin(inbound, &return_to, since);
+    let (link, cookie) = begin(inbound, return_to, since);
     let mut response = respond::redirect(StatusCode::FOUND, &link);
     browser::remember(&mut response, &cookie);
     response

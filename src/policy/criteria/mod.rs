@@ -12,6 +12,7 @@ mod day_of_week;
 mod domain;
 mod email;
 mod email_verified;
+mod groups;
 mod http_method;
 mod http_path;
 mod invalid_client_certificate;
@@ -32,6 +33,7 @@ use auth_age::AuthAge;
 use super::Question;
 use super::answer::Answer;
 use super::codes;
+use super::definitions::GroupsFile;
 use super::explain::{Missing, What};
 use super::matchers::flag;
 use super::reason::Reason;
@@ -40,7 +42,7 @@ use crate::base::node::{Node, Place};
 use crate::identity::Identity;
 
 /// Every criterion, in the order in which the reference page lists them.
-static CRITERIA: [&Row; 20] = [
+static CRITERIA: [&Row; 21] = [
     &accept::ROW,
     &reject::ROW,
     &authenticated_user::ROW,
@@ -52,6 +54,7 @@ static CRITERIA: [&Row; 20] = [
     &managed_account::ROW,
     &auth_age::ROW,
     &claim::ROW,
+    &groups::ROW,
     &http_method::ROW,
     &http_path::ROW,
     &source_ip::ROW,
@@ -62,6 +65,9 @@ static CRITERIA: [&Row; 20] = [
     &day_of_week::ROW,
     &time_of_day::ROW,
 ];
+
+/// The name of the criterion that needs a file of groups.
+pub(super) const GROUPS: &str = "groups";
 
 /// Every criterion there is.
 pub fn criteria() -> &'static [&'static Row] {
@@ -161,6 +167,8 @@ pub(super) struct Written<'a> {
     pub(super) data: &'a Node,
     /// Whether a yes of it helps to admit: under `allow` and not inverted, or the other way round.
     pub(super) admits: bool,
+    /// The groups it may name.
+    pub(super) groups: &'a GroupsFile,
 }
 
 /// A compiled criterion. Security: that one which asks for a person is never asked without one, so

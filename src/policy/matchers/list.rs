@@ -127,6 +127,17 @@ impl ListMatcher {
         Some(Self { tests })
     }
 
+    /// What it compares with, where it compares with nothing but values.
+    pub(in crate::policy) fn values(&self) -> Option<Vec<(ListOperator, &Single)>> {
+        let values = self.tests.iter().map(|test| match test {
+            ListTest::Has(single) => Some((ListOperator::Has, single)),
+            ListTest::Is(single) => Some((ListOperator::Is, single)),
+            ListTest::Exclude(single) => Some((ListOperator::Exclude, single)),
+            ListTest::Matches(_) | ListTest::Exists(_) => None,
+        });
+        values.collect()
+    }
+
     /// Whether `values` match.
     pub(in crate::policy) fn matches(&self, values: &[Value]) -> bool {
         let has = |single: &Single| values.iter().any(|value| single.equals(value));

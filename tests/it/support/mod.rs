@@ -4,6 +4,7 @@
 mod multiplexed;
 mod process;
 mod recorder;
+pub mod targets;
 mod visit;
 mod wire;
 
