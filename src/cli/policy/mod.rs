@@ -76,9 +76,21 @@ impl Configured {
         tell(&loaded);
         let LoadedRules { rules, decision_log, files, sources, .. } = loaded;
         let rules = rules.ok_or(Outcome::Configuration)?;
+        if rules.routes().is_empty() {
+            anstream::eprintln!("{NO_ROUTES}");
+        }
         Ok(Self { rules, sources, files, decision_log })
     }
 }
+
+/// What a new file lacks.
+const NO_ROUTES: &str = "\
+warning: the configuration has no routes, so nobody reaches anything
+   help: routes:
+           - from: https://wiki.example.com
+             to: http://127.0.0.1:3000
+             allowed_domains: [corp.example]
+";
 
 /// Longest text that is read beside the configuration, in bytes.
 const MAX_BYTES: u64 = 1 << 20;

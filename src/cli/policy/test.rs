@@ -184,9 +184,10 @@ fn read(arguments: &Arguments, sources: &mut Sources) -> Result<Vec<CaseFile>, O
             Ok(text) => files.push(cases::read(&name, &text, sources, &mut told)),
             Err(problem) => {
                 anstream::eprintln!("error: {problem}");
-                anstream::eprintln!(
-                    "   help: `russet policy test --init {name}` writes a first one"
-                );
+                if !path.exists() {
+                    let help = format!("`russet policy test --init {name}` writes a first one");
+                    anstream::eprintln!("   help: {help}");
+                }
                 return Err(Outcome::Configuration);
             }
         }

@@ -34,6 +34,16 @@ pub fn read(name: &str, text: &str, sources: &mut Sources, told: &mut Diagnostic
     let source = sources.add(name, text);
     let mut file = CaseFile { name: name.to_owned(), ..CaseFile::default() };
     let Some(root) = yaml::read(text, source, told) else { return file };
+    if root.get("routes").is_some() && root.get("tests").is_none() {
+        let message = "this is a configuration, not a file of policy tests";
+        let help = format!("russet policy test --config {name} TESTS.yaml");
+        told.error(codes::SHAPE, root.place, message, help);
+        return file;
+    }
+    if root.is_null() {
+        tell_no_tests(root.place, told);
+        return file;
+    }
     let Some(root) = map(&root, "a file of policy tests", FILE_KEYS, told) else { return file };
     let mut reader = Reader { told, identities: BTreeMap::new(), requests: BTreeMap::new() };
     for (name, node) in entries(root.get("identities"), "identities", reader.told) {
@@ -58,13 +68,16 @@ pub fn read(name: &str, text: &str, sources: &mut Sources, told: &mut Diagnostic
         reader.table(node, &mut file.cases);
     }
     if file.cases.is_empty() && !reader.told.has_errors() {
-        let message = "this file has no tests";
-        let help = "tests:\n  - name: strangers are asked to sign in\n    \
-                    request: https://wiki.example.com/\n    expect: login";
-        reader.told.error(codes::MISSING, root.place, message, help);
+        tell_no_tests(root.place, reader.told);
     }
     warn_of_same_names(&file.cases, reader.told);
     file
+}
+
+fn tell_no_tests(place: Place, told: &mut Diagnostics) {
+    let help = "tests:\n  - name: strangers are asked to sign in\n    \
+                request: https://wiki.example.com/\n    expect: login";
+    told.error(codes::MISSING, place, "this file has no tests", help);
 }
 
 /// Reads one person alone, written as under `identity`; JSON is YAML too.

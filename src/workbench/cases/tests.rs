@@ -85,10 +85,13 @@ tables:
 fn every_mistake_has_its_place_and_a_word_of_help() {
     for (text, expected) in [
         ("tests: []\n", "this file has no tests"),
+        ("", "this file has no tests"),
+        ("routes: []\n", "this is a configuration"),
         ("test: []\n", "did you mean `tests`?"),
         ("tests: {}\n", "`tests` is a list, not a map"),
         ("- a\n", "a file of policy tests is a map, not a list"),
         ("tests:\n  - nmae: a\n", "did you mean `name`?"),
+        ("tests:\n  - name: a\n    requst: b\n    expect: allow\n", "did you mean `request`?"),
         ("tests:\n  - name: a\n    expect: allow\n", "a test needs `request`"),
         ("tests:\n  - name: a\n    request: a.example\n", "a test needs `expect`"),
         ("tests:\n  - request: a.example\n    expect: allow\n", "a test needs `name`"),
