@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Subcommand;
 
@@ -12,6 +13,7 @@ use crate::base::diagnostic::{Diagnostic, Severity, Sources};
 use crate::base::time::Clock;
 use crate::config::{self, LoadedRules};
 use crate::decision::Rules;
+use crate::policy::Groups;
 
 pub mod explain;
 pub mod lint;
@@ -65,6 +67,8 @@ struct Configured {
     files: Vec<PathBuf>,
     /// `decision_log.path`, where it is written.
     decision_log: Option<PathBuf>,
+    /// Who is in which group, where a policy asks for one.
+    groups: Option<Arc<Groups>>,
 }
 
 impl Configured {
@@ -74,12 +78,12 @@ impl Configured {
         let now = Clock::system().now();
         let loaded = config::load_rules(&configuration.path, &config::process_environment, now);
         tell(&loaded);
-        let LoadedRules { rules, decision_log, files, sources, .. } = loaded;
+        let LoadedRules { rules, decision_log, files, sources, groups, .. } = loaded;
         let rules = rules.ok_or(Outcome::Configuration)?;
         if rules.routes().is_empty() {
             anstream::eprintln!("{NO_ROUTES}");
         }
-        Ok(Self { rules, sources, files, decision_log })
+        Ok(Self { rules, sources, files, decision_log, groups })
     }
 }
 

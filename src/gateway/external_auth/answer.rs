@@ -23,6 +23,23 @@ pub(super) fn decide(
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
+    decide_with(
+        inbound,
+        worker,
+        record,
+        |admission, record| allow(admission, inbound, worker, record),
+        |why_not, record| sign_in(why_not, inbound, dialect, record),
+    )
+}
+
+/// The decision as the road makes it; a no is the same for everybody.
+pub(super) fn decide_with(
+    inbound: &Inbound,
+    worker: &Worker,
+    record: &mut Record,
+    allow: impl FnOnce(&Admission, &mut Record) -> Response<Full<Bytes>>,
+    sign_in: impl FnOnce(NotSignedIn, &mut Record) -> Response<Full<Bytes>>,
+) -> Response<Full<Bytes>> {
     let (live, why_not) = match live_session(inbound, worker) {
         Ok(live) => (Some(live), NotSignedIn::NoCookie),
         Err(why_not) => (None, why_not),
@@ -37,10 +54,10 @@ pub(super) fn decide(
         client_certificate: None,
     };
     match admission(&inbound.plan.rules, &facts, live, inbound.now) {
-        Ok(admission) => allow(&admission, inbound, worker, record),
+        Ok(admission) => allow(&admission, record),
         Err(Refusal::SignIn { judged }) => {
             refusal::note_route(inbound, judged.route, record);
-            sign_in(why_not, inbound, dialect, record)
+            sign_in(why_not, record)
         }
         // No proxy is told 404: to some of them that is an error and no answer.
         Err(Refusal::NoRoute(no_route)) => {
@@ -57,7 +74,7 @@ pub(super) fn decide(
 
 /// Yes, and who it is: every header that was configured, because a proxy only takes the place of
 /// what it is given. One that were missing would leave the client's own (`docs/attacks.md`).
-fn allow(
+pub(super) fn allow(
     admission: &Admission,
     inbound: &Inbound,
     worker: &Worker,

@@ -10,6 +10,7 @@ mod described;
 mod envoy;
 mod haproxy;
 mod nginx;
+mod oauth2_proxy;
 mod traefik;
 mod trust;
 
@@ -26,6 +27,7 @@ use http_body_util::Full;
 
 use self::described::{Described, Undescribed};
 use super::headers;
+use super::inbound::Inbound;
 use super::plan::Plan;
 use super::respond::{self, Visitor};
 use super::world::{HeldPlan, Worker};
@@ -58,8 +60,10 @@ const DIALECTS: [&Dialect; 5] =
 /// Whether a request asks for the tree of external auth, where that is on. `path` is raw.
 pub(super) fn is_asked(plan: &Plan, path: &str) -> bool {
     let rest = path.strip_prefix(TREE);
-    plan.external_auth.is_some()
-        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let is_tree = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    plan.external_auth
+        .as_ref()
+        .is_some_and(|trusted| is_tree || (trusted.oauth2_proxy && path == oauth2_proxy::AUTH))
 }
 
 /// What comes with a question beside its head.
@@ -93,6 +97,9 @@ fn answer(mut head: Parts, asking: Asking<'_>, record: &mut Record) -> Response<
     }
     trusted.remove_secrets(&mut head.headers);
     let path = head.uri.path().to_owned();
+    if path == oauth2_proxy::AUTH {
+        return oauth2_proxy::answer(head, trusted, asking, record);
+    }
     let Some((dialect, rest)) = dialect(&path) else { return visitor.page(&View::NotFound) };
     record.detail = Some(format!("asked by {}", dialect.name));
     let described = unambiguous(&plan, &head.headers).and_then(|()| {
@@ -108,11 +115,16 @@ fn answer(mut head: Parts, asking: Asking<'_>, record: &mut Record) -> Response<
         }
     };
     let inbound = described.into_inbound(head, client, record.id, asking.now, asking.plan);
+    note(&inbound, record);
+    answer::decide(&inbound, dialect, asking.worker, record)
+}
+
+/// What the log says of the request that was described.
+fn note(inbound: &Inbound, record: &mut Record) {
     record.source_ip = inbound.source_ip();
     record.method = inbound.method().clone();
     record.host = Cow::Owned(inbound.authority.to_string());
     record.path.clone_from(&inbound.path);
-    answer::decide(&inbound, dialect, asking.worker, record)
 }
 
 fn dialect(path: &str) -> Option<(&'static Dialect, &str)> {

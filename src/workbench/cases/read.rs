@@ -45,7 +45,7 @@ pub fn read(name: &str, text: &str, sources: &mut Sources, told: &mut Diagnostic
         return file;
     }
     let Some(root) = map(&root, "a file of policy tests", FILE_KEYS, told) else { return file };
-    let mut reader = Reader { told, identities: BTreeMap::new(), requests: BTreeMap::new() };
+    let mut reader = Reader::new(told);
     for (name, node) in entries(root.get("identities"), "identities", reader.told) {
         if name == NOBODY {
             let message = format!("`{NOBODY}` is the name for when nobody is signed in");
@@ -70,6 +70,7 @@ pub fn read(name: &str, text: &str, sources: &mut Sources, told: &mut Diagnostic
     if file.cases.is_empty() && !reader.told.has_errors() {
         tell_no_tests(root.place, reader.told);
     }
+    file.groups = std::mem::take(&mut reader.groups);
     warn_of_same_names(&file.cases, reader.told);
     file
 }
@@ -89,7 +90,7 @@ pub fn read_person(
 ) -> Option<Person> {
     let source = sources.add(name, text);
     let root = yaml::read(text, source, told)?;
-    let mut reader = Reader { told, identities: BTreeMap::new(), requests: BTreeMap::new() };
+    let mut reader = Reader::new(told);
     let person = reader.person(&root)?;
     (!told.has_errors()).then(|| Arc::unwrap_or_clone(person))
 }
@@ -140,9 +141,15 @@ struct Reader<'a> {
     identities: BTreeMap<String, Arc<Person>>,
     /// `None` for one whose mistake is told already.
     requests: BTreeMap<String, Option<Arc<Supposed>>>,
+    groups: Vec<(String, Place)>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(told: &'a mut Diagnostics) -> Self {
+        let (identities, requests) = (BTreeMap::new(), BTreeMap::new());
+        Self { told, identities, requests, groups: Vec::new() }
+    }
+
     fn test(&mut self, node: &Node) -> Option<Case> {
         let node = map(node, "a test", TEST_KEYS, self.told)?;
         let name = self.needed(node, "name", "a test", "name: colleagues read the wiki");
@@ -267,6 +274,9 @@ impl Reader<'_> {
                 None => json(value),
             };
             members.insert(name.to_owned(), given);
+        }
+        for group in node.get("groups").and_then(Node::list).unwrap_or_default() {
+            self.groups.extend(group.text().map(|name| (name.to_owned(), group.place)));
         }
         match Person::from_members(members) {
             Ok(person) => Some(Arc::new(person)),
