@@ -28,6 +28,7 @@ mod policies;
 mod privacy;
 mod redirects;
 mod refusals;
+mod replay;
 mod session;
 mod sign_in;
 mod sign_out;
