@@ -67,7 +67,7 @@ struct Configured {
     files: Vec<PathBuf>,
     /// `decision_log.path`, where it is written.
     decision_log: Option<PathBuf>,
-    /// Who is in which group, where `groups_file` was read.
+    /// Who is in which group, where a policy asks for one.
     groups: Option<Arc<Groups>>,
 }
 
@@ -89,9 +89,21 @@ impl Configured {
         tell(&loaded);
         let LoadedRules { rules, decision_log, files, sources, groups, .. } = loaded;
         let rules = rules.ok_or(Outcome::Configuration)?;
+        if rules.routes().is_empty() {
+            anstream::eprintln!("{NO_ROUTES}");
+        }
         Ok(Self { rules, sources, files, decision_log, groups })
     }
 }
+
+/// What a new file lacks.
+const NO_ROUTES: &str = "\
+warning: the configuration has no routes, so nobody reaches anything
+   help: routes:
+           - from: https://wiki.example.com
+             to: http://127.0.0.1:3000
+             allowed_domains: [corp.example]
+";
 
 /// Longest text that is read beside the configuration, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
