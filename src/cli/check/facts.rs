@@ -114,6 +114,8 @@ pub(super) struct Port {
 /// A path that goes to Russet as it is, in the words of each proxy.
 #[derive(Clone, Debug)]
 pub(super) struct Direct {
+    /// What the path begins with.
+    prefix: String,
     pub(super) nginx: String,
     pub(super) caddy: String,
     pub(super) traefik: String,
@@ -148,6 +150,12 @@ pub(super) struct GrpcAddress {
     pub(super) port: u16,
 }
 
+impl GrpcAddress {
+    fn of(address: SocketAddr) -> Self {
+        Self { host: address.ip().to_string(), port: address.port() }
+    }
+}
+
 /// A browser holds at most the session and two short cookies of a sign-in on a route host.
 const COOKIE_STEPS: [CookieStep; 3] = [
     CookieStep { from: "$http_cookie", to: "$russet_rest_1", before: "rb1", after: "ra1" },
@@ -162,6 +170,15 @@ impl Facts {
         let russet_tls = !gateway.listener.plain;
         let russet_scheme = if russet_tls { "https" } else { "http" };
         let mut notes = Vec::new();
+        let asked = gateway.external_auth.as_ref();
+        let grpc = asked.and_then(|asked| asked.grpc_address).map(reachable);
+        if asked.is_none() {
+            notes.push(
+                "Russet answers no other proxy yet: add `external_auth: {trusted_peers: \
+                 [127.0.0.1]}`, with the address that yours asks from"
+                    .to_owned(),
+            );
+        }
         let hosts = hosts(settings, &mut notes)?;
         let (authenticate, port) = split(&gateway.authenticate_host);
         let mut signing_in = Vec::new();
@@ -194,7 +211,7 @@ impl Facts {
             cookie_left: "$russet_rest_3",
             asked_with: ASKED_WITH,
             told: TOLD,
-            grpc: Vec::new(),
+            grpc: grpc.map(GrpcAddress::of).into_iter().collect(),
             notes,
         })
     }
@@ -236,7 +253,11 @@ fn hosts(settings: &Settings, notes: &mut Vec<String>) -> Result<Vec<Host>, Snip
         }
         let mut direct =
             vec![Direct::below("/.pomerium/"), Direct::below("/.well-known/pomerium/")];
-        if *name == authenticate {
+        if gateway.external_auth.as_ref().is_some_and(|asked| asked.oauth2_proxy_compat) {
+            direct.push(Direct::below("/oauth2/"));
+        }
+        let covered = direct.iter().any(|one| gateway.callback_path.starts_with(&one.prefix));
+        if *name == authenticate && !covered {
             direct.push(Direct::exactly(&gateway.callback_path));
         }
         if target.is_none() {
@@ -324,6 +345,7 @@ fn url_of(target: &Target) -> String {
 impl Direct {
     fn below(prefix: &str) -> Self {
         Self {
+            prefix: prefix.to_owned(),
             nginx: format!("^~ {prefix}"),
             caddy: format!("{prefix}*"),
             traefik: format!("PathPrefix(`{prefix}`)"),
@@ -335,6 +357,7 @@ impl Direct {
     /// A path of plain characters, as the configuration has checked for the callback.
     fn exactly(path: &str) -> Self {
         Self {
+            prefix: path.to_owned(),
             nginx: format!("= {path}"),
             caddy: path.to_owned(),
             traefik: format!("Path(`{path}`)"),
