@@ -25,6 +25,9 @@ use crate::upstream::SendError;
 use crate::wire::accept::Format;
 use crate::wire::host::Authority;
 
+/// Where crawlers look first: whoever is refused there is told to stay away, with 200.
+pub const ROBOTS: &str = "/robots.txt";
+
 /// The answer to a request that the decision refused.
 pub(super) fn answer(
     refusal: Refusal,
@@ -39,7 +42,7 @@ pub(super) fn answer(
         }
         Refusal::SignIn { judged } => {
             note_route(inbound, judged.route, record);
-            if inbound.path == "/robots.txt" {
+            if inbound.path == ROBOTS {
                 record.decision = Decision::SignIn;
                 return robots();
             }
@@ -48,7 +51,7 @@ pub(super) fn answer(
         Refusal::Denied { judged, explanation, live } => {
             note_route(inbound, judged.route, record);
             note_denial(&explanation, record);
-            if inbound.path == "/robots.txt" {
+            if inbound.path == ROBOTS {
                 return robots();
             }
             if judged.verdict.lacks_certificate() {
@@ -61,7 +64,7 @@ pub(super) fn answer(
 
 pub(super) fn note_no_route(no_route: NoRoute, record: &mut Record) {
     record.decision = Decision::NoRoute;
-    record.reasons.push(if no_route.known_host { "route-not-found" } else { "unknown-host" });
+    record.reasons.push(no_route.word());
 }
 
 pub(super) fn note_denial(explanation: &Explanation, record: &mut Record) {
@@ -72,12 +75,7 @@ pub(super) fn note_denial(explanation: &Explanation, record: &mut Record) {
 
 pub(super) fn note_sign_in(why_not: NotSignedIn, record: &mut Record) {
     record.decision = Decision::SignIn;
-    record.reasons.push(match why_not {
-        NotSignedIn::NoCookie => "user-unauthenticated",
-        NotSignedIn::NotOpened => "cookie-not-opened",
-        NotSignedIn::Dead(crate::session::lifecycle::Dead::Expired) => "session-expired",
-        NotSignedIn::Dead(crate::session::lifecycle::Dead::Ended) => "session-ended",
-    });
+    record.reasons.push(why_not.word());
 }
 
 pub(super) fn note_route(inbound: &Inbound, route: RouteIndex, record: &mut Record) {

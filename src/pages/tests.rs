@@ -63,6 +63,7 @@ fn every_reason(text: &str) -> Vec<DenialReason> {
         R::AddressNotListed,
         R::DomainNotListed,
         R::AccountNotListed,
+        R::GroupNotListed,
         R::ClaimMissing { name: name.clone() },
         R::ClaimMissing { name: "org_id".to_owned() },
         R::ClaimDifferent { name: name.clone(), seen: Some(name.clone()) },

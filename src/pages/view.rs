@@ -285,6 +285,8 @@ pub enum DenialReason {
     DomainNotListed,
     /// The account (`sub`) is none of those let in.
     AccountNotListed,
+    /// The person is in none of the groups that are let in.
+    GroupNotListed,
     /// Apple sent no claim of this name.
     ClaimMissing {
         /// Name of the claim.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::snippet::SnippetProblem;
 use crate::config::Settings;
-use crate::gateway::COOKIE_PREFIX;
+use crate::gateway::{self, COOKIE_PREFIX};
 use crate::upstream::{Scheme, Target};
 
 /// The assertion, which goes to applications beside the configured headers.
@@ -38,6 +38,30 @@ const TOLD: &[&str] = &[
     "x-content-type-options",
     "x-frame-options",
     "x-request-id",
+];
+
+/// By what else a client could pass for somebody, from elsewhere, or ask for something else. No
+/// proxy of these needs it of a client, and no application is told it. nginx knows no patterns, so
+/// each has its whole name.
+const NEVER: &[&str] = &[
+    "Forwarded",
+    "Remote-Email",
+    "Remote-Groups",
+    "Remote-Name",
+    "Remote-User",
+    "X-Envoy-External-Address",
+    "X-Envoy-Original-Path",
+    "X-Forwarded-Email",
+    "X-Forwarded-Groups",
+    "X-Forwarded-Method",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Uri",
+    "X-Forwarded-User",
+    "X-HTTP-Method-Override",
+    "X-Original-Method",
+    "X-Original-URL",
+    "X-Real-IP",
+    "X-Rewrite-URL",
 ];
 
 /// Where an application stands in a snippet that knows of none.
@@ -74,6 +98,8 @@ pub(super) struct Facts {
     pub(super) cookie_left: &'static str,
     pub(super) asked_with: &'static [&'static str],
     pub(super) told: &'static [&'static str],
+    /// Headers that no client may send, without those that are set anyway.
+    pub(super) never: Vec<&'static str>,
     /// Where Envoy asks over gRPC: one address or none.
     pub(super) grpc: Vec<GrpcAddress>,
     /// What the operator still has to do.
@@ -150,12 +176,6 @@ pub(super) struct GrpcAddress {
     pub(super) port: u16,
 }
 
-impl GrpcAddress {
-    fn of(address: SocketAddr) -> Self {
-        Self { host: address.ip().to_string(), port: address.port() }
-    }
-}
-
 /// A browser holds at most the session and two short cookies of a sign-in on a route host.
 const COOKIE_STEPS: [CookieStep; 3] = [
     CookieStep { from: "$http_cookie", to: "$russet_rest_1", before: "rb1", after: "ra1" },
@@ -170,9 +190,7 @@ impl Facts {
         let russet_tls = !gateway.listener.plain;
         let russet_scheme = if russet_tls { "https" } else { "http" };
         let mut notes = Vec::new();
-        let asked = gateway.external_auth.as_ref();
-        let grpc = asked.and_then(|asked| asked.grpc_address).map(reachable);
-        if asked.is_none() {
+        if gateway.external_auth.is_none() {
             notes.push(
                 "Russet answers no other proxy yet: add `external_auth: {trusted_peers: \
                  [127.0.0.1]}`, with the address that yours asks from"
@@ -190,6 +208,8 @@ impl Facts {
             headers.push(Header::new(name, headers.len())?);
         }
         let names: Vec<&str> = headers.iter().map(|header| header.name.as_str()).collect();
+        let set = |name: &str| names.iter().any(|set| set.eq_ignore_ascii_case(name));
+        let never = NEVER.iter().copied().filter(|name| !set(name)).collect();
         let cookie_name = plain_word(&settings.session.cookie.name)?;
         Ok(Self {
             russet: address.to_string(),
@@ -211,10 +231,19 @@ impl Facts {
             cookie_left: "$russet_rest_3",
             asked_with: ASKED_WITH,
             told: TOLD,
-            grpc: grpc.map(GrpcAddress::of).into_iter().collect(),
+            never,
+            grpc: grpc_address(gateway),
             notes,
         })
     }
+}
+
+/// Where Envoy may ask over gRPC: one address or none.
+fn grpc_address(gateway: &gateway::Settings) -> Vec<GrpcAddress> {
+    let address = gateway.external_auth.as_ref().and_then(|settings| settings.grpc_address);
+    let reached = address.map(reachable);
+    let address = |at: SocketAddr| GrpcAddress { host: at.ip().to_string(), port: at.port() };
+    reached.map(address).into_iter().collect()
 }
 
 /// The address at which a neighbour reaches a listener.
@@ -254,7 +283,9 @@ fn hosts(settings: &Settings, notes: &mut Vec<String>) -> Result<Vec<Host>, Snip
         let mut direct =
             vec![Direct::below("/.pomerium/"), Direct::below("/.well-known/pomerium/")];
         if gateway.external_auth.as_ref().is_some_and(|asked| asked.oauth2_proxy_compat) {
-            direct.push(Direct::below("/oauth2/"));
+            // Not `/oauth2/auth`: that question is for the proxy in front alone.
+            let pages = ["start", "sign_in", "sign_out", "userinfo"];
+            direct.extend(pages.map(|page| Direct::exactly(&format!("/oauth2/{page}"))));
         }
         let covered = direct.iter().any(|one| gateway.callback_path.starts_with(&one.prefix));
         if *name == authenticate && !covered {

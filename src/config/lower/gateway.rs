@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::headers::ResponseHeaders;
 use super::hosts::Hosts;
 use super::targets::LocatedFrom;
-use super::{Context, certificates, external_auth, headers, signing_key};
+use super::{Context, certificates, decision_log, external_auth, headers, signing_key};
 use crate::base::node::Place;
 use crate::config::codes;
 use crate::config::files::Content;
@@ -36,10 +36,12 @@ pub(super) fn lower(
     let domain_association = domain_association(top, context);
     let external_auth = external_auth::lower(top, context);
     let trusted_hops = usize::try_from(top.integer("xff_num_trusted_hops").unwrap_or(0)).ok();
+    let decision_log = decision_log::lower(top, context);
     let listener = listener?;
     let has_certificate = !listener.certificates.is_empty();
     let hosts = hosts?;
     Some(Settings {
+        decision_log: decision_log?,
         listener,
         authenticate_host: hosts.authenticate_host.clone(),
         callback_path: hosts.callback_path.clone(),
