@@ -126,7 +126,7 @@ fn snippet_and_probe(arguments: &Arguments, loaded: &Loaded, refused: bool) -> O
 fn probed(url: &url::Url, settings: &Settings) -> Result<Vec<Finding>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
-    runtime.block_on(probe::probe(url, settings))
+    runtime.block_on(probe(url, settings))
 }
 
 fn https_url(text: &str) -> Result<url::Url, String> {

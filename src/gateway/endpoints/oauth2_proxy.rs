@@ -102,7 +102,11 @@ pub(super) fn userinfo(
     };
     let identity = &live.session().identity;
     record.subject = Some(identity.subject.clone());
-    let user = json!({"user": identity.subject.to_string(), "email": verified_email(identity)});
+    let groups = inbound.plan.groups.of(identity);
+    let mut user = json!({"user": identity.subject.to_string(), "email": verified_email(identity)});
+    if !groups.is_empty() {
+        user["groups"] = json!(groups);
+    }
     respond::own(StatusCode::OK, "application/json", user.to_string())
 }
 
