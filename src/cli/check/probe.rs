@@ -115,7 +115,10 @@ impl<'a> Prober<'a> {
         let wrong = wrong_status(&script, 401);
         found.push(Finding::new("a script gets 401", wrong));
         found.push(self.callback().await);
-        found.extend(self.forged().await);
+        // Where nothing answers there is nothing to compare.
+        if let Ok(script) = script {
+            found.extend(self.forged(script.status).await);
+        }
         found
     }
 
@@ -184,8 +187,9 @@ impl<'a> Prober<'a> {
         Finding::new(what, wrong)
     }
 
-    /// What a client says about its own request, in every way in which a proxy might say it.
-    async fn forged(&self) -> Vec<Finding> {
+    /// What a client says about its own request, in every way in which a proxy might say it: the
+    /// answer is the one without it.
+    async fn forged(&self, without: u16) -> Vec<Finding> {
         let (host, path) = self.bait();
         let whole = format!("https://{host}{path}");
         let mut found = Vec::new();
@@ -213,7 +217,7 @@ impl<'a> Prober<'a> {
             // A request that is refused as malformed is let in nowhere either.
             let wrong = match &seen {
                 Ok(Seen { status: 400, .. }) => None,
-                seen => wrong_status(seen, 401),
+                seen => wrong_status(seen, without),
             };
             found.push(Finding::new(format!("{name} of a client changes no decision"), wrong));
         }
