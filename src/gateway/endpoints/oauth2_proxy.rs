@@ -103,10 +103,11 @@ pub(super) fn userinfo(
     let identity = &live.session().identity;
     record.subject = Some(identity.subject.clone());
     let groups = inbound.plan.groups.of(identity);
-    let mut user = json!({"user": identity.subject.to_string(), "email": verified_email(identity)});
-    if !groups.is_empty() {
-        user["groups"] = json!(groups);
-    }
+    let (user, email) = (identity.subject.to_string(), verified_email(identity));
+    let user = match groups.is_empty() {
+        true => json!({"user": user, "email": email}),
+        false => json!({"user": user, "email": email, "groups": groups}),
+    };
     respond::own(StatusCode::OK, "application/json", user.to_string())
 }
 
