@@ -116,7 +116,12 @@ pub(super) fn userinfo(
     };
     let identity = &live.session().identity;
     record.subject = Some(identity.subject.clone());
-    let user = json!({"user": identity.subject.to_string(), "email": verified_email(identity)});
+    let groups = inbound.plan.groups.of(identity);
+    let (user, email) = (identity.subject.to_string(), verified_email(identity));
+    let user = match groups.is_empty() {
+        true => json!({"user": user, "email": email}),
+        false => json!({"user": user, "email": email, "groups": groups}),
+    };
     respond::own(StatusCode::OK, "application/json", user.to_string())
 }
 

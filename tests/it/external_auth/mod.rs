@@ -3,3 +3,4 @@
 mod answers;
 pub mod ask;
 mod oauth2_proxy;
+mod probe;

@@ -367,6 +367,13 @@ pub fn seal() -> SessionSeal {
     SessionSeal::new(&Ring::new(vec![Secret::new(COOKIE_SECRET)]).unwrap(), &settings)
 }
 
+/// The settings of a site made of `plan`, for those who look at it from outside.
+pub fn probe_settings(site: &Site, plan: &Plan) -> config::Settings {
+    let apple = site.apple.base_url();
+    let text = configuration(plan, site.port, &site.app, apple, std::path::Path::new("/gone"));
+    config::load_text("test.yaml", &text, &|_| None, site.clock.now()).settings.unwrap()
+}
+
 /// Everything that a configuration of a test needs.
 fn configuration(
     plan: &Plan,
