@@ -131,7 +131,7 @@ fn people(
 }
 
 /// The people of a file of policy tests.
-fn of_file(path: &PathBuf, now: Timestamp) -> Result<Vec<Someone>, Outcome> {
+fn of_file(path: &Path, now: Timestamp) -> Result<Vec<Someone>, Outcome> {
     let name = path.display().to_string();
     let text = read_text(path).map_err(|problem| reading::failed(format!("--people {problem}")))?;
     let (mut told, mut sources) = (Diagnostics::default(), Sources::default());
