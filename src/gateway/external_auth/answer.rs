@@ -12,7 +12,7 @@ use super::super::world::Worker;
 use super::super::{headers, refusal, relay};
 use super::Dialect;
 use crate::decision::{Admission, Facts, Refusal, admission};
-use crate::pages::{Href, SignIn, SignInCause, View};
+use crate::pages::{Href, SignIn, View};
 use crate::telemetry::{Decision, Record};
 use crate::wire::accept;
 
@@ -55,7 +55,8 @@ pub(super) fn decide_with(
     };
     match admission(&inbound.plan.rules, &facts, live, inbound.now) {
         Ok(admission) => allow(&admission, record),
-        Err(Refusal::SignIn { judged }) => {
+        Err(Refusal::SignIn { judged, since }) => {
+            let why_not = since.map_or(why_not, NotSignedIn::TooLongAgo);
             refusal::note_route(inbound, judged.route, record);
             sign_in(why_not, record)
         }
@@ -108,13 +109,14 @@ fn sign_in(
     let Some(address) = refusal::return_address(inbound) else {
         return visitor.page(&View::BadRequest);
     };
-    let link = inbound.plan.starts.url(&address, inbound.now);
+    let (cause, since) = why_not.asks_for();
+    let link = inbound.plan.starts.url(&address, since, inbound.now);
     let page_load = inbound.is_page_load();
     if page_load && dialect.redirects {
         return respond::redirect(StatusCode::FOUND, &link);
     }
     let location = HeaderValue::from_str(&link).ok().filter(|_| page_load);
-    let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url: Href::new(link) });
+    let view = View::SignIn(SignIn { cause, url: Href::new(link) });
     let format = accept::prefers(inbound.headers(), accept::Format::Json);
     let mut response = Visitor { preference: format, ..visitor }.page(&view);
     if let Some(location) = location {
