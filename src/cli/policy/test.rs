@@ -153,6 +153,10 @@ fn once(arguments: &Arguments, mut configured: Configured) -> Result<Outcome, Ou
     let begun = time::monotonic();
     let now = Clock::system().now();
     let results = run::run(&configured.rules, &files, &arguments.filter, now);
+    if files.iter().all(|file| file.cases.is_empty()) {
+        anstream::eprintln!("error: these files name people and have no `tests` and no `tables`");
+        return Err(Outcome::Configuration);
+    }
     if results.ran.is_empty() {
         anstream::eprintln!("error: no test has `{}` in its name", arguments.filter);
         return Err(Outcome::Usage);

@@ -67,7 +67,7 @@ pub fn read(name: &str, text: &str, sources: &mut Sources, told: &mut Diagnostic
     for node in items(root.get("tables"), "tables", reader.told) {
         reader.table(node, &mut file.cases);
     }
-    if file.cases.is_empty() && !reader.told.has_errors() {
+    if file.cases.is_empty() && file.identities.is_empty() && !reader.told.has_errors() {
         tell_no_tests(root.place, reader.told);
     }
     file.groups = std::mem::take(&mut reader.groups);
