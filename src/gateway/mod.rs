@@ -25,7 +25,7 @@ mod world;
 
 pub use answer::AnswerBody;
 pub use plan::{Ingredients, Plan, PlanProblem};
-pub use service::Gateway;
+pub use service::{EnvoyAuthorization, Gateway};
 pub use settings::{
     ExternalAuthSettings, HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource,
     TemplatePart,
