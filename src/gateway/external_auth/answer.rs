@@ -5,13 +5,13 @@ use http::header::{CACHE_CONTROL, COOKIE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
-use super::super::inbound::Inbound;
+use super::super::inbound::{Inbound, is_reserved};
 use super::super::respond::{self, Visitor};
 use super::super::signed_in::{NotSignedIn, live_session};
 use super::super::world::Worker;
 use super::super::{headers, refusal, relay};
 use crate::base::ids::RequestId;
-use crate::decision::{Admission, Facts, Refusal, admission};
+use crate::decision::{Admission, Facts, NoRoute, Refusal, admission};
 use crate::pages::{Href, SignIn, SignInCause, View};
 use crate::telemetry::{Decision, Record};
 use crate::wire::accept;
@@ -29,6 +29,11 @@ pub(super) fn decide(
     worker: &Worker,
     record: &mut Record,
 ) -> Result<Allow, Response<Full<Bytes>>> {
+    // No application gets what is ours, and whoever was to send it to us would go in circles.
+    if is_reserved(&inbound.path) {
+        refusal::note_no_route(NoRoute { known_host: true }, record);
+        return Err(Visitor::of(inbound).page_with(&View::NotFound, StatusCode::FORBIDDEN));
+    }
     let (live, why_not) = match live_session(inbound, worker) {
         Ok(live) => (Some(live), NotSignedIn::NoCookie),
         Err(why_not) => (None, why_not),
