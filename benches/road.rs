@@ -183,6 +183,7 @@ fn whole_request(c: &mut Criterion) {
         logs: Logs::to(std::io::sink(), Format::Json, tracing::level_filters::LevelFilter::INFO).0,
         clock: Clock::system(),
         workers: 1,
+        shadow_rules: None,
     })
     .unwrap();
     let cookie = seal().seal(&session(Clock::system().now()), HOST).unwrap();

@@ -6,9 +6,10 @@
 // 7: what a person types
 pub mod cli;
 
-// 6: assembly; and a whole Apple for staging, which never imports `apple`
+// 6: assembly; a whole Apple for staging, which never imports `apple`; trying policies
 pub mod app;
 pub mod fake_apple;
+pub mod workbench;
 
 // 5: the operator's language
 pub mod config;

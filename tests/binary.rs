@@ -10,6 +10,8 @@
     reason = "a test fails by panicking, and waits for processes by the real clock"
 )]
 
+#[path = "binary/fronts/mod.rs"]
+mod fronts;
 #[path = "binary/house.rs"]
 mod house;
 #[path = "binary/image.rs"]

@@ -9,9 +9,12 @@ use crate::base::seal::Ring;
 use crate::base::tasks::Tasks;
 use crate::base::time::Clock;
 use crate::config::Settings;
+use crate::decision::Rules;
+use crate::decision::record::Line;
 use crate::gateway::edge::Certificates;
-use crate::gateway::{Ingredients, Plan, Shared};
+use crate::gateway::{DecisionLog, Ingredients, Plan, Shared};
 use crate::telemetry::Logs;
+use crate::telemetry::line_file::{self, LineFile};
 
 /// The secrets in force: configured ones, or those kept in `state_dir`.
 pub(super) struct Secrets {
@@ -38,7 +41,11 @@ impl Secrets {
 }
 
 /// The plan of these settings.
-pub(super) fn plan(settings: &Settings, secrets: &Secrets) -> Result<Plan, StartProblem> {
+pub(super) fn plan(
+    settings: &Settings,
+    secrets: &Secrets,
+    shadow_rules: Option<Rules>,
+) -> Result<Plan, StartProblem> {
     let apple = &settings.apple;
     let plan = Plan::new(Ingredients {
         gateway: &settings.gateway,
@@ -46,10 +53,35 @@ pub(super) fn plan(settings: &Settings, secrets: &Secrets) -> Result<Plan, Start
         cookie_secret: &secrets.cookie,
         shared_secret: &secrets.shared,
         rules: settings.rules.clone(),
+        shadow_rules,
         not_apple: (!apple.is_apple()).then(|| apple.provider_url.clone()),
         provider_origin: apple.provider_url.clone(),
     })?;
     Ok(plan)
+}
+
+/// The decision log, opened, where there is one.
+pub(super) fn decision_log(
+    settings: &Settings,
+    clock: &Clock,
+) -> Result<Option<DecisionLog>, StartProblem> {
+    /// Most bytes that may wait to be written, for each worker: some thousand lines.
+    const ROOM: usize = 4 << 20;
+    let Some(log) = &settings.gateway.decision_log else { return Ok(None) };
+    let lines = line_file::Settings {
+        name: "decision log",
+        path: log.path.clone(),
+        rotation: log.rotation,
+        dropped: |timestamp, count| {
+            let mut line = Vec::new();
+            Line::dropped(timestamp, count).write(&mut line);
+            line
+        },
+        room: ROOM,
+    };
+    let file = LineFile::start(lines, clock.clone())
+        .map_err(|cause| StartProblem::DecisionLog { path: log.path.clone(), cause })?;
+    Ok(Some(DecisionLog { file, redact: log.redact }))
 }
 
 /// What all workers share.
@@ -63,5 +95,10 @@ pub(super) fn shared(
 ) -> Result<Arc<Shared>, StartProblem> {
     let apple =
         Arc::new(AppleProvider::new(settings.apple.clone(), Timeouts::default(), clock.clone())?);
-    Ok(Arc::new(Shared::new(plan, certificates, apple, control, logs, clock)))
+    let decisions = decision_log(settings, &clock)?;
+    let shared = Shared::new(plan, certificates, apple, control, logs, clock);
+    Ok(Arc::new(match decisions {
+        Some(decisions) => shared.with_decision_log(decisions),
+        None => shared,
+    }))
 }

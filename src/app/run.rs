@@ -14,14 +14,19 @@ use crate::apple::ProviderError;
 use crate::base::tasks::Tasks;
 use crate::base::time::Clock;
 use crate::config::Settings;
+use crate::decision::Rules;
 use crate::gateway::edge::{
     self, BindError, Certificates, Drained, Limits, Redirect, Slots, TlsError, Workers,
 };
 use crate::gateway::{EnvoyAuthorization, Gateway, PlanProblem, Shared, Worker};
 use crate::telemetry::Logs;
+use crate::telemetry::line_file::Destination;
 
 /// How long requests in flight may take to finish after SIGTERM.
 pub const DRAIN_TIME: Duration = Duration::from_secs(20);
+
+/// How long the decision log may take to write what is left.
+const FLUSH_TIME: Duration = Duration::from_secs(5);
 
 /// What a process is started with.
 #[derive(Debug)]
@@ -34,6 +39,8 @@ pub struct Start {
     pub clock: Clock,
     /// How many workers serve; one for each core is right.
     pub workers: usize,
+    /// The rules of a shadow configuration, asked beside the real ones and never obeyed.
+    pub shadow_rules: Option<Rules>,
 }
 
 /// Why a process does not start.
@@ -54,6 +61,21 @@ pub enum StartProblem {
     /// The way to Apple cannot be prepared.
     #[error(transparent)]
     Apple(#[from] ProviderError),
+    /// The decision log cannot be opened.
+    #[error(
+        "the decision log {path} cannot be opened: {cause}\nhelp: make its folder, let the user that Russet runs as write there, or name another file as `decision_log.path`"
+    )]
+    DecisionLog {
+        /// Where it is.
+        path: Destination,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// The configuration is a shadow.
+    #[error(
+        "this configuration says `shadow: true`: it is tried out beside another and never served\nhelp: russet run --config SERVED --shadow-config THIS; or remove `shadow` to serve it"
+    )]
+    Shadow,
     /// The system gives no thread or runtime.
     #[error("the system gives no thread: {0}")]
     Thread(#[from] io::Error),
@@ -78,7 +100,10 @@ pub struct Running {
 /// # Errors
 /// What stands in the way, in an operator's words.
 pub fn start(start: Start) -> Result<Running, StartProblem> {
-    let Start { mut settings, logs, clock, workers } = start;
+    let Start { mut settings, logs, clock, workers, shadow_rules } = start;
+    if settings.shadow {
+        return Err(StartProblem::Shadow);
+    }
     // Sockets first: addresses are facts when everything else is made.
     let listeners = edge::bind(settings.gateway.listener.address, workers.max(1))?;
     let address = address_of(&listeners, settings.gateway.listener.address);
@@ -99,7 +124,7 @@ pub fn start(start: Start) -> Result<Running, StartProblem> {
     let limits = Arc::new(Limits::with_idle(listener.idle_timeout));
 
     let secrets = Secrets::find(&settings)?;
-    let plan = assemble::plan(&settings, &secrets)?;
+    let plan = assemble::plan(&settings, &secrets, shadow_rules)?;
     let tasks = Tasks::on(Handle::current());
     let shared = assemble::shared(&settings, plan, certificates, tasks.clone(), logs, clock)?;
     let health = Health::new(&settings.apple);
@@ -184,6 +209,11 @@ impl Running {
         &self.shared
     }
 
+    /// Opens the decision log anew, because somebody moved it away. `false` where there is none.
+    pub fn reopen_decision_log(&self) -> bool {
+        self.shared.decision_log().map(|log| log.file.reopen()).is_some()
+    }
+
     /// Stops accepting, lets what is in flight finish within `deadline`, and ends.
     ///
     /// # Errors
@@ -195,6 +225,12 @@ impl Running {
             let one = workers.drain(deadline).await?;
             all.finished += one.finished;
             all.aborted += one.aborted;
+        }
+        self.shared.tell_shadow();
+        if let Some(log) = self.shared.decision_log()
+            && !log.file.finish(FLUSH_TIME).await
+        {
+            tracing::error!("the decision log takes no more lines; the last ones are lost");
         }
         self.tasks.stop();
         Ok(all)

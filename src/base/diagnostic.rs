@@ -177,6 +177,14 @@ impl Diagnostics {
         self.items.append(&mut other.items);
     }
 
+    /// Makes a warning of every error: of problems that do not concern what is asked for.
+    pub fn demoted(mut self) -> Self {
+        for item in &mut self.items {
+            item.severity = Severity::Warning;
+        }
+        self
+    }
+
     /// Gives `place` to every message that has none: to those of a reader that was given values
     /// without places.
     pub fn placed(mut self, place: Place) -> Self {

@@ -50,7 +50,7 @@ pub fn bytes_for_log(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Whether a character may break a line, drive a terminal, turn the direction of text or be
 /// invisible.
-fn is_escaped(character: char) -> bool {
+pub fn is_escaped(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\\'

@@ -138,6 +138,13 @@ impl Signer {
     }
 }
 
+/// SHA-256.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    // Invariant: SHA-256 has 32 bytes.
+    digest.as_ref().try_into().unwrap_or_default()
+}
+
 /// SHA-256 of `value`, base64url without padding: how a secret is named without being told.
 pub fn digest(value: &str) -> String {
     URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, value.as_bytes()))

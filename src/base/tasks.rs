@@ -2,12 +2,23 @@
 //! it is told to or dropped.
 
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
+
+/// Runs `work` on a thread of its own, for what waits for disks and pipes. It ends with `work`, or
+/// with the process.
+///
+/// # Errors
+/// The system gives no thread.
+pub fn thread(name: &'static str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    // The thread goes on by itself; whoever wants to know has it tell.
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
+}
 
 /// Owns background tasks on one runtime and stops them together.
 #[derive(Clone, Debug)]

@@ -59,6 +59,17 @@ impl Clock {
         Timestamp(seconds.saturating_add(self.shift_seconds.load(Ordering::Relaxed)))
     }
 
+    /// How many milliseconds of the second `now` have passed; 999 where another one has begun. For
+    /// log lines alone.
+    pub fn millisecond_of(&self, now: Timestamp) -> u16 {
+        let shift = self.shift_seconds.load(Ordering::Relaxed);
+        let at = log_timestamp();
+        match at.as_second().saturating_add(shift) == now.0 {
+            true => u16::try_from(at.subsec_millisecond()).unwrap_or(0),
+            false => 999,
+        }
+    }
+
     /// Moves this clock and all its clones by `seconds`, for tests of everything that expires.
     pub fn shift(&self, seconds: i64) {
         self.shift_seconds.fetch_add(seconds, Ordering::Relaxed);

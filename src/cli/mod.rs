@@ -9,6 +9,8 @@ pub mod client_secret;
 pub mod demo;
 pub mod fake_apple;
 pub mod health;
+pub mod import;
+pub mod policy;
 pub mod run;
 
 /// How a command ended; scripts rely on the numbers.
@@ -22,6 +24,8 @@ pub enum Outcome {
     Usage,
     /// 3: the configuration is wrong.
     Configuration,
+    /// 4: a policy test failed; or a difference was found that was asked about.
+    PolicyTest,
 }
 
 impl From<Outcome> for ExitCode {
@@ -31,6 +35,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Failed => 1,
             Outcome::Usage => 2,
             Outcome::Configuration => 3,
+            Outcome::PolicyTest => 4,
         })
     }
 }
@@ -52,12 +57,16 @@ enum Command {
     Run(run::Arguments),
     /// Read the configuration and say everything that is wrong with it
     Check(check::Arguments),
+    /// Try policies without serving
+    Policy(policy::Arguments),
     /// Mint Apple's client secret, or look into one
     ClientSecret(client_secret::Arguments),
     /// A whole (and fake) Apple for tests and staging
     FakeApple(fake_apple::Arguments),
     /// The main job on this machine: a fake Apple, two web apps, and Russet in front of them
     Demo(demo::Arguments),
+    /// Translate the configuration of another program
+    Import(import::Arguments),
     /// Ask a running Russet whether it is well
     Health(health::Arguments),
 }
@@ -69,9 +78,11 @@ pub fn main() -> ExitCode {
         None => run::run(&cli.run),
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Policy(arguments)) => policy::run(&arguments),
         Some(Command::ClientSecret(arguments)) => client_secret::run(&arguments),
         Some(Command::FakeApple(arguments)) => fake_apple::run(&arguments),
         Some(Command::Demo(arguments)) => demo::run(&arguments),
+        Some(Command::Import(arguments)) => import::run(&arguments),
         Some(Command::Health(arguments)) => health::run(&arguments),
     };
     outcome.into()

@@ -1,14 +1,16 @@
 //! `russet run`: serve until told to stop.
 
 use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Outcome;
 use super::check::ConfigurationFile;
-use crate::app::{self, Start};
+use crate::app::{self, Running, Start};
 use crate::base::time::Clock;
-use crate::config::{LogFormat, Settings};
+use crate::config::{self, LogFormat, Settings};
+use crate::decision::Rules;
 use crate::telemetry::{Format, Logs};
 
 /// What was typed.
@@ -16,6 +18,10 @@ use crate::telemetry::{Format, Logs};
 pub struct Arguments {
     #[command(flatten)]
     configuration: ConfigurationFile,
+    /// A configuration whose policies are asked beside the real ones, counted, and never obeyed; it
+    /// says `shadow: true`
+    #[arg(long, value_name = "FILE")]
+    shadow_config: Option<PathBuf>,
     /// How many workers serve; one for each core unless given
     #[arg(long, env = "RUSSET_WORKERS", value_name = "COUNT")]
     workers: Option<usize>,
@@ -26,13 +32,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let loaded = arguments.configuration.load();
     anstream::eprint!("{}", loaded.render());
     let Some(settings) = loaded.settings else { return Outcome::Configuration };
+    let Ok(shadow_rules) = arguments.shadow_config.as_deref().map(shadow_rules).transpose() else {
+        return Outcome::Configuration;
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("control")
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(settings, arguments.workers)),
+        Ok(runtime) => runtime.block_on(serve(settings, shadow_rules, arguments.workers)),
         Err(error) => {
             anstream::eprintln!("error: the system gives no threads: {error}");
             Outcome::Failed
@@ -40,7 +49,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-async fn serve(settings: Settings, workers: Option<usize>) -> Outcome {
+async fn serve(settings: Settings, shadow_rules: Option<Rules>, workers: Option<usize>) -> Outcome {
     let format = match settings.log.format {
         LogFormat::Json => Format::Json,
         LogFormat::Human => Format::Human,
@@ -51,7 +60,7 @@ async fn serve(settings: Settings, workers: Option<usize>) -> Outcome {
     let (logs, _written_out_at_the_end) = Logs::to(std::io::stdout(), format, level);
     logs.install(level);
     let workers = workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
-    announce(&settings);
+    announce(&settings, shadow_rules.as_ref());
     // Before anything can be asked, so that a signal never finds the process unprepared.
     let signals = match Signals::watch() {
         Ok(signals) => signals,
@@ -60,7 +69,8 @@ async fn serve(settings: Settings, workers: Option<usize>) -> Outcome {
             return Outcome::Failed;
         }
     };
-    let start = Start { settings, logs, clock: Clock::system(), workers: workers.unwrap_or(1) };
+    let workers = workers.unwrap_or(1);
+    let start = Start { settings, logs, clock: Clock::system(), workers, shadow_rules };
     let running = match app::start(start) {
         Ok(running) => running,
         Err(problem) => {
@@ -70,7 +80,7 @@ async fn serve(settings: Settings, workers: Option<usize>) -> Outcome {
         }
     };
     tracing::info!(address = %running.address(), "serving");
-    signals.until_told_to_stop().await;
+    signals.until_told_to_stop(&running).await;
     tracing::info!("stopping: no new connections, requests in flight finish");
     match running.drain(app::DRAIN_TIME).await {
         Ok(drained) => {
@@ -84,8 +94,25 @@ async fn serve(settings: Settings, workers: Option<usize>) -> Outcome {
     }
 }
 
+/// The rules of a shadow configuration. What is wrong with it is told.
+fn shadow_rules(path: &Path) -> Result<Rules, ()> {
+    let environment = config::process_environment;
+    let loaded = config::load_rules(path, &environment, Clock::system().now());
+    anstream::eprint!("{}", loaded.render());
+    let rules = loaded.rules.ok_or(())?;
+    if !loaded.shadow {
+        anstream::eprintln!(
+            "error: {} does not say `shadow: true`\nhelp: write it at its top level, so that nobody \
+             serves it by mistake",
+            path.display()
+        );
+        return Err(());
+    }
+    Ok(rules)
+}
+
 /// What an operator compares with Apple's portal when a sign-in fails there.
-fn announce(settings: &Settings) {
+fn announce(settings: &Settings, shadow: Option<&Rules>) {
     let apple = &settings.apple;
     tracing::info!(
         client_id = apple.client_id,
@@ -93,6 +120,12 @@ fn announce(settings: &Settings) {
         routes = settings.rules.len(),
         "register this client_id (Services ID) and redirect_uri with Apple"
     );
+    if let Some(shadow) = shadow {
+        tracing::info!(
+            routes = shadow.routes().len(),
+            "a shadow configuration is asked beside this one; a route's `shadow_policy` is not"
+        );
+    }
     if !apple.is_apple() {
         tracing::warn!(
             provider = apple.provider_url,
@@ -117,15 +150,20 @@ impl Signals {
         })
     }
 
-    /// Waits for SIGTERM or SIGINT. SIGHUP is told that it does not reload.
-    async fn until_told_to_stop(mut self) {
+    /// Waits for SIGTERM or SIGINT. SIGHUP opens the decision log anew; it does not reload.
+    async fn until_told_to_stop(mut self, running: &Running) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hang_up.recv() => tracing::warn!(
-                    "SIGHUP: a changed configuration needs a restart; the one in force goes on"
-                ),
+                _ = self.hang_up.recv() => {
+                    if running.reopen_decision_log() {
+                        tracing::info!("SIGHUP: the decision log is opened anew");
+                    }
+                    tracing::warn!(
+                        "SIGHUP: a changed configuration needs a restart; the one in force goes on"
+                    );
+                }
             }
         }
     }

@@ -105,11 +105,15 @@ pub(super) struct Files {
     pub(super) asked: Vec<PathBuf>,
     /// `allow_readable_secret_files`.
     pub(super) allow_readable_secrets: bool,
+    /// Whether files are left alone: where the rest of a configuration is only looked over.
+    pub(super) closed: bool,
+    /// Whether a file was left alone.
+    pub(super) left_alone: bool,
 }
 
 impl Files {
     /// The content of the file that `key` names, without blanks around it. `None` where it cannot
-    /// be used; the diagnostics say why, at the key's value.
+    /// be used; the diagnostics say why, at the key's value, unless files are left alone.
     pub(super) fn read(
         &mut self,
         key: &str,
@@ -117,6 +121,10 @@ impl Files {
         content: Content,
         told: &mut Diagnostics,
     ) -> Option<Zeroizing<String>> {
+        if self.closed {
+            self.left_alone = true;
+            return None;
+        }
         self.asked.push(PathBuf::from(&path.text));
         let name = &path.text;
         let (bytes, mode) = match read_bounded(Path::new(name)) {

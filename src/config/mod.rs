@@ -8,6 +8,7 @@
 
 pub mod codes;
 pub mod duration;
+pub mod import;
 pub mod keys;
 pub mod reference;
 pub mod yaml;
@@ -21,6 +22,7 @@ mod value;
 use std::path::{Path, PathBuf};
 
 use tracing::level_filters::LevelFilter;
+use zeroize::Zeroizing;
 
 pub use section::Environment;
 
@@ -31,7 +33,7 @@ use crate::base::time::Timestamp;
 use crate::{apple, decision, gateway, session};
 use files::{Files, Mode};
 use keys::Scope;
-use section::Section;
+use section::{Purpose, Section};
 
 /// Where the configuration is, unless `--config` or `RUSSET_CONFIG` says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/russet/config.yaml";
@@ -49,6 +51,8 @@ pub struct Settings {
     pub rules: Vec<decision::RouteRule>,
     /// `state_dir`, where it is written.
     pub state_dir: Option<PathBuf>,
+    /// `shadow: true`: this is for `run --shadow-config` alone and is not to be served.
+    pub shadow: bool,
     /// What is logged.
     pub log: LogSettings,
     /// Every file that was read: the configuration itself, and those it names.
@@ -91,53 +95,115 @@ pub struct Loaded {
 impl Loaded {
     /// All messages as people read them, in the order of their places.
     pub fn render(&self) -> String {
-        let messages = self.diagnostics.sorted().into_iter();
-        messages.map(|message| message.render(&self.sources)).collect::<Vec<_>>().join("\n")
+        render(&self.diagnostics, &self.sources)
     }
+}
+
+/// What came of reading the rules alone.
+#[derive(Debug, Default)]
+pub struct LoadedRules {
+    /// What is decided on requests; `None` where there is an error among the diagnostics. Routes
+    /// have the ids that they have when the whole configuration is loaded.
+    pub rules: Option<decision::Rules>,
+    /// `decision_log.path`, where it is written and a file.
+    pub decision_log: Option<PathBuf>,
+    /// `shadow: true`: this is for `run --shadow-config`.
+    pub shadow: bool,
+    /// Every file that was asked for: the configuration itself, and `groups_file` where a policy
+    /// names a group.
+    pub files: Vec<PathBuf>,
+    /// Everything there is to say about it. What concerns no rule is a warning.
+    pub diagnostics: Diagnostics,
+    /// The texts that the diagnostics point into; secrets in them are blanked out.
+    pub sources: Sources,
+}
+
+impl LoadedRules {
+    /// All messages as people read them, in the order of their places.
+    pub fn render(&self) -> String {
+        render(&self.diagnostics, &self.sources)
+    }
+}
+
+fn render(diagnostics: &Diagnostics, sources: &Sources) -> String {
+    let messages = diagnostics.sorted().into_iter();
+    messages.map(|message| message.render(sources)).collect::<Vec<_>>().join("\n")
 }
 
 /// Reads the configuration in the file `path`, with the variables of `environment` over it.
 pub fn load(path: &Path, environment: Environment<'_>, now: Timestamp) -> Loaded {
-    let name = path.display().to_string();
-    let mut sources = Sources::default();
-    let mut told = Diagnostics::default();
-    let (bytes, mode) = match files::read_bounded(path) {
-        Ok(read) => read,
-        Err(error) => {
-            let help = "name the configuration by `--config FILE` or `RUSSET_CONFIG`; \
-                        `config.example.yaml` is one to begin with";
-            told.error(codes::FILE, None, format!("the configuration {name} {error}"), help);
-            return Loaded { settings: None, diagnostics: told, sources, ignored: Vec::new() };
-        }
-    };
-    if path.extension().is_some_and(|extension| extension == "toml") {
-        let message = format!("the configuration {name} is TOML, which is not read");
-        told.error(codes::FILE, None, message, "write it as YAML or JSON; the keys are the same");
-        return Loaded { settings: None, diagnostics: told, sources, ignored: Vec::new() };
+    match open(path, environment, now) {
+        Ok((reading, text)) => reading.settings(&text),
+        Err(refused) => refused.loaded(None, Vec::new()),
     }
-    let text = String::from_utf8_lossy(&bytes);
-    let source = sources.add(name, &*text);
-    redact::mask_lines(&text, source, &mut sources);
-    if let Err(error) = std::str::from_utf8(&bytes) {
-        let start = u32::try_from(error.valid_up_to()).unwrap_or(u32::MAX);
-        let place = Place { source, start, end: start.saturating_add(3) };
-        let help =
-            "save it as UTF-8; a file of another encoding or of no text at all looks like this";
-        told.error(codes::ENCODING, place, "these bytes are no UTF-8", help);
-        return Loaded { settings: None, diagnostics: told, sources, ignored: Vec::new() };
-    }
-    let reading = Reading { sources, told, environment, now, file: Some((path, mode)) };
-    reading.finish(&text, source)
 }
 
 /// Reads a configuration that is not in a file: of a test, of a page of the documentation, of the
 /// demo. Messages call it `name`.
 pub fn load_text(name: &str, text: &str, environment: Environment<'_>, now: Timestamp) -> Loaded {
-    let mut sources = Sources::default();
-    let source = sources.add(name, text);
-    redact::mask_lines(text, source, &mut sources);
-    let told = Diagnostics::default();
-    Reading { sources, told, environment, now, file: None }.finish(text, source)
+    Reading::of_text(name, text, environment, now).settings(text)
+}
+
+/// Reads only what is decided on requests from the file `path`, with the variables of `environment`
+/// over it: no key, certificate, secret or any other file is opened but `groups_file`, and that only
+/// where a policy names a group. Faults in what the rules are not made of are warnings.
+pub fn load_rules(path: &Path, environment: Environment<'_>, now: Timestamp) -> LoadedRules {
+    match open(path, environment, now) {
+        Ok((reading, text)) => reading.rules(&text),
+        Err(refused) => refused.loaded_rules(None),
+    }
+}
+
+/// The same of a configuration that is not in a file. Messages call it `name`.
+pub fn load_rules_text(
+    name: &str,
+    text: &str,
+    environment: Environment<'_>,
+    now: Timestamp,
+) -> LoadedRules {
+    Reading::of_text(name, text, environment, now).rules(text)
+}
+
+/// Reads the text of the file `path`.
+///
+/// # Errors
+/// A reading that ends here, with what is to be said.
+fn open<'a>(
+    path: &'a Path,
+    environment: Environment<'a>,
+    now: Timestamp,
+) -> Result<(Reading<'a>, Zeroizing<String>), Reading<'a>> {
+    let name = path.display().to_string();
+    let mut reading = Reading::new(environment, now);
+    let (bytes, mode) = match files::read_bounded(path) {
+        Ok(read) => read,
+        Err(error) => {
+            let help = "name the configuration by `--config FILE` or `RUSSET_CONFIG`; \
+                        `config.example.yaml` is one to begin with";
+            let message = format!("the configuration {name} {error}");
+            reading.told.error(codes::FILE, None, message, help);
+            return Err(reading);
+        }
+    };
+    reading.file = Some((path, mode));
+    if path.extension().is_some_and(|extension| extension == "toml") {
+        let message = format!("the configuration {name} is TOML, which is not read");
+        let help = "write it as YAML or JSON; the keys are the same";
+        reading.told.error(codes::FILE, None, message, help);
+        return Err(reading);
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    reading.begin(&name, &text);
+    if let Err(error) = std::str::from_utf8(&bytes) {
+        let start = u32::try_from(error.valid_up_to()).unwrap_or(u32::MAX);
+        let place = Place { source: reading.source, start, end: start.saturating_add(3) };
+        let help =
+            "save it as UTF-8; a file of another encoding or of no text at all looks like this";
+        reading.told.error(codes::ENCODING, place, "these bytes are no UTF-8", help);
+        return Err(reading);
+    }
+    let text = Zeroizing::new(text.into_owned());
+    Ok((reading, text))
 }
 
 /// The environment of this process. What is no UTF-8 is passed on with marks in its place, so that
@@ -159,41 +225,99 @@ struct Reading<'a> {
     environment: Environment<'a>,
     now: Timestamp,
     file: Option<(&'a Path, Mode)>,
+    /// The id of its text among the sources.
+    source: u32,
 }
 
-impl Reading<'_> {
-    fn finish(mut self, text: &str, source: u32) -> Loaded {
-        let whole = Place { source, start: 0, end: 0 };
-        let Some(root) = yaml::read(text, source, &mut self.told) else {
+impl<'a> Reading<'a> {
+    fn new(environment: Environment<'a>, now: Timestamp) -> Self {
+        let (sources, told) = (Sources::default(), Diagnostics::default());
+        Self { sources, told, environment, now, file: None, source: 0 }
+    }
+
+    fn of_text(name: &str, text: &str, environment: Environment<'a>, now: Timestamp) -> Self {
+        let mut reading = Self::new(environment, now);
+        reading.begin(name, text);
+        reading
+    }
+
+    fn begin(&mut self, name: &str, text: &str) {
+        self.source = self.sources.add(name, text);
+        redact::mask_lines(text, self.source, &mut self.sources);
+    }
+
+    fn settings(mut self, text: &str) -> Loaded {
+        let Some(top) = self.top(text, Purpose::Serve) else {
             return self.loaded(None, Vec::new());
         };
+        let mut context = self.context(&top);
+        let decisions = lower::decisions(&top, &mut context);
+        let settings = lower::settings(&top, decisions, &mut context);
+        self.loaded(settings, top.ignored)
+    }
+
+    fn rules(mut self, text: &str) -> LoadedRules {
+        let Some(top) = self.top(text, Purpose::Decide) else { return self.loaded_rules(None) };
+        let mut context = self.context(&top);
+        let decisions = lower::decisions(&top, &mut context);
+        let rules = LoadedRules {
+            rules: decisions.rules().map(decision::Rules::new),
+            decision_log: lower::decision_log(&top),
+            shadow: top.flag("shadow"),
+            files: std::mem::take(&mut context.files.asked),
+            ..LoadedRules::default()
+        };
+        // The rest is looked over without opening a file, and its faults stop nobody here.
+        context.files.closed = true;
+        let mut aside = Diagnostics::default();
+        let mut rest = lower::Context { told: &mut aside, ..context };
+        lower::settings(&top, decisions, &mut rest);
+        self.told.append(aside.demoted());
+        self.loaded_rules(Some(rules))
+    }
+
+    /// The keys of the text and of the environment; `None` where there is no telling them.
+    fn top(&mut self, text: &str, purpose: Purpose) -> Option<Section> {
+        let root = yaml::read(text, self.source, &mut self.told)?;
         if root.map().is_none() && !root.is_null() {
             let message = format!("the configuration is {}; it must be a map", root.what());
             self.told.error(codes::SHAPE, root.place, message, "begin with `KEY: VALUE` lines");
-            return self.loaded(None, Vec::new());
+            return None;
         }
-        let mut top = Section::read(Scope::Top, &root, &mut self.sources, &mut self.told);
+        let (sources, told) = (&mut self.sources, &mut self.told);
+        let mut top = Section::read(Scope::Top, purpose, &root, sources, told);
         if let Some((path, mode)) = self.file {
-            check_mode(path, mode, top.holds_secret, whole, &mut self.told);
+            let whole = Place { source: self.source, start: 0, end: 0 };
+            let mut found = Diagnostics::default();
+            check_mode(path, mode, top.holds_secret, whole, &mut found);
+            purpose.tell(found, false, told);
         }
-        top.read_environment(self.environment, &mut self.sources, &mut self.told);
+        top.read_environment(self.environment, sources, told);
+        Some(top)
+    }
+
+    fn context(&mut self, top: &Section) -> lower::Context<'_> {
         let files = Files {
             asked: self.file.iter().map(|(path, _)| path.to_path_buf()).collect(),
             allow_readable_secrets: top.flag("allow_readable_secret_files"),
+            ..Files::default()
         };
-        let mut context = lower::Context {
-            told: &mut self.told,
-            sources: &mut self.sources,
-            files,
-            now: self.now,
-        };
-        let settings = lower::lower(&top, &mut context);
-        self.loaded(settings, top.ignored)
+        lower::Context { told: &mut self.told, sources: &mut self.sources, files, now: self.now }
     }
 
     fn loaded(self, settings: Option<Settings>, ignored: Vec<String>) -> Loaded {
         let settings = settings.filter(|_| !self.told.has_errors());
         Loaded { settings, diagnostics: self.told, sources: self.sources, ignored }
+    }
+
+    fn loaded_rules(self, found: Option<LoadedRules>) -> LoadedRules {
+        let found = found.unwrap_or_default();
+        LoadedRules {
+            rules: found.rules.filter(|_| !self.told.has_errors()),
+            diagnostics: self.told,
+            sources: self.sources,
+            ..found
+        }
     }
 }
 

@@ -22,11 +22,36 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// Something could not be read; the diagnostics say why.
 pub(super) struct Told;
 
+/// What a configuration is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To serve: every fault is an error.
+    Serve,
+    /// To decide without serving: only faults in what the rules are made of are errors.
+    Decide,
+}
+
+impl Purpose {
+    /// Tells what was found in one key, which `decides` or not.
+    pub(super) fn tell(self, found: Diagnostics, decides: bool, told: &mut Diagnostics) {
+        match self {
+            Self::Decide if !decides => {
+                if told.warnings() < yaml::MAX_PROBLEMS {
+                    told.append(found.demoted());
+                }
+            }
+            Self::Serve | Self::Decide => told.append(found),
+        }
+    }
+}
+
 /// The keys of one map.
 #[derive(Debug)]
 pub(super) struct Section {
     /// The map itself.
     pub(super) place: Place,
+    /// What it is read for.
+    pub(super) purpose: Purpose,
     entries: Vec<Entry>,
     /// Keys whose value could not be read.
     broken: Vec<&'static str>,
@@ -47,12 +72,14 @@ impl Section {
     /// Reads a map.
     pub(super) fn read(
         scope: Scope,
+        purpose: Purpose,
         node: &Node,
         sources: &mut Sources,
         told: &mut Diagnostics,
     ) -> Self {
         let mut section = Self {
             place: node.place,
+            purpose,
             entries: Vec::new(),
             broken: Vec::new(),
             ignored: Vec::new(),
@@ -62,24 +89,38 @@ impl Section {
             if told.errors() >= yaml::MAX_PROBLEMS {
                 break;
             }
-            let written = name.text().unwrap_or_default();
-            let Some(key) = keys::find(scope, written) else {
-                tell_unknown(scope, name, value, sources, told);
-                continue;
-            };
-            if key.secret {
-                sources.mask(value.place);
-                section.holds_secret = true;
-            }
-            // Names that differ in case alone are one key.
-            if section.entry(key.name).is_some() && !key.name.ends_with('*') {
-                let message = format!("`{}` is written twice", key.name);
-                told.error(codes::DUPLICATE, name.place, message, "keep one of the two");
-                continue;
-            }
-            section.accept(key, written, name.place, value, told);
+            let mut found = Diagnostics::default();
+            let decides = section.take(scope, name, value, sources, &mut found);
+            purpose.tell(found, decides, told);
         }
         section
+    }
+
+    /// Takes over one entry. Says whether it decides.
+    fn take(
+        &mut self,
+        scope: Scope,
+        name: &Node,
+        value: &Node,
+        sources: &mut Sources,
+        told: &mut Diagnostics,
+    ) -> bool {
+        let written = name.text().unwrap_or_default();
+        let Some(key) = keys::find(scope, written) else {
+            return tell_unknown(scope, name, value, sources, told);
+        };
+        if key.secret {
+            sources.mask(value.place);
+            self.holds_secret = true;
+        }
+        // Names that differ in case alone are one key.
+        if self.entry(key.name).is_some() && !key.name.ends_with('*') {
+            let message = format!("`{}` is written twice", key.name);
+            told.error(codes::DUPLICATE, name.place, message, "keep one of the two");
+        } else {
+            self.accept(key, written, name.place, value, told);
+        }
+        key.decides
     }
 
     /// Takes over the environment variables of the table; they override what the text says.
@@ -106,9 +147,12 @@ impl Section {
                 let Some(text) = environment(&name).filter(|text| !text.is_empty()) else {
                     continue;
                 };
-                let Some(node) = variable(key, &name, &text, sources, told) else { continue };
-                self.entries.retain(|entry| entry.key.name != key.name);
-                self.accept(key, &name, node.place, &node, told);
+                let mut found = Diagnostics::default();
+                if let Some(node) = variable(key, &name, &text, sources, &mut found) {
+                    self.entries.retain(|entry| entry.key.name != key.name);
+                    self.accept(key, &name, node.place, &node, &mut found);
+                }
+                self.purpose.tell(found, key.decides, told);
             }
         }
     }
@@ -135,10 +179,11 @@ impl Section {
             Status::Refused(instead) => {
                 told.error(codes::REFUSED, name, format!("`{written}` is not accepted"), instead);
             }
-            Status::Supported | Status::Ours => match value::parse(key, node, told) {
-                Some(value) => self.entries.push(Entry { key, place: node.place, value }),
-                None => self.broken.push(key.name),
-            },
+            Status::Supported | Status::Ours => self.keep(key, node, told),
+            // What is not served yet can be decided on.
+            Status::NotYet(_) if key.decides && self.purpose == Purpose::Decide => {
+                self.keep(key, node, told);
+            }
             Status::NotYet(meanwhile) => {
                 if value::parse(key, node, told).is_some_and(|value| !value.is_default_of(key)) {
                     let message = format!("`{written}` is not yet done{}", unless_default(key));
@@ -153,6 +198,13 @@ impl Section {
                     told.error(codes::REFUSED, node.place, message, why);
                 }
             }
+        }
+    }
+
+    fn keep(&mut self, key: &'static Key, node: &Node, told: &mut Diagnostics) {
+        match value::parse(key, node, told) {
+            Some(value) => self.entries.push(Entry { key, place: node.place, value }),
+            None => self.broken.push(key.name),
         }
     }
 
@@ -273,13 +325,15 @@ fn unless_default(key: &Key) -> String {
     }
 }
 
+/// Says whether the key that was probably meant decides; of a key in a route that is like none, that
+/// cannot be ruled out.
 fn tell_unknown(
     scope: Scope,
     name: &Node,
     value: &Node,
     sources: &mut Sources,
     told: &mut Diagnostics,
-) {
+) -> bool {
     let written = name.text().unwrap_or_default();
     let (here, elsewhere, there) = match scope {
         Scope::Top => ("here", Scope::Route, "it belongs into a route"),
@@ -294,7 +348,9 @@ fn tell_unknown(
         // A misspelt secret is a secret.
         sources.mask(value.place);
     }
-    let help = if keys::find(elsewhere, written).is_some() {
+    let misplaced = keys::find(elsewhere, written);
+    let meant = misplaced.or_else(|| keys::find(scope, near?));
+    let help = if misplaced.is_some() {
         there.to_owned()
     } else {
         near.map_or_else(
@@ -303,6 +359,7 @@ fn tell_unknown(
         )
     };
     told.error(codes::UNKNOWN, name.place, format!("there is no key `{written}` {here}"), help);
+    meant.map_or(scope == Scope::Route, |key| key.decides)
 }
 
 /// An environment variable as a node, in a source of its own.

@@ -886,3 +886,95 @@ fn t59_large_configurations_are_read_quickly() {
         assert!(started.elapsed().as_secs() < 8, "{:?}", started.elapsed());
     }
 }
+
+fn rules_here(text: &str) -> LoadedRules {
+    load_rules_text("config.yaml", text, &|_| None, NOW)
+}
+
+/// Every key that names a file, and none of them can be read.
+const WITHOUT_FILES: &str = "idp_client_id: com.example.web\nidp_team_id: DEF123GHIJ\n\
+    idp_key_id: ABC123DEFG\nidp_private_key_file: DIR/AuthKey_ABC123DEFG.p8\n\
+    idp_client_secret_file: DIR/client\ncookie_secret_file: DIR/cookie\n\
+    shared_secret_file: DIR/shared\nsigning_key_file: DIR/signing\n\
+    certificate_file: DIR/cert.pem\ncertificate_key_file: DIR/key.pem\n\
+    certificates: [{cert: DIR/a.pem, key: DIR/b.pem}]\ncertificate_authority_file: DIR/ca.pem\n\
+    apple_domain_association_file: DIR/association\nstate_dir: DIR/state\n\
+    groups_file: DIR/groups.yaml\n\
+    authenticate_service_url: https://auth.example.com\n\
+    routes:\n  - {from: 'https://wiki.example.com', to: 'https://wiki.internal', \
+    tls_custom_ca_file: DIR/wiki.pem, allowed_domains: [example.com]}\n  \
+    - {from: 'https://wiki.example.com', prefix: /x, to: 'http://127.0.0.1:1', allowed_users: [a]}\n  \
+    - {from: 'https://api.example.com', policy: {allow: {or: [{domain: corp.example}]}}}\n";
+
+#[test]
+fn rules_need_no_other_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = WITHOUT_FILES.replace("DIR", directory.path().to_str().unwrap());
+    let path = directory.path().join("config.yaml");
+    fs::write(&path, &text).unwrap();
+    let loaded = load_rules(&path, &|_| None, NOW);
+    let told = loaded.render();
+    let rules = loaded.rules.unwrap_or_else(|| panic!("{told}"));
+    let ids: Vec<_> = rules.routes().iter().map(|route| &*route.id).collect();
+    assert_eq!(ids, ["wiki.example.com", "wiki.example.com/x", "api.example.com"]);
+    assert_eq!(loaded.files, [path], "no other file is asked for");
+    assert!(!told.contains("is not there"), "{told}");
+    assert!(load(&loaded.files[0], &|_| None, NOW).settings.is_none(), "to serve they are needed");
+}
+
+#[test]
+fn only_faults_in_what_is_decided_stop_the_rules() {
+    let route = |rest: &str| format!("routes:\n  - {{from: 'https://a.example.com', {rest}}}\n");
+    let users = "to: 'http://a', allowed_users: [a]";
+    for (text, code) in [
+        (route("to: 'ftp://x', allowed_users: [a]"), codes::TO),
+        (route("allowed_users: [a]"), codes::MISSING),
+        (format!("cookie_same_site: lox\n{}", route(users)), codes::VALUE),
+        (format!("cookie_nmae: x\n{}", route(users)), codes::UNKNOWN),
+        (format!("nothing_like_it: x\n{}", route(users)), codes::UNKNOWN),
+        (route(&format!("{users}, timeot: 3s")), codes::UNKNOWN),
+        (route(&format!("{users}, cookie_name: x")), codes::UNKNOWN),
+        (route(&format!("{users}, host_rewrite: x")), codes::NOT_YET),
+        (format!("autocert: true\n{}", route(users)), codes::NOT_YET),
+        (format!("cookie_secret: short\n{}", route(users)), codes::SECRET),
+        (route(users), codes::MISSING),
+    ] {
+        let loaded = rules_here(&text);
+        assert!(loaded.rules.is_some(), "{text}{}", loaded.render());
+        let all = loaded.diagnostics.sorted();
+        assert!(all.iter().any(|found| found.code == code), "{text}{}", loaded.render());
+        assert!(!loaded.diagnostics.has_errors(), "{text}");
+    }
+    for (text, code) in [
+        (route("prefix: x, allowed_users: [a]"), codes::PATH),
+        (route("regex: '(', allowed_users: [a]"), codes::PATH),
+        ("routes:\n  - {from: 'ftp://a.example.com', allowed_users: [a]}\n".into(), codes::FROM),
+        ("routes:\n  - {allowed_users: [a]}\n".into(), codes::MISSING),
+        ("routes: 7\n".into(), codes::SHAPE),
+        (route("allowed_user: [a]"), codes::UNKNOWN),
+        (route("nothing_like_it: [a]"), codes::UNKNOWN),
+        (route("allowed_users: {a: b}"), codes::SHAPE),
+        (route("allowed_groups: [a]"), codes::REFUSED),
+        (route("policy: {alow: {}}"), "R301"),
+        (route("allow_public_unauthenticated_access: true, allowed_users: [a]"), codes::ACCESS),
+        (format!("rotes: []\n{}", route(users)), codes::UNKNOWN),
+        (format!("allowed_users: [a]\n{}", route(users)), codes::UNKNOWN),
+        ("routes: [\n".into(), codes::SYNTAX),
+    ] {
+        let loaded = rules_here(&text);
+        assert!(loaded.rules.is_none(), "{text}");
+        let errors = loaded.diagnostics.sorted().into_iter().filter(|found| {
+            found.severity == crate::base::diagnostic::Severity::Error && found.code == code
+        });
+        assert_eq!(errors.count(), 1, "{text}{}", loaded.render());
+    }
+}
+
+#[test]
+fn rules_alone_are_those_of_the_whole_configuration() {
+    let text = fs::read_to_string("config.example.yaml").unwrap();
+    let (whole, alone) = (settings(&text).rules, rules_here(&text).rules.unwrap());
+    let shown = |rule: &decision::RouteRule| format!("{rule:?}");
+    let whole: Vec<_> = whole.iter().map(shown).collect();
+    assert_eq!(whole, alone.routes().iter().map(shown).collect::<Vec<_>>());
+}

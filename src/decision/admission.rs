@@ -7,7 +7,8 @@ use super::rules::{RouteIndex, RouteMatch, Rules};
 use super::settings::RouteRule;
 use crate::base::time::Timestamp;
 use crate::identity::{ClientCertificate, Identity};
-use crate::policy::{Explanation, Outcome, Question, Verdict};
+use crate::policy::{Explanation, Outcome, Policy, Question, Verdict};
+use crate::session::Session;
 use crate::session::lifecycle::LiveSession;
 use crate::wire::host::Authority;
 
@@ -43,6 +44,13 @@ pub struct Judged {
 pub struct NoRoute {
     /// Whether the host at least is ours; for the log.
     pub known_host: bool,
+}
+
+impl NoRoute {
+    /// The word for logs.
+    pub fn word(self) -> &'static str {
+        if self.known_host { "route-not-found" } else { "unknown-host" }
+    }
 }
 
 /// Leave to send one request to the application of one route.
@@ -110,8 +118,26 @@ pub fn admission(
     live: Option<LiveSession>,
     now: Timestamp,
 ) -> Result<Admission, Refusal> {
-    let identity = live.as_ref().map(|live| &live.session().identity);
-    let judged = judge(rules, facts, identity, now).map_err(Refusal::NoRoute)?;
+    admission_heard(rules, facts, live, now, |_, _| {})
+}
+
+/// The same, for whoever keeps a record: `heard` is told what was judged, and of whom, before
+/// anything is done about it.
+///
+/// # Errors
+/// The refusal, with its evidence.
+pub fn admission_heard(
+    rules: &Rules,
+    facts: &Facts<'_>,
+    live: Option<LiveSession>,
+    now: Timestamp,
+    heard: impl FnOnce(Result<&Judged, &NoRoute>, Option<&Session>),
+) -> Result<Admission, Refusal> {
+    let session = live.as_ref().map(LiveSession::session);
+    let identity = session.map(|session| &session.identity);
+    let judged = judge(rules, facts, identity, now);
+    heard(judged.as_ref(), session);
+    let judged = judged.map_err(Refusal::NoRoute)?;
     match judged.verdict.outcome() {
         Outcome::Allow => Ok(Admission { judged, live }),
         Outcome::SignIn => Err(Refusal::SignIn { judged }),
@@ -141,6 +167,16 @@ pub fn judge(
     Ok(Judged { route: index, verdict })
 }
 
+/// What another policy than the route's says of a request. Allocates nothing.
+pub fn verdict(
+    policy: &Policy,
+    facts: &Facts<'_>,
+    identity: Option<&Identity>,
+    now: Timestamp,
+) -> Verdict {
+    policy.evaluate(&question(facts, identity, now))
+}
+
 /// The same with its evidence: the policy as a tree, with what each node wanted and saw.
 ///
 /// # Errors
@@ -164,7 +200,8 @@ fn route<'r>(rules: &'r Rules, facts: &Facts<'_>) -> Result<(RouteIndex, &'r Rou
     rules.route(index).map(|route| (index, route)).ok_or(NoRoute { known_host: true })
 }
 
-fn question<'a>(
+/// What a policy is asked about a request.
+pub fn question<'a>(
     facts: &'a Facts<'a>,
     identity: Option<&'a Identity>,
     now: Timestamp,

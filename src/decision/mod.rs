@@ -2,9 +2,13 @@
 //! session; every way to ask (the gateway, another proxy, a policy test) asks here.
 
 mod admission;
+pub mod record;
 mod rules;
 mod settings;
 
-pub use admission::{Admission, Facts, Judged, NoRoute, Refusal, admission, explain, judge};
+pub use admission::{
+    Admission, Facts, Judged, NoRoute, Refusal, admission, admission_heard, explain, judge,
+    question, verdict,
+};
 pub use rules::{RouteIndex, RouteMatch, Rules};
 pub use settings::{From, PathRule, RouteRule};

@@ -70,6 +70,8 @@ fn reason(missing: &Missing, identity: Option<&Identity>) -> Option<DenialReason
         Missing::Different { what: What::SourceIp } => DenialReason::Network,
         Missing::Different { what: What::Method } => DenialReason::Method,
         Missing::Different { what: What::Path } => DenialReason::Path,
+        Missing::Different { what: What::ClientCertificate } => DenialReason::Certificate,
+        Missing::Different { what: What::Time } => DenialReason::Time,
         Missing::Different { what: What::Preflight } => DenialReason::Rule,
     })
 }

@@ -21,7 +21,7 @@ pub(super) const TARGET_BYTES: usize = 16 * 1024;
 const RESERVED: [&str; 3] = ["/.pomerium", "/.russet", "/.well-known/pomerium"];
 
 /// Whether a path is ours on every configured host, so that no application ever gets it.
-pub(super) fn is_reserved(path: &str) -> bool {
+pub(super) fn begins_as_ours(path: &str) -> bool {
     RESERVED.iter().any(|ours| path.starts_with(ours))
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Inbound {
 
 /// Why a request is refused before anything is decided. All of them leave the upstream untouched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Malformed {
+pub enum Malformed {
     /// The method is none that we serve: 405 or 501.
     Method(method::MethodProblem),
     /// No usable host: 400.
@@ -55,9 +55,22 @@ pub(super) enum Malformed {
     Underscore,
 }
 
+impl std::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Method(problem) => problem.fmt(f),
+            Self::Host(problem) => problem.fmt(f),
+            Self::Path(problem) => problem.fmt(f),
+            Self::Misdirected => f.write_str("the connection was made for another host"),
+            Self::TargetTooLong => f.write_str("the path and query are too long"),
+            Self::Underscore => f.write_str("the name of a header holds an underscore"),
+        }
+    }
+}
+
 impl Malformed {
     /// The word for the log.
-    pub(super) fn code(self) -> &'static str {
+    pub fn code(self) -> &'static str {
         match self {
             Self::Method(_) => "bad_method",
             Self::Host(_) => "bad_host",
@@ -69,8 +82,14 @@ impl Malformed {
     }
 }
 
-/// The parts of a request that are checked before anything else looks at it.
-pub(super) fn check(head: &Parts) -> Result<(Authority<'static>, String), Malformed> {
+/// The parts of a request that are checked before anything else looks at it: the host asked for,
+/// and the path in its one spelling.
+///
+/// # Errors
+/// Says why the request is refused before anything is decided; [`status_of`] has the answer.
+///
+/// [`status_of`]: super::status_of
+pub fn check(head: &Parts) -> Result<(Authority<'static>, String), Malformed> {
     method::check(&head.method).map_err(Malformed::Method)?;
     let authority = authority_of(head).map_err(Malformed::Host)?;
     if target_length(&head.uri) > TARGET_BYTES {

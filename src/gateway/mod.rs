@@ -7,6 +7,7 @@ mod answer;
 pub mod assertion;
 mod browser;
 mod cookies;
+mod decide;
 pub mod edge;
 mod endpoints;
 mod evidence;
@@ -20,14 +21,19 @@ mod relay;
 mod respond;
 mod service;
 mod settings;
+mod shadows;
 mod signed_in;
 mod world;
 
 pub use answer::AnswerBody;
-pub use plan::{Ingredients, Plan, PlanProblem};
+pub use endpoints::is_reserved;
+pub use inbound::{Malformed, check};
+pub use plan::{COOKIE_PREFIX, Ingredients, Plan, PlanProblem};
+pub use refusal::status_of;
 pub use service::{EnvoyAuthorization, Gateway};
 pub use settings::{
-    ExternalAuthSettings, HeaderValue, ListenerSettings, RouteService, Settings, SigningKeySource,
-    TemplatePart,
+    DecisionLogSettings, ExternalAuthSettings, HeaderValue, ListenerSettings, RouteService,
+    Settings, SigningKeySource, TemplatePart,
 };
-pub use world::{Shared, Worker};
+pub use shadows::ShadowCount;
+pub use world::{DecisionLog, Shared, Worker};

@@ -10,6 +10,7 @@ use http::header::CONNECTION;
 use http::{HeaderMap, HeaderValue, Request, Response};
 
 use super::answer::{AnswerBody, From};
+use super::decide::{Asked, decide};
 use super::edge::{ConnectionInfo, RequestBody};
 use super::inbound::{self, Inbound, Malformed};
 use super::plan::Plan;
@@ -19,7 +20,7 @@ use super::world::Worker;
 use super::{endpoints, external_auth, headers, refusal, relay};
 use crate::base::ids::RequestId;
 use crate::base::time;
-use crate::decision::{Facts, NoRoute, admission};
+use crate::decision::{Admission, Facts, NoRoute};
 use crate::pages::View;
 use crate::telemetry::{Decision, Record};
 use crate::upstream::UpstreamBody;
@@ -86,11 +87,9 @@ async fn travel(
     worker: &Worker,
     record: &mut Record,
 ) -> Result<Response<UpstreamBody<RequestBody>>, Response<Full<Bytes>>> {
-    let (live, why_not) = match live_session(inbound, worker) {
-        Ok(live) => (Some(live), None),
-        Err(why_not) => (None, Some(why_not)),
-    };
-    record.subject = live.as_ref().map(|live| live.session().identity.subject.clone());
+    let live = live_session(inbound, worker);
+    let why_not = live.as_ref().err().copied().unwrap_or(NotSignedIn::NoCookie);
+    record.subject = live.as_ref().ok().map(|live| live.session().identity.subject.clone());
     let facts = Facts {
         authority: &inbound.authority,
         method: inbound.head.method.as_str(),
@@ -99,17 +98,40 @@ async fn travel(
         cors_preflight: accept::is_preflight(inbound.method(), inbound.headers()),
         client_certificate: None,
     };
-    let decided = admission(&inbound.plan.rules, &facts, live, inbound.now);
+    let asked = Asked {
+        id: inbound.id,
+        now: inbound.now,
+        plan: &inbound.plan,
+        facts: &facts,
+        page_load: inbound.is_page_load(),
+    };
+    let (decided, told) = decide(&asked, live, worker, record);
     let route = decided
         .as_ref()
         .map_or_else(|refused| refused.judged().map(|judged| judged.route), |a| Some(a.route()));
-    if route.is_some_and(|route| inbound.plan.is_left_to_others(route)) {
-        refusal::note_no_route(NoRoute { known_host: true }, record);
-        return Err(Visitor::of(inbound).page(&View::NotFound));
-    }
-    let admission = decided.map_err(|refused| {
-        refusal::answer(refused, why_not.unwrap_or(NotSignedIn::NoCookie), inbound, record)
-    })?;
+    let answered = match decided {
+        _ if route.is_some_and(|route| inbound.plan.is_left_to_others(route)) => {
+            refusal::note_no_route(NoRoute { known_host: true }, record);
+            Err(Visitor::of(inbound).page(&View::NotFound))
+        }
+        Ok(admission) => admitted(admission, inbound, body, worker, record).await,
+        Err(refused) => Err(refusal::answer(refused, why_not, inbound, record)),
+    };
+    told.answered(match &answered {
+        Ok(theirs) => theirs.status(),
+        Err(ours) => ours.status(),
+    });
+    answered
+}
+
+/// What was admitted goes to its application.
+async fn admitted(
+    admission: Admission,
+    inbound: &mut Inbound,
+    body: RequestBody,
+    worker: &Worker,
+    record: &mut Record,
+) -> Result<Response<UpstreamBody<RequestBody>>, Response<Full<Bytes>>> {
     record.decision = Decision::Allow;
     record.route = inbound.plan.rules.route(admission.route()).map(|route| route.id.clone());
     record.upstream =
@@ -134,6 +156,7 @@ pub(super) fn new_record(head: &http::request::Parts, source_ip: IpAddr) -> Reco
         reasons: Vec::new(),
         evidence: Vec::new(),
         detail: None,
+        shadow: None,
         subject: None,
         status: 0,
         bytes: 0,

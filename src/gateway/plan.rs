@@ -12,7 +12,7 @@ use super::settings::{self, RouteService, Settings, TemplatePart};
 use crate::base::seal::{Ring, Signer};
 use crate::decision::{PathRule, RouteIndex, RouteRule, Rules};
 use crate::pages;
-use crate::policy::Reads;
+use crate::policy::{Policy, Reads};
 use crate::session::attempt::Attempts;
 use crate::session::link::{Links, Starts};
 use crate::session::sealed_cookie::SessionSeal;
@@ -24,13 +24,15 @@ use crate::wire::fold::Protected;
 use crate::wire::host::Authority;
 
 /// What begins the names of our cookies beside the session's.
-const COOKIE_PREFIX: &str = "__Host-russet_";
+pub const COOKIE_PREFIX: &str = "__Host-russet_";
 
 /// The immutable whole of one configuration.
 #[derive(Debug)]
 pub struct Plan {
     /// Routes and policies.
     pub(super) rules: Rules,
+    /// The rules of `run --shadow-config`: asked beside the real ones and never obeyed.
+    pub(super) shadow_rules: Option<Rules>,
     /// How each route is served, by route index.
     services: Vec<Service>,
     /// The host that talks to Apple.
@@ -88,6 +90,8 @@ pub(super) struct Service {
     /// may turn it into another (T46).
     pub(super) method_matters: bool,
     pub(super) path_swap: Option<PathSwap>,
+    /// Asked beside the route's policy and never obeyed.
+    pub(super) shadow_policy: Option<Policy>,
 }
 
 /// What the path of `to` takes the place of, as text.
@@ -136,6 +140,8 @@ pub struct Ingredients<'a> {
     pub shared_secret: &'a Ring,
     /// Routes with their policies.
     pub rules: Vec<RouteRule>,
+    /// The rules of a shadow configuration, where there is one.
+    pub shadow_rules: Option<Rules>,
     /// The provider's URL where it is not Apple.
     pub not_apple: Option<String>,
     /// The provider's origin, where the sign-in button of a page may lead.
@@ -178,6 +184,7 @@ impl Plan {
         form_targets.extend(gateway.signout_redirect_url.as_deref().and_then(origin_of));
         Ok(Self {
             rules: Rules::new(given.rules),
+            shadow_rules: given.shadow_rules,
             services,
             authenticate,
             callback_path: gateway.callback_path.clone(),
@@ -224,6 +231,12 @@ impl Plan {
     /// Whether a route decides for other proxies alone: whoever asks for it here finds nothing.
     pub(super) fn is_left_to_others(&self, index: RouteIndex) -> bool {
         self.service(index).is_some_and(|service| service.upstream.is_none())
+    }
+
+    /// Whether anything is asked beside the real policies.
+    pub(super) fn has_shadow(&self) -> bool {
+        self.shadow_rules.is_some()
+            || self.services.iter().any(|service| service.shadow_policy.is_some())
     }
 
     /// Whether an address may lead here: a configured route's origin, or the authenticate host's.
@@ -277,6 +290,7 @@ impl Service {
                 .into_iter()
                 .any(|read| rule.policy.reads(read)),
             path_swap,
+            shadow_policy: settings.shadow_policy.clone(),
         })
     }
 }

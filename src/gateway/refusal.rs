@@ -17,7 +17,7 @@ use super::signed_in::NotSignedIn;
 use super::{browser, evidence};
 use crate::decision::{NoRoute, Refusal, RouteIndex};
 use crate::pages::{Denied, Href, LoopCause, Person, SignIn, SignInCause, View};
-use crate::policy::Explanation;
+use crate::policy::{Explanation, Reason, Verdict, sign_in_status};
 use crate::session::lifecycle::LiveSession;
 use crate::session::return_address::ReturnAddress;
 use crate::telemetry::{Decision, Record};
@@ -51,14 +51,17 @@ pub(super) fn answer(
             if inbound.path == "/robots.txt" {
                 return robots();
             }
-            denied(&explanation, live.as_deref(), inbound)
+            if judged.verdict.lacks_certificate() {
+                return no_certificate(&judged.verdict, inbound);
+            }
+            denied(&judged.verdict, &explanation, live.as_deref(), inbound)
         }
     }
 }
 
 pub(super) fn note_no_route(no_route: NoRoute, record: &mut Record) {
     record.decision = Decision::NoRoute;
-    record.reasons.push(if no_route.known_host { "route-not-found" } else { "unknown-host" });
+    record.reasons.push(no_route.word());
 }
 
 pub(super) fn note_denial(explanation: &Explanation, record: &mut Record) {
@@ -69,12 +72,7 @@ pub(super) fn note_denial(explanation: &Explanation, record: &mut Record) {
 
 pub(super) fn note_sign_in(why_not: NotSignedIn, record: &mut Record) {
     record.decision = Decision::SignIn;
-    record.reasons.push(match why_not {
-        NotSignedIn::NoCookie => "user-unauthenticated",
-        NotSignedIn::NotOpened => "cookie-not-opened",
-        NotSignedIn::Dead(crate::session::lifecycle::Dead::Expired) => "session-expired",
-        NotSignedIn::Dead(crate::session::lifecycle::Dead::Ended) => "session-ended",
-    });
+    record.reasons.push(why_not.word());
 }
 
 pub(super) fn note_route(inbound: &Inbound, route: RouteIndex, record: &mut Record) {
@@ -99,14 +97,15 @@ pub(super) fn sign_in(
     let address = return_address(inbound);
     let Some(address) = address else { return visitor.page(&View::BadRequest) };
     let (link, cookie) = begin_sign_in(inbound, &address);
+    let status = status(sign_in_status(page_load));
     let mut response = match page_load {
-        true => respond::redirect(StatusCode::FOUND, &link),
+        true => respond::redirect(status, &link),
         false => {
             let url = Href::new(link);
             let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
             // Only somebody who asks for a page gets one; a program reads JSON (`design.md` §5).
             let format = crate::wire::accept::prefers(inbound.headers(), Format::Json);
-            Visitor { preference: format, ..visitor }.page(&view)
+            Visitor { preference: format, ..visitor }.page_with(&view, status)
         }
     };
     browser::remember(&mut response, &cookie);
@@ -140,6 +139,7 @@ pub(super) fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Respon
 
 /// The 403 that explains itself.
 pub(super) fn denied(
+    verdict: &Verdict,
     explanation: &Explanation,
     live: Option<&LiveSession>,
     inbound: &Inbound,
@@ -158,28 +158,49 @@ pub(super) fn denied(
         reasons: evidence::for_page(explanation, session.map(|session| &session.identity)),
         another_account,
     }));
-    Visitor::of(inbound).page(&view)
+    Visitor::of(inbound).page_with(&view, status(verdict.status(inbound.is_page_load())))
+}
+
+/// The answer to a connection that has to show a certificate; who it is does not matter.
+fn no_certificate(verdict: &Verdict, inbound: &Inbound) -> Response<Full<Bytes>> {
+    let shown = verdict.deny_reasons.contains(Reason::InvalidClientCertificate);
+    let status = status(verdict.status(inbound.is_page_load()));
+    Visitor::of(inbound).page_with(&View::Certificate { shown }, status)
+}
+
+/// A status that the policy gave.
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::FORBIDDEN)
 }
 
 /// The answer to a request that never was one.
 pub(super) fn malformed(malformed: Malformed, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
-    match malformed {
-        Malformed::Method(problem) => {
-            let view = View::MethodNotAllowed { start_again: None };
-            let mut response = visitor.page_with(&view, problem.status());
-            if problem.status() == StatusCode::METHOD_NOT_ALLOWED {
-                let allowed =
-                    http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-                response.headers_mut().insert(http::header::ALLOW, allowed);
-            }
-            response
-        }
-        Malformed::Host(_) | Malformed::Path(_) | Malformed::Underscore => {
-            visitor.page(&View::BadRequest)
-        }
-        Malformed::Misdirected => visitor.page(&View::Misdirected),
-        Malformed::TargetTooLong => visitor.page(&View::UriTooLong),
+    let (view, status) = malformed_view(malformed);
+    let mut response = visitor.page_with(&view, status);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let allowed =
+            http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        response.headers_mut().insert(http::header::ALLOW, allowed);
     }
+    response
+}
+
+/// The status with which a request that never was one is answered.
+pub fn status_of(malformed: Malformed) -> StatusCode {
+    malformed_view(malformed).1
+}
+
+fn malformed_view(malformed: Malformed) -> (View, StatusCode) {
+    let view = match malformed {
+        Malformed::Method(problem) => {
+            return (View::MethodNotAllowed { start_again: None }, problem.status());
+        }
+        Malformed::Host(_) | Malformed::Path(_) | Malformed::Underscore => View::BadRequest,
+        Malformed::Misdirected => View::Misdirected,
+        Malformed::TargetTooLong => View::UriTooLong,
+    };
+    let status = view.status();
+    (view, status)
 }
 
 /// The answer to what the edge did not let in, or to a request that ended in a panic.

@@ -8,6 +8,9 @@ use ipnet::IpNet;
 use rustls::sign::CertifiedKey;
 
 use crate::base::secret::Secret;
+use crate::decision::record::Redact;
+use crate::policy::Policy;
+use crate::telemetry::line_file::{Destination, Rotation};
 use crate::upstream;
 
 /// Everything the road of a request needs beside the rules.
@@ -33,6 +36,8 @@ pub struct Settings {
     pub trusted_hops: usize,
     /// `external_auth`; `None` where it is not written.
     pub external_auth: Option<ExternalAuthSettings>,
+    /// `decision_log`; `None` where decisions are not written.
+    pub decision_log: Option<DecisionLogSettings>,
     /// One for each route, in the order of the rules.
     pub routes: Vec<RouteService>,
 }
@@ -48,6 +53,17 @@ pub struct ExternalAuthSettings {
     pub oauth2_proxy_compat: bool,
     /// Where gRPC is answered; `None` for nowhere.
     pub grpc_address: Option<SocketAddr>,
+}
+
+/// Where decisions are written, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionLogSettings {
+    /// `path`.
+    pub path: Destination,
+    /// `rotate`: default 128 MiB, a day, 14 old files, compressed.
+    pub rotation: Rotation,
+    /// `redact`, default none: how people's addresses are written.
+    pub redact: Redact,
 }
 
 /// One `signing_key`, told apart when it was read.
@@ -98,6 +114,8 @@ pub struct RouteService {
     pub response_headers: Vec<(String, String)>,
     /// `set_response_headers: {disable: true}` of the route: not even the global ones.
     pub response_headers_disabled: bool,
+    /// `shadow_policy`: asked beside the route's policy and never obeyed.
+    pub shadow_policy: Option<Policy>,
 }
 
 /// The value of a `set_request_headers` entry, its templates taken apart once.

@@ -16,6 +16,18 @@ pub(super) enum NotSignedIn {
     Dead(Dead),
 }
 
+impl NotSignedIn {
+    /// The word for logs.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::NoCookie => "user-unauthenticated",
+            Self::NotOpened => "cookie-not-opened",
+            Self::Dead(Dead::Expired) => "session-expired",
+            Self::Dead(Dead::Ended) => "session-ended",
+        }
+    }
+}
+
 /// The live session of a request.
 pub(super) fn live_session(inbound: &Inbound, worker: &Worker) -> Result<LiveSession, NotSignedIn> {
     let plan = &inbound.plan;

@@ -1,7 +1,7 @@
 //! What outlives a request: what all workers share, and what each has for itself.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -11,15 +11,18 @@ use super::assertion::AssertionCache;
 use super::edge::{Certificates, ConnectionInfo, RequestBody};
 use super::endpoints::Completion;
 use super::plan::Plan;
+use super::shadows::{self, ShadowCount, ShadowCounts};
 use crate::apple::AppleProvider;
 use crate::base::tasks::Tasks;
 use crate::base::time::{Clock, JumpWatch};
 use crate::decision::Admission;
+use crate::decision::record::Redact;
 use crate::session::lifecycle::EndedSessions;
 use crate::session::once::{Once, WhenFull};
 use crate::session::return_address::ReturnAddress;
 use crate::session::ticket::TicketId;
 use crate::telemetry::Logs;
+use crate::telemetry::line_file::{LineFile, Sender};
 use crate::upstream::{Pool, PoolLimits};
 
 /// Most sign-ins that may be under way or remembered at once, for each of the lists below.
@@ -31,6 +34,9 @@ const CALLS_TO_APPLE: usize = 128;
 
 /// How often the clock is looked after.
 const CLOCK_WATCH: Duration = Duration::from_secs(30);
+
+/// How often the log says what the shadow said.
+const SHADOW_REPORT: Duration = Duration::from_secs(3_600);
 
 /// What must outlive a reload. Nothing here is locked by an ordinary request.
 #[derive(Debug)]
@@ -57,6 +63,19 @@ pub struct Shared {
     pub(super) control: Tasks,
     /// Where request lines go.
     pub(super) logs: Logs,
+    /// Where decisions are written, where they are.
+    decisions: Option<DecisionLog>,
+    /// What the workers counted of the shadow.
+    shadows: Mutex<Vec<Arc<ShadowCounts>>>,
+}
+
+/// Where decisions are written, and how.
+#[derive(Debug)]
+pub struct DecisionLog {
+    /// The file.
+    pub file: LineFile,
+    /// How people's addresses are written.
+    pub redact: Redact,
 }
 
 impl Shared {
@@ -83,7 +102,25 @@ impl Shared {
             apple,
             control,
             logs,
+            decisions: None,
+            shadows: Mutex::default(),
         }
+    }
+
+    /// Has every decision written.
+    #[must_use]
+    pub fn with_decision_log(self, decisions: DecisionLog) -> Self {
+        Self { decisions: Some(decisions), ..self }
+    }
+
+    /// Where decisions are written, where they are.
+    pub fn decision_log(&self) -> Option<&DecisionLog> {
+        self.decisions.as_ref()
+    }
+
+    /// What the shadow said so far, by route and outcomes; empty where there is none.
+    pub fn shadow_counts(&self) -> Vec<ShadowCount> {
+        shadows::sum(lock(&self.shadows).iter())
     }
 
     /// Whether a connection may carry requests for `host`.
@@ -93,8 +130,23 @@ impl Shared {
             .is_none_or(|known| known.serve_together(connection.server_name.as_deref(), host))
     }
 
+    /// Says in the log what the shadow said so far, where there is one.
+    pub fn tell_shadow(&self) {
+        if self.plan.load().has_shadow() {
+            shadows::tell(&self.shadow_counts());
+        }
+    }
+
     /// Starts what goes on in the background for as long as the control runtime lives.
-    pub fn begin(&self) {
+    pub fn begin(self: &Arc<Self>) {
+        let shared = Arc::downgrade(self);
+        self.control.start("shadow report", async move {
+            loop {
+                tokio::time::sleep(SHADOW_REPORT).await;
+                let Some(shared) = shared.upgrade() else { return };
+                shared.tell_shadow();
+            }
+        });
         self.apple.keep_keys_fresh(&self.control);
         let mut watch = JumpWatch::new(self.clock.clone());
         self.control.start("clock watch", async move {
@@ -117,6 +169,10 @@ impl Shared {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A plan held by one worker: the outer count is the worker's own, so that workers do not wear
 /// out one shared counter.
 pub(super) type HeldPlan = Arc<Arc<Plan>>;
@@ -129,6 +185,9 @@ pub struct Worker {
     /// Connections to applications; only an admission opens the way to them.
     pub(super) pool: Pool<RequestBody, Admission>,
     pub(super) assertions: AssertionCache,
+    /// The way into the decision log, and how addresses are written there.
+    pub(super) decisions: Option<(Sender, Redact)>,
+    pub(super) shadows: Arc<ShadowCounts>,
 }
 
 impl Worker {
@@ -136,7 +195,11 @@ impl Worker {
     pub fn new(shared: Arc<Shared>, tasks: Tasks) -> Self {
         let plan = Mutex::new(Arc::new(shared.plan.load_full()));
         let pool = Pool::new(PoolLimits::default(), tasks);
-        Self { shared, plan, pool, assertions: AssertionCache::default() }
+        let decisions = shared.decisions.as_ref().map(|log| (log.file.sender(), log.redact));
+        let shadows = Arc::<ShadowCounts>::default();
+        lock(&shared.shadows).push(Arc::clone(&shadows));
+        let assertions = AssertionCache::default();
+        Self { shared, plan, pool, assertions, decisions, shadows }
     }
 
     /// The plan in force. The lock is this worker's own and never waited for.

@@ -4,12 +4,14 @@
 mod address;
 mod claims;
 mod client_certificate;
+mod unrecorded;
 
 use std::sync::Arc;
 
 pub use address::{Address, domain_of};
 pub use claims::Claims;
 pub use client_certificate::ClientCertificate;
+pub use unrecorded::Unrecorded;
 
 use crate::base::time::Timestamp;
 
@@ -30,6 +32,8 @@ pub struct Identity {
     pub display_name: Option<Box<str>>,
     /// When the provider issued the id_token, by its own clock (`iat`).
     pub issued_at: Timestamp,
+    /// What a line of the decision log did not keep; nothing for everybody who asks.
+    pub unrecorded: Unrecorded,
 }
 
 impl Identity {
@@ -55,6 +59,7 @@ impl Identity {
             address,
             display_name: None,
             issued_at,
+            unrecorded: Unrecorded::NOTHING,
         }
     }
 }

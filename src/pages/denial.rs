@@ -101,6 +101,18 @@ fn in_words(reason: &DenialReason, site: &str) -> Explanation {
             "Connect the way you do at work, by its network or its VPN for example, then load \
              this page again.",
         ),
+        DenialReason::Certificate => plain(
+            "certificate-not-listed",
+            "Your device’s certificate is not one of those let in.",
+            "This page is for certain devices only. If yours should be one of them, or another of \
+             your devices is, ask your administrator.",
+        ),
+        DenialReason::Time => plain(
+            "time-not-allowed",
+            "This page is closed at the moment.",
+            "It opens at certain times or on certain days only. Come back then, or ask your \
+             administrator when that is.",
+        ),
         DenialReason::Rule => plain(
             "rule",
             "The rules of this page do not let this account in.",

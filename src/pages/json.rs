@@ -58,6 +58,8 @@ fn denial(object: &mut Map<String, Value>, denied: &Denied, chrome: &Chrome<'_>)
             DenialReason::Method
             | DenialReason::Path
             | DenialReason::Network
+            | DenialReason::Certificate
+            | DenialReason::Time
             | DenialReason::Rule => {}
         }
     }

@@ -71,6 +71,7 @@ pub(super) fn message(view: &View, chrome: &Chrome<'_>) -> Message {
         View::UpstreamUnreachable | View::UpstreamUnavailable | View::UpstreamTimeout => {
             upstream(view, site)
         }
+        View::Certificate { shown } => certificate(*shown, site),
         View::BadRequest
         | View::NotFound
         | View::MethodNotAllowed { .. }
@@ -320,6 +321,28 @@ fn upstream(view: &View, site: &str) -> Message {
         _ => internal(),
     };
     message.action("Try again", &Href::here())
+}
+
+/// The connection needs a certificate; no sign-in helps.
+fn certificate(shown: bool, site: &str) -> Message {
+    let (code, title, why) = if shown {
+        (
+            "certificate_refused",
+            "Your device’s certificate is not accepted",
+            "It may have run out, have been withdrawn, or be meant for another place.",
+        )
+    } else {
+        (
+            "certificate_required",
+            "Your device has to show a certificate",
+            "Your browser sent none. Perhaps it asked you to choose one and you closed that \
+             window, or this device has none.",
+        )
+    };
+    let wants = format!("{site} is for devices with a certificate from your organization. {why}");
+    let help = "Close the browser, open this page again and choose the right certificate. If \
+                there is none to choose, your administrator can give you one.";
+    Message::new(code, title, &[&wants, help])
 }
 
 /// Messages about the request itself.

@@ -71,6 +71,8 @@ fn every_reason(text: &str) -> Vec<DenialReason> {
         R::Method,
         R::Path,
         R::Network,
+        R::Certificate,
+        R::Time,
         R::Rule,
     ]
 }
@@ -106,6 +108,8 @@ fn every_view(text: &str) -> Vec<View> {
         View::AddressTooLong { path: link() },
         View::AddressTooLong { path: Href::new("/long") },
         View::Moved { to: link() },
+        View::Certificate { shown: true },
+        View::Certificate { shown: false },
         View::BadRequest,
         View::NotFound,
         View::MethodNotAllowed { start_again: None },

@@ -99,6 +99,11 @@ pub enum View {
         /// Where to.
         to: Href,
     },
+    /// The connection has to show a good certificate, and shows none, or a bad one.
+    Certificate {
+        /// Whether it showed one at all.
+        shown: bool,
+    },
     /// The request is malformed.
     BadRequest,
     /// There is nothing here.
@@ -156,6 +161,8 @@ impl View {
             | Self::Loop { cause: LoopCause::CookieNotKept, .. }
             | Self::LinkInvalid { .. }
             | Self::BadRequest => StatusCode::BAD_REQUEST,
+            // No RFC has 495, so the crate has no name for it.
+            Self::Certificate { .. } => StatusCode::from_u16(495).unwrap_or(StatusCode::FORBIDDEN),
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -297,6 +304,10 @@ pub enum DenialReason {
     Path,
     /// The network that the request came from is not allowed.
     Network,
+    /// The client's certificate is not one that is let in, or there is none.
+    Certificate,
+    /// It is not the time at which people are let in.
+    Time,
     /// The rules let nobody in, or refuse this person by a rule that there is nothing to say about.
     Rule,
 }

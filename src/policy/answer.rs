@@ -69,8 +69,12 @@ pub enum Outcome {
 impl Verdict {
     /// What is done with the request. Whoever is not signed in is asked to, as soon as any rule,
     /// allow or deny, wanted to know who they are, even where an allow says yes: a deny on
-    /// somebody means that everybody has to say who they are.
+    /// somebody means that everybody has to say who they are. Whoever has to show a certificate
+    /// and does not is refused before that.
     pub fn outcome(&self) -> Outcome {
+        if self.lacks_certificate() {
+            return Outcome::Deny;
+        }
         if (self.allow_reasons | self.deny_reasons).contains(Reason::UserUnauthenticated) {
             return Outcome::SignIn;
         }
@@ -83,11 +87,37 @@ impl Verdict {
         }
     }
 
+    /// The HTTP status of the answer, 200 where the request passes. A page load is taken to the
+    /// sign-in, everything else is told to sign in.
+    pub fn status(&self, page_load: bool) -> u16 {
+        match self.outcome() {
+            Outcome::Allow => 200,
+            Outcome::SignIn => sign_in_status(page_load),
+            Outcome::Deny if self.lacks_certificate() => CERTIFICATE_STATUS,
+            Outcome::Deny => 403,
+        }
+    }
+
+    /// Whether a deny found no certificate, or a bad one: no sign-in could help.
+    pub fn lacks_certificate(&self) -> bool {
+        Reason::BAD_CERTIFICATE.into_iter().any(|reason| self.deny_reasons.contains(reason))
+    }
+
     /// The reasons of the side that decided: the denies where they fired, else the allows.
     pub fn reasons(&self) -> ReasonSet {
-        if self.deny == Answer::No { self.allow_reasons } else { self.deny_reasons }
+        let denies = self.deny != Answer::No || self.lacks_certificate();
+        if denies { self.deny_reasons } else { self.allow_reasons }
     }
 }
+
+/// The status of the answer to somebody who has to sign in first: page loads are taken there,
+/// everything else is told so, because a redirect there could only fail.
+pub fn sign_in_status(page_load: bool) -> u16 {
+    if page_load { 302 } else { 401 }
+}
+
+/// "SSL certificate error", as nginx and Pomerium say it; no RFC has it.
+const CERTIFICATE_STATUS: u16 = 495;
 
 /// What one node of a policy found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -125,6 +125,11 @@ impl Leaf {
     pub(super) fn judge(&self, question: &Question<'_>) -> (Answer, Reason) {
         match (&self.test, question.identity) {
             (Test::Request(criterion), _) => criterion.judge(question),
+            (Test::Person(criterion), Some(who))
+                if who.unrecorded.any() && criterion.lacks(who) =>
+            {
+                (Answer::Unknown, Reason::NotRecorded)
+            }
             (Test::Person(criterion), Some(identity)) => criterion.judge(identity),
             (Test::Person(_), None) => (Answer::Unknown, Reason::UserUnauthenticated),
         }

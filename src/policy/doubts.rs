@@ -108,6 +108,20 @@ pub(super) fn absent_address(written: &Written<'_>, negative: bool) -> Option<Do
     })
 }
 
+/// A rule that lets in whoever shows no good certificate.
+pub(super) fn bad_certificate_admits(written: &Written<'_>) -> Option<Doubt> {
+    written.admits.then(|| {
+        Doubt::new(
+            codes::TOO_OPEN,
+            "this favours people who show no certificate, or a bad one",
+            format!(
+                "to refuse them put it under `deny`: deny: {{or: [{{{}: true}}]}}",
+                written.key
+            ),
+        )
+    })
+}
+
 /// What is odd about a value of `http_method`.
 pub(super) fn method(_: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
     let upper = text.to_ascii_uppercase();

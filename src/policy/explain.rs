@@ -139,6 +139,10 @@ pub enum What {
     Path,
     /// Whether the request is a CORS preflight.
     Preflight,
+    /// The client's certificate.
+    ClientCertificate,
+    /// When the request came.
+    Time,
 }
 
 impl Missing {
@@ -157,7 +161,13 @@ impl Missing {
             | Self::Different { what: What::Claim(name) } => Some(name),
             Self::SignIn
             | Self::Different {
-                what: What::SourceIp | What::Method | What::Path | What::Preflight,
+                what:
+                    What::SourceIp
+                    | What::Method
+                    | What::Path
+                    | What::Preflight
+                    | What::ClientCertificate
+                    | What::Time,
             } => None,
         }
     }
@@ -195,10 +205,33 @@ pub(super) fn explain(policy: &Compiled, question: &Question<'_>) -> Explanation
     }
 }
 
+/// The two halves of a policy.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub(super) enum Side {
     Allow,
     Deny,
+}
+
+/// Whether an answer is a ground of the outcome. `towards` is the answer as it counts for the
+/// operator, `joined` the answer of the operator.
+pub(super) fn is_decisive(
+    verdict: &Verdict,
+    towards: Answer,
+    joined: Answer,
+    reason: Reason,
+    side: Side,
+) -> bool {
+    let denied = verdict.deny != Answer::No;
+    if verdict.lacks_certificate() {
+        return side == Side::Deny && Reason::BAD_CERTIFICATE.contains(&reason);
+    }
+    match (verdict.outcome(), side) {
+        (Outcome::SignIn, _) => reason == Reason::UserUnauthenticated,
+        (Outcome::Allow, Side::Allow) => joined == Answer::Yes && towards == Answer::Yes,
+        (Outcome::Allow, Side::Deny) => false,
+        (Outcome::Deny, Side::Deny) => denied && joined != Answer::No && towards != Answer::No,
+        (Outcome::Deny, Side::Allow) => !denied && towards != Answer::Yes,
+    }
 }
 
 struct Scribe<'a> {
@@ -235,7 +268,7 @@ impl Scribe<'_> {
     ) -> CriterionEvidence {
         let (answer, reason) = leaf.judge(self.question);
         let towards = if term.operator.inverts() { answer.negated() } else { answer };
-        let decisive = self.is_decisive(towards, joined, reason, side);
+        let decisive = is_decisive(&self.verdict, towards, joined, reason, side);
         if decisive && self.verdict.outcome() != Outcome::Allow {
             self.missing.extend(self.missing_for(leaf, reason));
         }
@@ -254,18 +287,6 @@ impl Scribe<'_> {
             wanted,
             seen,
             decisive,
-        }
-    }
-
-    /// `towards` is the answer as it counts for the operator, `joined` the answer of the operator.
-    fn is_decisive(&self, towards: Answer, joined: Answer, reason: Reason, side: Side) -> bool {
-        let denied = self.verdict.deny != Answer::No;
-        match (self.verdict.outcome(), side) {
-            (Outcome::SignIn, _) => reason == Reason::UserUnauthenticated,
-            (Outcome::Allow, Side::Allow) => joined == Answer::Yes && towards == Answer::Yes,
-            (Outcome::Allow, Side::Deny) => false,
-            (Outcome::Deny, Side::Deny) => denied && joined != Answer::No && towards != Answer::No,
-            (Outcome::Deny, Side::Allow) => !denied && towards != Answer::Yes,
         }
     }
 

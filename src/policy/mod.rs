@@ -16,8 +16,10 @@ mod compiled;
 mod criteria;
 mod doubts;
 mod explain;
+mod ground;
 mod matchers;
 mod parse;
+mod possible;
 mod reason;
 mod shortcuts;
 
@@ -29,15 +31,16 @@ mod tests;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use answer::{Answer, Outcome, Verdict};
+pub use answer::{Answer, Outcome, Verdict, sign_in_status};
 pub use compiled::Operator;
 pub use criteria::{Data, Reads, Row, criteria};
 pub use explain::{CriterionEvidence, Explanation, Missing, OperatorEvidence, RuleEvidence, What};
+pub use ground::{Ground, Tally};
 pub use reason::{Reason, ReasonSet};
 pub use shortcuts::Shortcuts;
 
 use crate::base::diagnostic::Diagnostics;
-use crate::base::node::Node;
+use crate::base::node::{Node, Place};
 use crate::base::time::Timestamp;
 use crate::identity::{ClientCertificate, Identity};
 use compiled::Compiled;
@@ -102,6 +105,33 @@ impl Policy {
     /// Decides and keeps the evidence. Allocates; for refusals and the explain command.
     pub fn explain(&self, question: &Question<'_>) -> Explanation {
         explain::explain(&self.0, question)
+    }
+
+    /// What is done with a request of which not everything was recorded: the outcome that is the
+    /// same whatever the missing facts were, `None` where it hangs on them. Allocates nothing.
+    pub fn certain(&self, question: &Question<'_>) -> Option<Outcome> {
+        possible::certain(&self.0, question)
+    }
+
+    /// The first criterion on which `verdict`, the answer to `question`, rests; `None` where there
+    /// is no criterion at all. Allocates nothing.
+    pub fn ground(&self, verdict: &Verdict, question: &Question<'_>) -> Option<Ground<'_>> {
+        ground::first(&self.0, verdict, question)
+    }
+
+    /// The first criterion that reads what the decision log did not keep, if one does.
+    pub fn lacking(&self, question: &Question<'_>) -> Option<Ground<'_>> {
+        ground::lacking(&self.0, question)
+    }
+
+    /// Every criterion there is and where it is written, allows first.
+    pub fn grounds(&self) -> impl Iterator<Item = (Ground<'_>, Option<Place>)> {
+        ground::names(&self.0)
+    }
+
+    /// Adds to `into`, which has a place for each of [`Policy::grounds`], what each criterion says.
+    pub fn tally(&self, verdict: &Verdict, question: &Question<'_>, into: &mut [Tally]) {
+        ground::tally(&self.0, verdict, question, into);
     }
 
     /// Whether no request at all can be admitted, because nothing stands under an `allow`.

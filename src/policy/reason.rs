@@ -26,12 +26,30 @@ macro_rules! reasons {
 reasons! {
     /// Everybody is accepted.
     Accept = "accept",
+    /// The sign-in is longer ago than the policy allows; signing in again helps. A reason of ours.
+    AuthAgeExceeded = "auth-age-exceeded",
+    /// The sign-in is recent enough. A reason of ours.
+    AuthAgeOk = "auth-age-ok",
     /// The claim has the value.
     ClaimOk = "claim-ok",
     /// The claim is absent, different, or did not fit the session.
     ClaimUnauthorized = "claim-unauthorized",
+    /// The client's certificate is the right one.
+    ClientCertificateOk = "client-certificate-ok",
+    /// The client showed no certificate.
+    ClientCertificateRequired = "client-certificate-required",
+    /// The client's certificate is another one, or there is none.
+    ClientCertificateUnauthorized = "client-certificate-unauthorized",
     /// It is a CORS preflight.
     CorsRequest = "cors-request",
+    /// The date is in the range.
+    DateOk = "date-ok",
+    /// The date is outside the range.
+    DateUnauthorized = "date-unauthorized",
+    /// It is one of these days.
+    DayOfWeekOk = "day-of-week-ok",
+    /// It is another day.
+    DayOfWeekUnauthorized = "day-of-week-unauthorized",
     /// The domain matches.
     DomainOk = "domain-ok",
     /// The domain does not match, or there is none.
@@ -42,6 +60,10 @@ reasons! {
     EmailUnauthorized = "email-unauthorized",
     /// There is an address, but nobody vouches for it. A reason of ours.
     EmailUnverified = "email-unverified",
+    /// The address is verified, or not, as the policy asks. A reason of ours.
+    EmailVerifiedOk = "email-verified-ok",
+    /// The address is not so, or there is none. A reason of ours.
+    EmailVerifiedUnauthorized = "email-verified-unauthorized",
     /// The method matches.
     HttpMethodOk = "http-method-ok",
     /// The method does not match.
@@ -50,23 +72,45 @@ reasons! {
     HttpPathOk = "http-path-ok",
     /// The path does not match.
     HttpPathUnauthorized = "http-path-unauthorized",
+    /// The client's certificate is not to be trusted.
+    InvalidClientCertificate = "invalid-client-certificate",
+    /// The account is managed by the organization. A reason of ours.
+    ManagedAccountOk = "managed-account-ok",
+    /// The account is managed by another one, or by none. A reason of ours.
+    ManagedAccountUnauthorized = "managed-account-unauthorized",
     /// It is no CORS preflight.
     NonCorsRequest = "non-cors-request",
+    /// The decision log did not keep what the criterion reads: in replays alone. A reason of ours.
+    NotRecorded = "not-recorded",
+    /// The address is a relay, or not, as the policy asks. A reason of ours.
+    PrivateRelayOk = "private-relay-ok",
+    /// The address is not so, or there is none. A reason of ours.
+    PrivateRelayUnauthorized = "private-relay-unauthorized",
     /// Everybody is rejected.
     Reject = "reject",
     /// The client's address is one of them.
     SourceIpOk = "source-ip-ok",
     /// The client's address is none of them.
     SourceIpUnauthorized = "source-ip-unauthorized",
+    /// The time of day is in the range.
+    TimeOfDayOk = "time-of-day-ok",
+    /// The time of day is outside the range.
+    TimeOfDayUnauthorized = "time-of-day-unauthorized",
     /// The person matches.
     UserOk = "user-ok",
     /// Nobody is signed in.
     UserUnauthenticated = "user-unauthenticated",
     /// The person does not match.
     UserUnauthorized = "user-unauthorized",
+    /// The client's certificate is to be trusted.
+    ValidClientCertificate = "valid-client-certificate",
 }
 
 impl Reason {
+    /// What a deny says of a client that showed no certificate, or a bad one.
+    pub(super) const BAD_CERTIFICATE: [Self; 2] =
+        [Self::ClientCertificateRequired, Self::InvalidClientCertificate];
+
     /// The reason with this word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.word() == word)

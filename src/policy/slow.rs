@@ -201,7 +201,7 @@ fn any_body() -> impl Strategy<Value = Value> {
     })
 }
 
-fn any_policy() -> impl Strategy<Value = Value> {
+pub(super) fn any_policy() -> impl Strategy<Value = Value> {
     let rule = prop_oneof![
         any_body().prop_map(|allow| json!({"allow": allow})),
         any_body().prop_map(|deny| json!({"deny": deny})),
@@ -254,15 +254,15 @@ fn any_person() -> impl Strategy<Value = Option<Identity>> {
 }
 
 #[derive(Clone, Debug)]
-struct Asked {
-    method: &'static str,
-    path: &'static str,
-    source_ip: IpAddr,
-    cors_preflight: bool,
-    identity: Option<Identity>,
+pub(super) struct Asked {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) source_ip: IpAddr,
+    pub(super) cors_preflight: bool,
+    pub(super) identity: Option<Identity>,
 }
 
-fn any_question() -> impl Strategy<Value = Asked> {
+pub(super) fn any_question() -> impl Strategy<Value = Asked> {
     let method = prop::sample::select(METHODS);
     let (path, address) = (prop::sample::select(PATHS), prop::sample::select(ADDRESSES));
     (method, path, address, any::<bool>(), any_person()).prop_map(

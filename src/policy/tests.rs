@@ -3,7 +3,8 @@
 //!
 //! A case: a title (`== ...`), `policy` and `shortcuts` in JSON, the messages that compiling it must
 //! give (`error:`, `warning:`, `help:`; all of them, each a part of the text), then questions:
-//! `METHOD PATH WHO [from IP] [preflight] => OUTCOME | ALLOW reasons | DENY reasons`.
+//! `METHOD PATH WHO [from IP] [preflight] [with CERTIFICATE] => OUTCOME | ALLOW reasons | DENY
+//! reasons`; the outcome is `allow`, `login`, `deny`, or `deny 495`.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -113,7 +114,12 @@ struct Case {
     questions: Vec<String>,
 }
 
-type People = HashMap<String, Identity>;
+/// Who and what the cases name.
+#[derive(Default)]
+struct Cast {
+    people: HashMap<String, Identity>,
+    certificates: HashMap<String, ClientCertificate>,
+}
 
 #[test]
 fn text_cases() {
@@ -123,15 +129,18 @@ fn text_cases() {
     files.sort();
     let texts: Vec<(PathBuf, String)> =
         files.into_iter().map(|f| (f.clone(), std::fs::read_to_string(f).unwrap())).collect();
-    let people: People =
-        texts.iter().flat_map(|(_, text)| text.lines()).filter_map(read_person).collect();
+    let lines = || texts.iter().flat_map(|(_, text)| text.lines());
+    let cast = Cast {
+        people: lines().filter_map(read_person).collect(),
+        certificates: lines().filter_map(read_certificate).collect(),
+    };
     let mut failures = Vec::new();
     let mut cases = 0;
     for (file, text) in &texts {
         let name = file.file_name().unwrap().to_string_lossy();
         for case in read_cases(text) {
             cases += 1;
-            failures.extend(run(&case, &people).into_iter().map(|f| format!("{name}: {f}")));
+            failures.extend(run(&case, &cast).into_iter().map(|f| format!("{name}: {f}")));
         }
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
@@ -147,6 +156,29 @@ fn read_person(line: &str) -> Option<(String, Identity)> {
     Some((name.to_owned(), identity))
 }
 
+/// `certificate NAME {fields}`
+fn read_certificate(line: &str) -> Option<(String, ClientCertificate)> {
+    let (name, rest) = line.strip_prefix("certificate ")?.split_once(' ').unwrap();
+    let fields: Value = serde_json::from_str(rest.trim()).unwrap();
+    Some((name.to_owned(), certificate(&fields)))
+}
+
+pub(super) fn certificate(fields: &Value) -> ClientCertificate {
+    let text = |key: &str| fields[key].as_str().unwrap_or_default().to_owned();
+    let texts = |key: &str| -> Vec<String> {
+        let list = fields[key].as_array().cloned().unwrap_or_default();
+        list.iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    ClientCertificate {
+        fingerprint: text("fingerprint"),
+        spki_hash: text("spki_hash"),
+        san_email: texts("san_email"),
+        san_dns: texts("san_dns"),
+        san_uri: texts("san_uri"),
+        valid: fields["valid"] == json!(true),
+    }
+}
+
 fn read_cases(text: &str) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     for line in text.lines().map(str::trim) {
@@ -154,7 +186,8 @@ fn read_cases(text: &str) -> Vec<Case> {
             cases.push(Case { title: title.to_owned(), ..Case::default() });
             continue;
         }
-        let passes = line.is_empty() || line.starts_with('#') || line.starts_with("person ");
+        let passes = ["#", "person ", "certificate "].iter().any(|word| line.starts_with(word))
+            || line.is_empty();
         if passes {
             continue;
         }
@@ -198,7 +231,7 @@ fn shortcuts(value: &Value) -> Shortcuts {
     }
 }
 
-fn run(case: &Case, people: &People) -> Vec<String> {
+fn run(case: &Case, cast: &Cast) -> Vec<String> {
     let mut failures = Vec::new();
     let (policy, told) = compiled(&case.shortcuts, case.policy.as_ref());
     let mut left = told.clone();
@@ -221,7 +254,7 @@ fn run(case: &Case, people: &People) -> Vec<String> {
     }
     for line in &case.questions {
         let (asked, expected) = line.split_once(" => ").expect(line);
-        let got = ask(&policy, asked, people);
+        let got = ask(&policy, asked, cast);
         if got != expected {
             failures
                 .push(format!("{}: {asked}\n  expected {expected}\n  got      {got}", case.title));
@@ -230,16 +263,20 @@ fn run(case: &Case, people: &People) -> Vec<String> {
     failures
 }
 
-fn ask(policy: &Policy, asked: &str, people: &People) -> String {
+fn ask(policy: &Policy, asked: &str, cast: &Cast) -> String {
     let mut words = asked.split(' ');
     let (method, path, who) =
         (words.next().unwrap(), words.next().unwrap(), words.next().expect(asked));
-    let identity = (who != "nobody").then(|| people.get(who).expect(asked));
+    let identity = (who != "nobody").then(|| cast.people.get(who).expect(asked));
     let mut question = question(method, path, identity);
     while let Some(word) = words.next() {
         match word {
             "from" => question.source_ip = words.next().unwrap().parse().unwrap(),
             "preflight" => question.cors_preflight = true,
+            "with" => {
+                let certificate = cast.certificates.get(words.next().unwrap()).expect(asked);
+                question.client_certificate = Some(certificate);
+            }
             _ => panic!("{asked}"),
         }
     }
@@ -253,6 +290,7 @@ fn ask(policy: &Policy, asked: &str, people: &People) -> String {
     let outcome = match verdict.outcome() {
         Outcome::Allow => "allow",
         Outcome::SignIn => "login",
+        Outcome::Deny if verdict.status(true) == 495 => "deny 495",
         Outcome::Deny => "deny",
     };
     let side = |answer: Answer, reasons: ReasonSet| {

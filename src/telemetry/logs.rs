@@ -105,6 +105,8 @@ fn human_line(record: &Record, line: &Line<'_>, duration_ms: f64) -> String {
         add("because", Some(&log_text::for_log(&because)));
     }
     add("detail", line.detail.as_deref());
+    add("shadow", line.shadow);
+    add("shadow_reasons", line.shadow_reasons.map(|reasons| reasons.join(",")).as_deref());
     add("sub", line.subject.as_deref());
     add("ip", Some(&line.ip.to_string()));
     add("id", Some(&line.id));

@@ -56,6 +56,15 @@ pub struct Evidence {
     pub seen: String,
 }
 
+/// What the shadow would have decided.
+#[derive(Clone, Debug)]
+pub struct ShadowNote {
+    /// The word of the outcome.
+    pub outcome: &'static str,
+    /// The reasons, in words of the policy.
+    pub reasons: Vec<&'static str>,
+}
+
 /// What is told of one request.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -83,6 +92,8 @@ pub struct Record {
     pub evidence: Vec<Evidence>,
     /// Something for the operator, free of secrets.
     pub detail: Option<String>,
+    /// What the shadow would have decided, where that is something else.
+    pub shadow: Option<ShadowNote>,
     /// `sub` of the person, where one is signed in.
     pub subject: Option<Arc<str>>,
     /// The status answered.
@@ -115,6 +126,10 @@ pub(super) struct Line<'a> {
     evidence: Vec<EvidenceLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) detail: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) shadow: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) shadow_reasons: Option<&'a [&'static str]>,
     #[serde(rename = "sub", skip_serializing_if = "Option::is_none")]
     pub(super) subject: Option<Cow<'a, str>>,
     status: u16,
@@ -166,6 +181,8 @@ impl Record {
             reasons: &self.reasons,
             evidence: evidence.collect(),
             detail: self.detail.as_deref().map(safe),
+            shadow: self.shadow.as_ref().map(|shadow| shadow.outcome),
+            shadow_reasons: self.shadow.as_ref().map(|shadow| shadow.reasons.as_slice()),
             subject: self.subject.as_deref().map(safe),
             status: self.status,
             bytes: self.bytes,
@@ -195,6 +212,7 @@ mod tests {
             reasons: Vec::new(),
             evidence: Vec::new(),
             detail: None,
+            shadow: None,
             subject: None,
             status,
             bytes: 0,

@@ -51,10 +51,11 @@ pub(crate) fn run(arguments: &[&str], input: &str) -> (i32, String, String) {
 }
 
 /// A running process, ended with its test.
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
-    fn start(command: &mut Command, folder: &Path, name: &str) -> Self {
+    /// What it says goes to `NAME.out` and `NAME.err` in `folder`.
+    pub(crate) fn start(command: &mut Command, folder: &Path, name: &str) -> Self {
         let log = |kind: &str| {
             fs::File::options()
                 .create(true)
@@ -66,7 +67,7 @@ impl Process {
     }
 
     /// Asks it to stop, as a supervisor would, and waits.
-    fn stop(&mut self) -> Option<i32> {
+    pub(crate) fn stop(&mut self) -> Option<i32> {
         let id = self.0.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().unwrap();
         assert!(sent.success());
@@ -114,9 +115,8 @@ impl House {
         let folder = scratch();
         let (port, apple_port) = (free_port(), free_port());
         let authority_pem = certificates(folder.path());
-        let apple =
-            Process::start(&mut apple(folder.path(), port, apple_port), folder.path(), "apple");
-        wait_for(apple_port, &folder.path().join("apple.err"));
+        let redirect = format!("https://auth.localhost:{port}/oauth2/callback");
+        let apple = start_apple(folder.path(), apple_port, CLIENT_ID, &redirect);
         let mut house =
             Self { folder, root, port, apple_port, authority_pem, russet: None, _apple: apple };
         house.configure();
@@ -208,14 +208,7 @@ impl House {
         person: &str,
     ) -> Page {
         let at_apple = browser.load(&self.url(host, path)).await.unwrap();
-        let form = at_apple
-            .form("/auth/choose")
-            .unwrap_or_else(|error| panic!("{error}: {}", at_apple.body));
-        let answer = browser.submit(&at_apple, &form, &[("person", person)]).await.unwrap();
-        let form = answer
-            .form("/oauth2/callback")
-            .unwrap_or_else(|error| panic!("{error}: {}", answer.body));
-        browser.submit(&answer, &form, &[]).await.unwrap()
+        choose(browser, &at_apple, ("person", person)).await
     }
 
     /// What Russet has logged so far.
@@ -231,37 +224,43 @@ impl House {
     }
 }
 
-fn apple(folder: &Path, port: u16, apple_port: u16) -> Command {
+/// Chooses on the fake Apple's page, and goes where its answer leads.
+pub(crate) async fn choose(browser: &mut Browser, at_apple: &Page, choice: (&str, &str)) -> Page {
+    let form =
+        at_apple.form("/auth/choose").unwrap_or_else(|error| panic!("{error}: {}", at_apple.body));
+    let answer = browser.submit(at_apple, &form, &[choice]).await.unwrap();
+    let form =
+        answer.form("/oauth2/callback").unwrap_or_else(|error| panic!("{error}: {}", answer.body));
+    browser.submit(&answer, &form, &[]).await.unwrap()
+}
+
+/// A fake Apple at `https://apple.localhost:PORT` that serves this client.
+pub(crate) fn start_apple(folder: &Path, port: u16, client_id: &str, redirect: &str) -> Process {
     let mut command = Command::new(binary());
     let file = |name: &str| folder.join(name).display().to_string();
-    command.args(["fake-apple", "--client-id", CLIENT_ID, "--team-id", TEAM_ID]);
-    command.args([
-        "--listen",
-        &format!("127.0.0.1:{apple_port}"),
-        "--base-url",
-        &format!("https://apple.localhost:{apple_port}"),
-    ]);
-    command.args([
-        "--cert",
-        &file("chain.pem"),
-        "--key",
-        &file("chain.key"),
-        "--p8",
-        &file(&format!("AuthKey_{KEY_ID}.p8")),
-    ]);
-    command.args(["--redirect-uri", &format!("https://auth.localhost:{port}/oauth2/callback")]);
-    command
+    command.args(["fake-apple", "--client-id", client_id, "--team-id", TEAM_ID]);
+    command.args(["--listen", &format!("127.0.0.1:{port}")]);
+    command.args(["--base-url", &format!("https://apple.localhost:{port}")]);
+    command.args(["--cert", &file("chain.pem"), "--key", &file("chain.key")]);
+    command.args(["--p8", &file(&format!("AuthKey_{KEY_ID}.p8"))]);
+    command.args(["--redirect-uri", redirect]);
+    let process = Process::start(&mut command, folder, "apple");
+    wait_for(port, &folder.join("apple.err"));
+    process
 }
 
 /// An authority, a certificate for all names, and Apple's key; the authority as PEM.
-fn certificates(folder: &Path) -> String {
+pub(crate) fn certificates(folder: &Path) -> String {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
+    write_private(&folder.join("authority.key"), &authority_key.serialize_pem());
     let issuer = Issuer::new(authority, authority_key);
     let key = KeyPair::generate().unwrap();
-    let names = ["wiki", "lunch", "auth", "apple"].map(|name| format!("{name}.localhost")).to_vec();
+    let mut names =
+        ["wiki", "lunch", "auth", "apple"].map(|name| format!("{name}.localhost")).to_vec();
+    names.push("*.example.com".to_owned());
     let chain = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap().pem();
     write_private(&folder.join("authority.pem"), &authority_pem);
     write_private(&folder.join("chain.pem"), &chain);
@@ -273,7 +272,7 @@ fn certificates(folder: &Path) -> String {
     authority_pem
 }
 
-fn write_private(path: &Path, text: &str) {
+pub(crate) fn write_private(path: &Path, text: &str) {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
@@ -281,7 +280,7 @@ fn write_private(path: &Path, text: &str) {
 }
 
 /// Waits until somebody listens; tells what the process said where nobody does.
-fn wait_for(port: u16, errors: &Path) {
+pub(crate) fn wait_for(port: u16, errors: &Path) {
     let deadline = Instant::now() + PATIENCE;
     while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
         let told = || fs::read_to_string(errors).unwrap_or_default();

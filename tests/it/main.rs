@@ -22,6 +22,7 @@ mod failures;
 mod floods;
 mod headers;
 mod hosts;
+mod pages;
 mod paths;
 mod privacy;
 mod redirects;

@@ -81,7 +81,7 @@ impl Stage {
             logs.install(settings.log.level);
         }
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let running = app::start(Start { settings, logs, clock, workers })?;
+        let running = app::start(Start { settings, logs, clock, workers, shadow_rules: None })?;
         let authority_pem = files.authority_pem;
         Ok(Self { folder, port, authority_pem, apple, apps, running, _logs: guard })
     }

@@ -20,8 +20,10 @@ const KEYS: &[Key] = &[
         .not_yet("leave it out and pick the fields where the log is read"),
     key("authorize_log_fields", Type::Texts, "", "The fields of the line of a decision.")
         .not_yet("leave it out; the line of a request carries the decision"),
-    key("decision_log", Type::Text, "", "Where decisions are written for a replay.").ours()
-        .not_yet("keep the log; its lines carry every decision"),
+    key("decision_log", Type::Tree(&["path"]), "",
+        "Where every decision is written, one JSON object a line: a file name (`-` is standard output), or `path`, `rotate` (`size` 128MiB, `age` 24h, `keep` 14, `compress` true) and `redact` (`none`, `hash` or `omit` people's addresses).").ours(),
+    key("shadow", Type::Bool, "false",
+        "This configuration is for `russet run --shadow-config`: its policies are asked beside the real ones, and it is never served.").ours(),
     key("metrics_address", Type::Address, "", "Where to serve metrics.").not_yet(METRICS),
     key("metrics_basic_auth", Type::Text, "", "Who may read metrics.").not_yet(METRICS).secret(),
     key("metrics_certificate", Type::Text, "", "The certificate of the metrics.").not_yet(METRICS),

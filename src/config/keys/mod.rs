@@ -33,6 +33,9 @@ pub struct Key {
     pub text: &'static str,
     /// Security: whether the value must never be shown, and the file that holds it be kept closed.
     pub secret: bool,
+    /// Whether it says what is decided on requests: a fault in it is an error where the rules are
+    /// loaded alone, too.
+    pub decides: bool,
 }
 
 /// What a value looks like.
@@ -173,7 +176,7 @@ pub const FAMILIES: &[&Family] = &[
 ];
 
 const fn key(name: &'static str, kind: Type, default: &'static str, text: &'static str) -> Key {
-    Key { name, kind, default, status: Status::Supported, text, secret: false }
+    Key { name, kind, default, status: Status::Supported, text, secret: false, decides: false }
 }
 
 impl Key {
@@ -199,6 +202,10 @@ impl Key {
 
     const fn secret(self) -> Self {
         Self { secret: true, ..self }
+    }
+
+    const fn decides(self) -> Self {
+        Self { decides: true, ..self }
     }
 }
 

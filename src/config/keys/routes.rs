@@ -16,13 +16,13 @@ const ROUTE_LISTS: &[Key] = &[
         Type::Routes,
         "",
         "Routes under their older name; they come before those of `routes`.",
-    ),
+    ).decides(),
     key(
         "routes",
         Type::Routes,
         "",
         "The routes, in the order in which they are tried; a host that is written out goes before one with `*`.",
-    ),
+    ).decides(),
 ];
 
 const REWRITE: &str =
@@ -36,16 +36,16 @@ const MATCH_KEYS: &[Key] = &[
         Type::Text,
         "",
         "The host that people ask for: `https://` and a host, with `*` for any part of it; a port only where it is not 443.",
-    ),
-    key("name", Type::Text, "", "What the route is called in the log."),
+    ).decides(),
+    key("name", Type::Text, "", "What the route is called in the log.").decides(),
     key(
         "prefix",
         Type::Text,
         "",
         "Only paths that begin with this text; `/admin` covers `/administrator` too, `/admin/` does not.",
-    ),
-    key("path", Type::Text, "", "Only exactly this path."),
-    key("regex", Type::Text, "", "Only paths that this regular expression matches as a whole."),
+    ).decides(),
+    key("path", Type::Text, "", "Only exactly this path.").decides(),
+    key("regex", Type::Text, "", "Only paths that this regular expression matches as a whole.").decides(),
     key("regex_priority_order", Type::Text, "", "The order of routes that are not in a file.")
         .ignored("routes of a file are tried in the order of the file"),
     key("prefix_rewrite", Type::Text, "", "Put this in the place of the prefix.").not_yet(REWRITE),
@@ -77,58 +77,62 @@ const ACCESS_KEYS: &[Key] = &[
         Type::Bool,
         "false",
         "Let everybody pass, signed in or not.",
-    ),
+    ).decides(),
     key(
         "allow_any_authenticated_user",
         Type::Bool,
         "false",
         "Let everybody pass who has an Apple account.",
-    ),
+    ).decides(),
     key(
         "allowed_users",
         Type::Texts,
         "",
         "Let these people pass: verified addresses, or Apple's `sub`.",
-    ),
+    ).decides(),
     key(
         "allowed_domains",
         Type::Texts,
         "",
         "Let people pass whose verified address is in one of these domains.",
-    ),
+    ).decides(),
     key(
         "allowed_idp_claims",
         Type::Tree(&[]),
         "",
         "Let people pass who have one of the listed values in a claim.",
-    ),
+    ).decides(),
     key(
         "cors_allow_preflight",
         Type::Bool,
         "false",
         "Let the browser's preflight requests pass without a session.",
-    ),
+    ).decides(),
     key(
         "policy",
         Type::Tree(&[]),
         "",
         "Who may pass, in Pomerium's policy language; the keys above count as one more way in.",
-    ),
-    key("shadow_policy", Type::Tree(&[]), "", "A policy that is only tried out.")
-        .ours()
-        .not_yet("try it on a second Russet"),
+    ).decides(),
+    key(
+        "shadow_policy",
+        Type::Tree(&[]),
+        "",
+        "A policy that is asked beside the route's own, counted and logged, and never obeyed.",
+    )
+    .ours(),
     key("allowed_groups", Type::Texts, "", "Groups, formerly.").refused(
         "Apple sends no groups; list the people in `allowed_users` or test a claim in `policy`",
-    ),
+    ).decides(),
     key("set_authorization_header", Type::Text, "", "Tokens of the provider, formerly.").refused(
         "Russet keeps none of Apple's tokens; `pass_identity_headers: true` tells the application who asks",
     ),
     key("sub_policies", Type::Tree(&[]), "", "Policies of Pomerium Enterprise.")
-        .refused("write the rules into `policy`"),
+        .refused("write the rules into `policy`").decides(),
     key("jwt_groups_filter", Type::Tree(&[]), "", "Which groups the assertion holds.")
         .ignored("Apple sends no groups"),
     key("tls_downstream_client_ca", Type::Text, "", "Ask clients for certificates.")
-        .not_yet("let a proxy before Russet ask for them, and do not rely on Russet for it"),
+        .not_yet("let a proxy before Russet ask for them, and do not rely on Russet for it").decides(),
     key("tls_downstream_client_ca_file", Type::Path, "", "Ask clients for certificates.")
-        .not_yet("let a proxy before Russet ask for them, and do not rely on Russet for it"),
+        .not_yet("let a proxy before Russet ask for them, and do not rely on Russet for it").decides(),
 ];

@@ -70,7 +70,8 @@ const CERTIFICATE_KEYS: &[Key] = &[
         "",
         "Ask clients for certificates.",
     )
-    .not_yet("let a proxy before Russet ask for them, and do not rely on Russet for it"),
+    .not_yet("let a proxy before Russet ask for them, and do not rely on Russet for it")
+    .decides(),
     key("tls_derive", Type::Text, "", "Derive certificates for the parts of a split installation.")
         .ignored("Russet is one program"),
     key(

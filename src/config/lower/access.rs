@@ -51,6 +51,12 @@ pub(super) fn policy(route: &Section, context: &mut Context<'_>) -> (Policy, Ope
     (policy, openness(&shortcuts, ppl))
 }
 
+/// The policy that is asked beside the route's own, where there is one.
+pub(super) fn shadow_policy(route: &Section, context: &mut Context<'_>) -> Option<Policy> {
+    let ppl = route.tree("shadow_policy")?;
+    Some(Policy::compile(&Shortcuts::default(), Some(ppl), context.told))
+}
+
 fn texts(route: &Section, key: &str) -> Vec<String> {
     route.texts(key).unwrap_or_default().iter().map(|item| item.text.clone()).collect()
 }

@@ -101,7 +101,7 @@ pub(super) fn own(
     }
     let certified: Vec<_> =
         pairs.iter().filter_map(|(chain, key)| certified(chain, key, context)).collect();
-    if context.told.errors() > before {
+    if context.told.errors() > before || context.files.left_alone {
         return None;
     }
     if !certified.is_empty() {

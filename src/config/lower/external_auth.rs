@@ -32,7 +32,8 @@ pub(super) fn lower(top: &Section, context: &mut Context<'_>) -> Option<Option<S
         context.error(codes::SHAPE, node.place, message, EXAMPLE);
         return None;
     }
-    let section = Section::read(Scope::ExternalAuth, node, context.sources, context.told);
+    let section =
+        Section::read(Scope::ExternalAuth, top.purpose, node, context.sources, context.told);
     let mut settings = Settings {
         networks: Vec::new(),
         secrets: Vec::new(),

@@ -7,21 +7,21 @@ use std::time::Duration;
 use super::headers::ResponseHeaders;
 use super::hosts::Hosts;
 use super::targets::LocatedFrom;
-use super::{Context, certificates, external_auth, headers, signing_key};
+use super::{Context, certificates, decision_log, external_auth, headers, signing_key};
 use crate::base::node::Place;
 use crate::config::codes;
 use crate::config::files::Content;
 use crate::config::section::Section;
-use crate::gateway::{ListenerSettings, RouteService, Settings};
+use crate::gateway::{ListenerSettings, Settings};
 
 /// `timeout_idle` where it is not written, as in Pomerium.
 const IDLE: Duration = Duration::from_secs(300);
 
+/// Everything but the routes.
 pub(super) fn lower(
     top: &Section,
     hosts: Option<&Hosts>,
     froms: &[LocatedFrom],
-    routes: Vec<RouteService>,
     context: &mut Context<'_>,
 ) -> Option<Settings> {
     let names: Vec<_> = froms
@@ -36,6 +36,7 @@ pub(super) fn lower(
     let domain_association = domain_association(top, context);
     let external_auth = external_auth::lower(top, context);
     let trusted_hops = usize::try_from(top.integer("xff_num_trusted_hops").unwrap_or(0)).ok();
+    let decision_log = decision_log::lower(top, context);
     let listener = listener?;
     if let Some(grpc) = external_auth.iter().flatten().find_map(|auth| auth.grpc_address) {
         check_grpc_address(grpc, &listener, top, context);
@@ -43,6 +44,7 @@ pub(super) fn lower(
     let has_certificate = !listener.certificates.is_empty();
     let hosts = hosts?;
     Some(Settings {
+        decision_log: decision_log?,
         listener,
         authenticate_host: hosts.authenticate_host.clone(),
         callback_path: hosts.callback_path.clone(),
@@ -57,7 +59,7 @@ pub(super) fn lower(
         domain_association: domain_association?,
         trusted_hops: trusted_hops?,
         external_auth: external_auth?,
-        routes,
+        routes: Vec::new(),
     })
 }
 

@@ -7,6 +7,7 @@ mod access;
 mod apple;
 mod certificates;
 mod client_secret;
+mod decision_log;
 mod external_auth;
 mod gateway;
 mod headers;
@@ -17,6 +18,7 @@ mod session;
 mod signing_key;
 mod targets;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(super) use client_secret::expiry_of as client_secret_expiry;
@@ -32,6 +34,8 @@ use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::near;
 use crate::base::node::Place;
 use crate::base::time::Timestamp;
+use crate::decision::RouteRule;
+use routes::Route;
 
 /// What every part of the lowering needs.
 pub(super) struct Context<'a> {
@@ -73,12 +77,34 @@ impl Context<'_> {
     }
 }
 
+/// What is decided on requests: the routes, and what their policies are made of.
+pub(super) struct Decisions {
+    routes: Vec<Route>,
+}
+
+impl Decisions {
+    /// The rules, in the order in which they are tried; `None` where something is wrong with one.
+    pub(super) fn rules(&self) -> Option<Vec<RouteRule>> {
+        self.routes.iter().map(|route| route.rule.clone()).collect()
+    }
+}
+
+/// Lowers what is decided on. No file is read but those that policies are made of.
+pub(super) fn decisions(top: &Section, context: &mut Context<'_>) -> Decisions {
+    Decisions { routes: routes::rules(top, context) }
+}
+
 /// Fills all settings. `None` where something is missing; the diagnostics say what.
-pub(super) fn lower(top: &Section, context: &mut Context<'_>) -> Option<Settings> {
+pub(super) fn settings(
+    top: &Section,
+    mut decisions: Decisions,
+    context: &mut Context<'_>,
+) -> Option<Settings> {
     check_runtime_flags(top, context);
     let extra_roots: Arc<[_]> =
         certificates::authorities(top, "certificate_authority", context).unwrap_or_default();
-    let routes = routes::lower(top, &extra_roots, context);
+    let services = routes::services(top, &mut decisions.routes, &extra_roots, context);
+    let routes = &decisions.routes;
     let froms: Vec<_> = routes.iter().filter_map(|route| route.from.clone()).collect();
     let hosts = hosts::lower(top, &froms, context);
     let apple = apple::lower(top, hosts.as_ref(), extra_roots, context);
@@ -87,24 +113,23 @@ pub(super) fn lower(top: &Section, context: &mut Context<'_>) -> Option<Settings
         .iter()
         .filter_map(|key| top.tree(key))
         .any(|node| node.list().is_none_or(|items| !items.is_empty()));
-    neighbours::check(&routes, any_written, context);
-    let complete = routes.iter().all(|route| route.lowered.is_some());
-    let lowered: Vec<_> = routes.into_iter().filter_map(|route| route.lowered).collect();
-    let (rules, services) = lowered.into_iter().unzip();
-    let gateway = gateway::lower(top, hosts.as_ref(), &froms, services, context);
-    let log = log_settings(top);
-    if !complete {
-        return None;
-    }
+    neighbours::check(routes, any_written, context);
+    let gateway = gateway::lower(top, hosts.as_ref(), &froms, context);
     Some(Settings {
         apple: apple?,
         session: session?,
-        gateway: gateway?,
-        rules,
+        gateway: crate::gateway::Settings { routes: services?, ..gateway? },
+        rules: decisions.rules()?,
         state_dir: top.text("state_dir").map(|path| path.text.clone().into()),
-        log,
+        shadow: top.flag("shadow"),
+        log: log_settings(top),
         files: std::mem::take(&mut context.files.asked),
     })
+}
+
+/// Where the decision log is written.
+pub(super) fn decision_log(top: &Section) -> Option<PathBuf> {
+    decision_log::path(top)
 }
 
 fn log_settings(top: &Section) -> LogSettings {
@@ -203,7 +228,13 @@ fn route_sections(top: &Section, context: &mut Context<'_>) -> Vec<Section> {
                 );
                 continue;
             }
-            sections.push(Section::read(Scope::Route, item, context.sources, context.told));
+            sections.push(Section::read(
+                Scope::Route,
+                top.purpose,
+                item,
+                context.sources,
+                context.told,
+            ));
         }
     }
     sections

@@ -36,7 +36,7 @@ fn check_reserved(route: &Route, context: &mut Context<'_>) {
     let Some(WrittenPath::Prefix(path) | WrittenPath::Exact(path)) = &route.path else { return };
     let Some(own) = RESERVED.iter().find(|own| path.starts_with(**own)) else { return };
     let message = format!("`{path}` is never reached: Russet answers `{own}` itself on every host");
-    context.warning(codes::UNREACHED, route.place, message, "give the application another path");
+    context.warning(codes::UNREACHED, route.place(), message, "give the application another path");
 }
 
 /// The routes of one host, in the order in which they are tried.
@@ -59,8 +59,8 @@ fn check_host(routes: &[&Route], context: &mut Context<'_>) {
         let covering = prefixes.first_over(path, 0).filter(|earlier| *earlier < index);
         if let Some(earlier) = covering.and_then(|earlier| routes.get(earlier)) {
             let message = "this route is never reached: one before it takes all of its requests";
-            context.warning(codes::UNREACHED, route.place, message, "put it before that one");
-            context.told.note(earlier.place, "this one takes them");
+            context.warning(codes::UNREACHED, route.place(), message, "put it before that one");
+            context.told.note(earlier.place(), "this one takes them");
         } else if let WrittenPath::Prefix(prefix) = written {
             check_open_prefix(prefix, index, routes, &prefixes, context);
         }
@@ -68,18 +68,18 @@ fn check_host(routes: &[&Route], context: &mut Context<'_>) {
 }
 
 fn tell_same(route: &Route, first: &Route, context: &mut Context<'_>) {
-    if route.lowered.is_none() || first.lowered.is_none() {
+    if route.to.is_none() || first.to.is_none() {
         return;
     }
     if route.to == first.to {
         let message = "this route is not unique: another has the same host, path and application";
-        context.error(codes::SAME_ROUTE, route.place, message, "remove one of the two");
+        context.error(codes::SAME_ROUTE, route.place(), message, "remove one of the two");
     } else {
         let message = "this route is never reached: one before it has the same host and path";
         let help = "give it a path of its own; balancing is a list in `to`, and not yet done";
-        context.warning(codes::UNREACHED, route.place, message, help);
+        context.warning(codes::UNREACHED, route.place(), message, help);
     }
-    context.told.note(first.place, "the first one is here");
+    context.told.note(first.place(), "the first one is here");
 }
 
 /// `/admin` also takes `/administrator`: where that would have belonged to a stricter route, say
@@ -103,8 +103,8 @@ fn check_open_prefix(
     let help = format!(
         "write `prefix: {prefix}/`, and `path: {prefix}` in a route of its own where that is needed"
     );
-    context.warning(codes::OPEN_PREFIX, route.place, message, help);
-    context.told.note(next.place, "this stricter route would have taken them");
+    context.warning(codes::OPEN_PREFIX, route.place(), message, help);
+    context.told.note(next.place(), "this stricter route would have taken them");
 }
 
 /// The rules that cover more than one path, by their text, each with its places in the order.

@@ -27,16 +27,24 @@ const REGEX_BYTES: usize = 1 << 20;
 
 /// A route, as far as it could be read.
 pub(super) struct Route {
+    /// All that is written of it.
+    pub(super) section: Section,
     pub(super) from: Option<LocatedFrom>,
-    /// Where the route stands.
-    pub(super) place: Place,
     /// The path rule as written, for comparing routes; `None` where it cannot be used.
     pub(super) path: Option<WrittenPath>,
-    /// The application, for comparing routes; `None` where it cannot be used.
-    pub(super) to: Option<upstream::Target>,
+    /// The application, for comparing routes; `None` until it is known, `Some(None)` where it has
+    /// none.
+    pub(super) to: Option<Option<upstream::Target>>,
     pub(super) openness: Openness,
-    /// `None` where something is wrong with it.
-    pub(super) lowered: Option<(RouteRule, RouteService)>,
+    /// What is decided on its requests; `None` where something is wrong with that.
+    pub(super) rule: Option<RouteRule>,
+}
+
+impl Route {
+    /// Where the route stands.
+    pub(super) fn place(&self) -> Place {
+        self.section.place
+    }
 }
 
 /// The path rule as written.
@@ -48,42 +56,43 @@ pub(super) enum WrittenPath {
     Regex(String),
 }
 
-pub(super) fn lower(
-    top: &Section,
-    extra_roots: &Arc<[CertificateDer<'static>]>,
-    context: &mut Context<'_>,
-) -> Vec<Route> {
+/// What is decided on each route's requests. Needs nothing of how they are served.
+pub(super) fn rules(top: &Section, context: &mut Context<'_>) -> Vec<Route> {
     let sections = route_sections(top, context);
-    let pass_identity = top.flag("pass_identity_headers");
-    let external_auth = top.has("external_auth");
     let mut ids = HashSet::new();
-    sections
-        .iter()
-        .map(|section| {
-            lower_one(section, pass_identity, extra_roots, external_auth, &mut ids, context)
-        })
-        .collect()
+    sections.into_iter().map(|section| rule(section, &mut ids, context)).collect()
 }
 
-fn lower_one(
-    route: &Section,
-    pass_identity: bool,
-    extra_roots: &Arc<[CertificateDer<'static>]>,
-    external_auth: bool,
-    ids: &mut HashSet<String>,
-    context: &mut Context<'_>,
-) -> Route {
-    let from = targets::from(route, context);
-    let path = path(route, context);
-    let (policy, openness) = access::policy(route, context);
-    let service = service(route, pass_identity, extra_roots, external_auth, context);
-    let to = service.as_ref().and_then(|service| Some(service.upstream.as_ref()?.target.clone()));
-    let (written, rule) = path.unzip();
-    let lowered = from.as_ref().zip(rule).zip(service).map(|((from, path), service)| {
-        let id = id(route, from, written.as_ref(), ids);
-        (RouteRule { id: id.into(), from: from.from.clone(), path, policy }, service)
+fn rule(section: Section, ids: &mut HashSet<String>, context: &mut Context<'_>) -> Route {
+    let from = targets::from(&section, context);
+    let path = path(&section, context);
+    let (policy, openness) = access::policy(&section, context);
+    let (written, path) = path.unzip();
+    let rule = from.as_ref().zip(path).map(|(from, path)| {
+        let id = id(&section, from, written.as_ref(), ids);
+        RouteRule { id: id.into(), from: from.from.clone(), path, policy }
     });
-    Route { from, place: route.place, path: written, to, openness, lowered }
+    Route { section, from, path: written, to: None, openness, rule }
+}
+
+/// How each route is served; `None` where something is wrong with one.
+pub(super) fn services(
+    top: &Section,
+    routes: &mut [Route],
+    extra_roots: &Arc<[CertificateDer<'static>]>,
+    context: &mut Context<'_>,
+) -> Option<Vec<RouteService>> {
+    let pass_identity = top.flag("pass_identity_headers");
+    let external_auth = top.has("external_auth");
+    let one = |route: &mut Route| {
+        let service = service(&route.section, pass_identity, extra_roots, external_auth, context);
+        route.to = service
+            .as_ref()
+            .map(|service| service.upstream.as_ref().map(|upstream| upstream.target.clone()));
+        service
+    };
+    let services: Vec<_> = routes.iter_mut().map(one).collect();
+    services.into_iter().collect()
 }
 
 /// `name`, or host and path; numbered where several routes would have the same.
@@ -230,6 +239,7 @@ fn service(
     let remove_request_headers = headers::removed_headers(route, context);
     let response_headers = headers::response_headers(route, context);
     let response_headers_disabled = response_headers == Some(ResponseHeaders::Disabled);
+    let shadow_policy = access::shadow_policy(route, context);
     let timeout = route.duration("timeout").unwrap_or(TIMEOUT);
     Some(RouteService {
         upstream: match target? {
@@ -254,5 +264,6 @@ fn service(
             ResponseHeaders::Unset | ResponseHeaders::Disabled => Vec::new(),
         },
         response_headers_disabled,
+        shadow_policy,
     })
 }

@@ -19,7 +19,7 @@ use http::header::ALLOW;
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 
-use super::inbound::{Inbound, is_reserved};
+use super::inbound::{Inbound, begins_as_ours};
 use super::respond::{self, Visitor};
 use super::world::Worker;
 use crate::pages::{Href, View};
@@ -127,11 +127,18 @@ pub(super) fn find(inbound: &Inbound) -> Option<Endpoint> {
     });
     match row {
         Some((.., endpoint)) => Some(*endpoint),
-        None if known && is_reserved(path) => Some(Endpoint::Nothing),
+        None if known && begins_as_ours(path) => Some(Endpoint::Nothing),
         // The authenticate host has no application behind it, unless a route says so.
         None if authenticate && !plan.rules.knows_host(host) => Some(Endpoint::Nothing),
         None => None,
     }
+}
+
+/// Whether a path of a route's host is ours whatever the configuration says, so that no policy is
+/// asked about it.
+pub fn is_reserved(path: &str) -> bool {
+    let fixed = TABLE.iter().any(|(at, on, ..)| *at == path && *on == On::Any);
+    fixed || begins_as_ours(path)
 }
 
 /// Serves an endpoint of ours.

@@ -9,6 +9,7 @@ pub(super) static ROW: Row = Row {
     sentence: "Always holds.",
     reasons: &[Reason::Accept],
     reads: Reads::Nothing,
+    example: "accept: true",
     compile: |_, _| Some(Test::request(Accept)),
 };
 

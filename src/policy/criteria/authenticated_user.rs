@@ -10,6 +10,7 @@ pub(super) static ROW: Row = Row {
     sentence: "Holds for everybody who is signed in; anybody can make an Apple account.",
     reasons: &[Reason::UserOk, Reason::UserUnauthorized, Reason::UserUnauthenticated],
     reads: Reads::Identity,
+    example: "authenticated_user: true",
     compile: |_, _| Some(Test::person(AuthenticatedUser)),
 };
 
@@ -31,5 +32,9 @@ impl OfPerson for AuthenticatedUser {
 
     fn missing(&self, _: &Identity) -> Option<Missing> {
         Some(Missing::Different { what: What::User })
+    }
+
+    fn lacks(&self, _: &Identity) -> bool {
+        false
     }
 }

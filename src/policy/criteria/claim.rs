@@ -24,6 +24,7 @@ pub(super) static ROW: Row = Row {
         Reason::UserUnauthenticated,
     ],
     reads: Reads::Identity,
+    example: "claim/real_user_status: 2",
     compile: |written, told| Some(Test::person(Claim::read(written, told)?)),
 };
 
@@ -159,6 +160,18 @@ impl OfPerson for Claim {
             Found::Values([]) => Missing::Claim { name },
             Found::Values(_) => Missing::Different { what: What::Claim(name) },
         })
+    }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        if &*self.name == "email" {
+            return who.unrecorded.mailbox || who.unrecorded.domain;
+        }
+        if &*self.name == "sub" {
+            return who.unrecorded.subject;
+        }
+        let missing = |name: &str| name == Identity::EVERY_OTHER || self.is_at_or_below(name);
+        who.claims.get(&self.name).is_none()
+            && who.unrecorded.claims.iter().any(|name| missing(name))
     }
 }
 

@@ -9,6 +9,7 @@ pub(super) static ROW: Row = Row {
     sentence: "Holds for an OPTIONS request with Origin and Access-Control-Request-Method.",
     reasons: &[Reason::CorsRequest, Reason::NonCorsRequest],
     reads: Reads::Preflight,
+    example: "cors_preflight: true",
     compile: |_, _| Some(Test::request(CorsPreflight)),
 };
 

@@ -20,6 +20,7 @@ pub(super) static ROW: Row = Row {
         Reason::UserUnauthenticated,
     ],
     reads: Reads::Identity,
+    example: "domain: corp.example",
     compile: |written, told| {
         let matcher = TextMatcher::read(written, Letters::AnyCase, doubts::domain, told)?;
         if let Some(doubt) = doubts::absent_address(written, matcher.is_negative()) {
@@ -68,5 +69,9 @@ impl OfPerson for Domain {
 
     fn missing(&self, who: &Identity) -> Option<Missing> {
         Some(email::missing(who, What::Domain))
+    }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        who.unrecorded.domain
     }
 }

@@ -17,6 +17,7 @@ pub(super) static ROW: Row = Row {
         Reason::UserUnauthenticated,
     ],
     reads: Reads::Identity,
+    example: "email: {in: [ann@corp.example, bob@corp.example]}",
     compile: |written, told| {
         let matcher = TextMatcher::read(written, Letters::AnyCase, doubts::email, told)?;
         if let Some(doubt) = doubts::absent_address(written, matcher.is_negative()) {
@@ -68,6 +69,10 @@ impl OfPerson for Email {
             return None;
         }
         Some(missing(who, What::Address))
+    }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        who.unrecorded.mailbox || who.unrecorded.domain
     }
 }
 

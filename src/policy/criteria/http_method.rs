@@ -11,6 +11,7 @@ pub(super) static ROW: Row = Row {
     sentence: "Holds where the method matches; compared exactly.",
     reasons: &[Reason::HttpMethodOk, Reason::HttpMethodUnauthorized],
     reads: Reads::Method,
+    example: "http_method: {in: [GET, HEAD]}",
     compile: |written, told| {
         let matcher = TextMatcher::read(written, Letters::Exact, doubts::method, told)?;
         Some(Test::request(HttpMethod { matcher }))

@@ -11,6 +11,7 @@ pub(super) static ROW: Row = Row {
     sentence: "Holds where the path, normalised and without the query, matches.",
     reasons: &[Reason::HttpPathOk, Reason::HttpPathUnauthorized],
     reads: Reads::Path,
+    example: "http_path: {starts_with: /docs/}",
     compile: |written, told| {
         let matcher = TextMatcher::read(written, Letters::Exact, doubts::path, told)?;
         Some(Test::request(HttpPath { matcher }))

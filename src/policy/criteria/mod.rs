@@ -4,11 +4,13 @@
 mod accept;
 mod authenticated_user;
 mod claim;
+mod client_certificate;
 mod cors_preflight;
 mod domain;
 mod email;
 mod http_method;
 mod http_path;
+mod invalid_client_certificate;
 pub(super) mod not_here;
 mod reject;
 pub(super) mod shortcut;
@@ -27,7 +29,7 @@ use crate::base::node::{Node, Place};
 use crate::identity::Identity;
 
 /// Every criterion, in the order in which the reference page lists them.
-static CRITERIA: [&Row; 11] = [
+static CRITERIA: [&Row; 13] = [
     &accept::ROW,
     &reject::ROW,
     &authenticated_user::ROW,
@@ -39,6 +41,8 @@ static CRITERIA: [&Row; 11] = [
     &http_path::ROW,
     &source_ip::ROW,
     &cors_preflight::ROW,
+    &client_certificate::ROW,
+    &invalid_client_certificate::ROW,
 ];
 
 /// Every criterion there is.
@@ -61,6 +65,8 @@ pub struct Row {
     pub reasons: &'static [Reason],
     /// What it looks at.
     pub reads: Reads,
+    /// One that is written well, in YAML.
+    pub example: &'static str,
     compile: fn(&Written<'_>, &mut Diagnostics) -> Option<Test>,
 }
 
@@ -86,6 +92,9 @@ pub enum Data {
     List,
     /// An IP address or a range of them, or a list of these.
     Networks,
+    /// A map of `fingerprint`, `spki_hash` (one or a list), `san_email`, `san_dns`, `san_uri`
+    /// (matchers of text), which must all hold.
+    Certificate,
 }
 
 /// What a criterion looks at.
@@ -103,6 +112,8 @@ pub enum Reads {
     SourceIp,
     /// Whether it is a CORS preflight.
     Preflight,
+    /// The client's certificate.
+    ClientCertificate,
 }
 
 /// A criterion as it was written.
@@ -162,6 +173,11 @@ pub(super) trait OfPerson: Debug + Send + Sync {
     fn seen(&self, who: &Identity) -> Option<String>;
     /// What would have to be different; `None` where nothing could.
     fn missing(&self, who: &Identity) -> Option<Missing>;
+    /// Whether it reads what the decision log did not keep of `who`; asked only where something is
+    /// missing. A criterion that says nothing here is taken to read everything.
+    fn lacks(&self, _who: &Identity) -> bool {
+        true
+    }
 }
 
 /// Yes with one reason or no with the other.

@@ -1,13 +1,11 @@
 //! Criteria of Pomerium's that are refused, each with what to do meanwhile.
 
 /// Name, whether it will come, and what to do meanwhile.
-const NOT_HERE: [(&str, Coming, &str); 20] = [
+const NOT_HERE: [(&str, Coming, &str); 18] = [
     ("groups", Coming::Yet, "name the people: `email: {in: [...]}` or `user: {in: [...]}`"),
     ("date", Coming::Yet, BY_HAND),
     ("day_of_week", Coming::Yet, BY_HAND),
     ("time_of_day", Coming::Yet, BY_HAND),
-    ("client_certificate", Coming::Yet, "let the proxy in front check certificates"),
-    ("invalid_client_certificate", Coming::Yet, "let the proxy in front check certificates"),
     ("private_relay", Coming::Yet, "write: claim/is_private_email: true"),
     (
         "email_verified",

@@ -9,6 +9,7 @@ pub(super) static ROW: Row = Row {
     sentence: "Never holds.",
     reasons: &[Reason::Reject],
     reads: Reads::Nothing,
+    example: "reject: true",
     compile: |_, _| Some(Test::request(Reject)),
 };
 

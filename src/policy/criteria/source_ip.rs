@@ -17,6 +17,7 @@ pub(super) static ROW: Row = Row {
                of these ranges.",
     reasons: &[Reason::SourceIpOk, Reason::SourceIpUnauthorized],
     reads: Reads::SourceIp,
+    example: "source_ip: [10.0.0.0/8, 192.0.2.7]",
     compile: |written, told| Some(Test::request(SourceIp { networks: read(written, told)? })),
 };
 

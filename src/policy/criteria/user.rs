@@ -11,6 +11,7 @@ pub(super) static ROW: Row = Row {
     sentence: "Holds where Apple's id of the person (`sub`) matches; it never changes within a team.",
     reasons: &[Reason::UserOk, Reason::UserUnauthorized, Reason::UserUnauthenticated],
     reads: Reads::Identity,
+    example: "user: 001234.5d1f0c2a8be94e6f.0901",
     compile: |written, told| {
         let matcher = TextMatcher::read(written, Letters::Exact, doubts::user, told)?;
         Some(Test::person(User { matcher }))
@@ -44,5 +45,9 @@ impl OfPerson for User {
 
     fn missing(&self, _: &Identity) -> Option<Missing> {
         Some(Missing::Different { what: What::User })
+    }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        who.unrecorded.subject
     }
 }

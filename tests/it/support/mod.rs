@@ -4,6 +4,7 @@
 mod multiplexed;
 mod process;
 mod recorder;
+pub mod targets;
 mod visit;
 mod wire;
 
@@ -84,11 +85,13 @@ pub struct Plan {
     /// YAML of the `routes:` list; `{wiki}` and `{lunch}` stand for the hosts with their port,
     /// `{up}` for the recorder's `host:port`.
     pub routes: String,
-    /// Further top-level YAML.
+    /// Further top-level YAML; `{state}` stands for a folder that lives as long as the site.
     pub extra: String,
     /// Whether TLS ends in front of Russet (`insecure_server`), for raw probes.
     pub plain: bool,
     pub workers: usize,
+    /// YAML of the `routes:` list of a shadow configuration.
+    pub shadow_routes: Option<String>,
     /// The authenticate host, without `.localhost` and port.
     pub authenticate: String,
     /// `cookie_secret`, newest first; none has Russet make and keep its own secrets.
@@ -109,6 +112,7 @@ impl Default for Plan {
             extra: String::new(),
             plain: false,
             workers: 1,
+            shadow_routes: None,
             authenticate: "auth".to_owned(),
             cookie_secrets: vec![COOKIE_SECRET],
             apple_clock: None,
@@ -181,7 +185,19 @@ impl Site {
         let settings = loaded.settings.unwrap_or_else(|| panic!("{warnings}\n{text}"));
         let lines = Lines::default();
         let (logs, guard) = Logs::to(lines.clone(), Format::Json, settings.log.level);
-        let start = Start { settings, logs, clock: clock.clone(), workers: plan.workers };
+        let start = Start {
+            settings,
+            logs,
+            clock: clock.clone(),
+            workers: plan.workers,
+            shadow_rules: plan.shadow_routes.as_ref().map(|routes| {
+                let text = format!("shadow: true\nroutes:\n{routes}");
+                let text = text.replace("{port}", &port.to_string());
+                let loaded = config::load_rules_text("shadow.yaml", &text, &|_| None, clock.now());
+                assert!(loaded.shadow);
+                loaded.rules.unwrap()
+            }),
+        };
         let running = app::start(start).unwrap();
         Self {
             apple,
@@ -195,6 +211,11 @@ impl Site {
             _guard: guard,
             state,
         }
+    }
+
+    /// The folder that `{state}` stands for.
+    pub fn state(&self) -> &std::path::Path {
+        self.state.path()
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -376,6 +397,7 @@ fn configuration(
             .replace("{lunch}", &format!("lunch.localhost:{port}"))
             .replace("{auth}", &format!("auth.localhost:{port}"))
             .replace("{port}", &port.to_string())
+            .replace("{state}", &state.display().to_string())
             .replace("{up}", &app.address().to_string())
     };
     format!(

@@ -116,9 +116,28 @@ impl Drop for Recorder {
 async fn serve(mut stream: TcpStream, state: Arc<State>) {
     let mut buffer = Vec::new();
     while let Some(request) = read_request(&mut stream, &mut buffer).await {
+        let upgrades = request.one("upgrade") == Some("websocket");
         state.requests.lock().unwrap().push(request);
+        if upgrades {
+            return echo(stream, buffer).await;
+        }
         let answer = state.answer.lock().unwrap().clone();
         if stream.write_all(&answer).await.is_err() || !frames_itself(&answer) {
+            return;
+        }
+    }
+}
+
+/// A WebSocket that sends back what it is sent, byte for byte.
+async fn echo(mut stream: TcpStream, mut buffer: Vec<u8>) {
+    let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    if stream.write_all(head.as_bytes()).await.is_err() {
+        return;
+    }
+    // Whoever went away does not read it.
+    while stream.write_all(&std::mem::take(&mut buffer)).await.is_ok() {
+        if more(&mut stream, &mut buffer).await.is_none() {
             return;
         }
     }

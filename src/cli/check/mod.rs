@@ -1,9 +1,14 @@
 //! `russet check`: everything that is wrong with a configuration, and what follows from it.
 
+mod facts;
+mod snippet;
+
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+
+pub use snippet::{Front, Snippet, SnippetProblem, snippet};
 
 use super::Outcome;
 use crate::apple::ClientSecretSource;
@@ -34,6 +39,9 @@ pub struct Arguments {
     /// Take warnings for errors
     #[arg(long)]
     deny_warnings: bool,
+    /// Print what goes into the configuration of this proxy in front, alone on standard output
+    #[arg(long = "for", value_enum, value_name = "PROXY", conflicts_with = "format")]
+    front: Option<Front>,
     /// How to print what was found
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -52,6 +60,12 @@ enum Format {
 pub fn run(arguments: &Arguments) -> Outcome {
     let loaded = arguments.configuration.load();
     let path = &arguments.configuration.path;
+    let refused = loaded.diagnostics.has_errors()
+        || loaded.settings.is_none()
+        || (arguments.deny_warnings && loaded.diagnostics.warnings() > 0);
+    if let Some(front) = arguments.front {
+        return print_snippet(front, &loaded, refused);
+    }
     let text = match arguments.format {
         Format::Human => human(path, &loaded),
         Format::Json => format!("{:#}\n", as_json(&loaded)),
@@ -59,10 +73,29 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if io::stdout().lock().write_all(text.as_bytes()).is_err() {
         return Outcome::Failed;
     }
-    let refused = loaded.diagnostics.has_errors()
-        || loaded.settings.is_none()
-        || (arguments.deny_warnings && loaded.diagnostics.warnings() > 0);
     if refused { Outcome::Configuration } else { Outcome::Fine }
+}
+
+/// The snippet alone on standard output, so that it can be written to a file; everything else on
+/// standard error.
+fn print_snippet(front: Front, loaded: &Loaded, refused: bool) -> Outcome {
+    anstream::eprint!("{}", loaded.render());
+    let Some(settings) = loaded.settings.as_ref().filter(|_| !refused) else {
+        return Outcome::Configuration;
+    };
+    match snippet(front, settings) {
+        Ok(Snippet { text, notes }) => {
+            for note in notes {
+                anstream::eprintln!("note: {note}");
+            }
+            let written = io::stdout().lock().write_all(text.as_bytes());
+            if written.is_ok() { Outcome::Fine } else { Outcome::Failed }
+        }
+        Err(problem) => {
+            anstream::eprintln!("error: {problem}");
+            Outcome::Configuration
+        }
+    }
 }
 
 fn human(path: &Path, loaded: &Loaded) -> String {
@@ -131,7 +164,7 @@ fn as_json(loaded: &Loaded) -> Value {
     })
 }
 
-fn diagnostic_json(item: &Diagnostic, sources: &Sources) -> Value {
+pub(super) fn diagnostic_json(item: &Diagnostic, sources: &Sources) -> Value {
     let place = |place| {
         let (file, position) = sources.locate(place)?;
         let (line, column) = position.unzip();

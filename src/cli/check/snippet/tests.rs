@@ -1,0 +1,81 @@
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::base::time::Timestamp;
+use crate::config;
+
+fn settings(change: impl Fn(&str) -> String) -> Settings {
+    let text = fs::read_to_string("tests/cases/snippets/russet.yaml").unwrap();
+    let now = Timestamp(1_800_000_000);
+    let loaded = config::load_text("russet.yaml", &change(&text), &|_| None, now);
+    let told = loaded.render();
+    loaded.settings.unwrap_or_else(|| panic!("{told}"))
+}
+
+/// `UPDATE=1` rewrites the files.
+#[test]
+fn the_snippets_are_the_files_in_cases() {
+    let settings = settings(str::to_owned);
+    for (front, file) in [
+        (Front::Nginx, "nginx.conf"),
+        (Front::Traefik, "traefik.yaml"),
+        (Front::Caddy, "Caddyfile"),
+        (Front::Envoy, "envoy.yaml"),
+        (Front::Haproxy, "haproxy.cfg"),
+    ] {
+        let Snippet { text, .. } = snippet(front, &settings).unwrap();
+        let path = Path::new("tests/cases/snippets").join(file);
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &text).unwrap();
+        }
+        let found = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            found == text,
+            "{}: run `UPDATE=1 cargo test --lib snippet`\n{text}",
+            path.display()
+        );
+    }
+}
+
+/// nginx cannot name a cookie with a hyphen: `$cookie_...` would be one constant for everybody.
+#[test]
+fn no_snippet_names_a_cookie_by_nginxs_variable() {
+    let text = snippet(Front::Nginx, &settings(str::to_owned)).unwrap().text;
+    assert!(!text.contains("$cookie_"), "{text}");
+}
+
+#[test]
+fn a51_34_a_name_never_ends_a_line_of_another_program() {
+    for name in ["X-A$b", "X-A`b", "X-A'b", "X-A|b", "X-A#b"] {
+        let settings = settings(|text| text.replace("X-Email", name));
+        for front in [Front::Nginx, Front::Traefik, Front::Caddy, Front::Envoy, Front::Haproxy] {
+            let problem = snippet(front, &settings).unwrap_err();
+            assert_eq!(problem, SnippetProblem::Name(name.to_ascii_lowercase()), "{front:?}");
+        }
+    }
+    let settings =
+        settings(|text| text.replace("https://*.git.example.com", "https://g*.example.com"));
+    let problem = snippet(Front::Nginx, &settings).unwrap_err();
+    assert_eq!(problem, SnippetProblem::Pattern("g*.example.com".to_owned()));
+}
+
+#[test]
+fn what_only_the_operator_knows_is_noted() {
+    let second = "  - from: https://wiki.example.com\n    to: http://127.0.0.1:9\n    \
+                  allow_any_authenticated_user: true\n";
+    let settings = settings(|text| format!("{text}{second}"));
+    let notes = snippet(Front::Caddy, &settings).unwrap().notes;
+    assert!(notes.iter().any(|note| note.contains("wiki.example.com has several")), "{notes:?}");
+}
+
+#[test]
+fn the_only_host_signs_in_for_itself() {
+    let settings = settings(|text| {
+        let text = text.replace("authenticate_service_url: https://auth.example.com\n", "");
+        text.split("  - from: https://*.git").next().unwrap().to_owned()
+    });
+    let text = snippet(Front::Nginx, &settings).unwrap().text;
+    assert!(text.contains("location = /oauth2/callback {"), "{text}");
+    assert_eq!(text.matches("server_name ").count(), 1);
+}

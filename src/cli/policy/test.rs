@@ -1,0 +1,197 @@
+//! `russet policy test`: runs case files against a configuration, without serving.
+
+use std::fs::OpenOptions;
+use std::io::{IsTerminal as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Configured;
+use crate::base::diagnostic::{Diagnostics, Sources};
+use crate::base::time::{self, Clock};
+use crate::cli::Outcome;
+use crate::cli::check::ConfigurationFile;
+use crate::workbench::cases::{self, CaseFile};
+use crate::workbench::first;
+use crate::workbench::report::{self, Report};
+use crate::workbench::run;
+
+/// What was typed.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The files of tests
+    #[arg(value_name = "TESTS", required_unless_present = "init")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    configuration: ConfigurationFile,
+    /// How to print what came of it
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Only tests with this in their name
+    #[arg(long, value_name = "NAME", default_value = "")]
+    filter: String,
+    /// Tell which routes, rules and criteria no test ever made true or false
+    #[arg(long)]
+    coverage: bool,
+    /// Run again whenever a file is saved, until Ctrl-C
+    #[arg(long, conflicts_with = "init")]
+    watch: bool,
+    /// Write a first file of tests from the configuration: to TESTS, else policy-tests.yaml
+    #[arg(long)]
+    init: bool,
+    /// Name the tests that passed, too
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// How to print what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// One JSON object
+    Json,
+    /// JUnit's XML, for CI
+    Junit,
+    /// The Test Anything Protocol
+    Tap,
+}
+
+/// Where a first file of tests is written, unless a name is given.
+const FIRST_FILE: &str = "policy-tests.yaml";
+
+/// How often the files are looked at with `--watch`.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let outcome = if arguments.init {
+        init(arguments)
+    } else if arguments.watch {
+        watch(arguments)
+    } else {
+        Configured::load(&arguments.configuration)
+            .and_then(|configured| once(arguments, configured))
+    };
+    outcome.unwrap_or_else(|outcome| outcome)
+}
+
+fn init(arguments: &Arguments) -> Result<Outcome, Outcome> {
+    let default = [PathBuf::from(FIRST_FILE)];
+    let given = if arguments.files.is_empty() { &default[..] } else { &arguments.files };
+    let [path] = given else {
+        anstream::eprintln!("error: --init writes one file; name one");
+        return Err(Outcome::Usage);
+    };
+    let configured = Configured::load(&arguments.configuration)?;
+    let text = first::write(&configured.rules, Clock::system().now());
+    let name = path.display();
+    let created = OpenOptions::new().write(true).create_new(true).open(path);
+    match created.and_then(|mut file| file.write_all(text.as_bytes())) {
+        Ok(()) => {
+            anstream::println!("wrote {name}; run it: russet policy test {name}");
+            Ok(Outcome::Fine)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            anstream::eprintln!("error: {name} is there already, and nothing is overwritten");
+            Err(Outcome::Failed)
+        }
+        Err(error) => {
+            anstream::eprintln!("error: {name}: {error}");
+            Err(Outcome::Failed)
+        }
+    }
+}
+
+fn watch(arguments: &Arguments) -> Result<Outcome, Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        anstream::eprintln!("error: the runtime does not start: {error}");
+        Outcome::Failed
+    })?;
+    let mut files = arguments.files.clone();
+    files.push(arguments.configuration.path.clone());
+    runtime.block_on(async {
+        let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+        loop {
+            let before = states(&files);
+            if std::io::stdout().is_terminal() {
+                anstream::print!("\x1b[2J\x1b[H");
+            }
+            if let Ok(configured) = Configured::load(&arguments.configuration) {
+                let new = configured.files.iter().filter(|file| !files.contains(file));
+                let new: Vec<PathBuf> = new.cloned().collect();
+                files.extend(new);
+                // Told already; the next save may be better.
+                let _told = once(arguments, configured);
+            }
+            anstream::println!("Waiting for a file to be saved; Ctrl-C ends it.");
+            let before = if before.len() == files.len() { before } else { states(&files) };
+            while states(&files) == before {
+                tokio::select! {
+                    _ = &mut interrupted => return Ok(Outcome::Fine),
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                }
+            }
+        }
+    })
+}
+
+/// What tells one state of a file from another. A file that is being replaced has none.
+fn states(files: &[PathBuf]) -> Vec<Option<(u64, i64, i64, u64)>> {
+    let state = |path: &PathBuf| {
+        let found = std::fs::metadata(path).ok()?;
+        Some((found.ino(), found.mtime(), found.mtime_nsec(), found.len()))
+    };
+    files.iter().map(state).collect()
+}
+
+fn once(arguments: &Arguments, mut configured: Configured) -> Result<Outcome, Outcome> {
+    let files = read(arguments, &mut configured.sources)?;
+    let begun = time::monotonic();
+    let now = Clock::system().now();
+    let results = run::run(&configured.rules, &files, &arguments.filter, now);
+    if results.ran.is_empty() {
+        anstream::eprintln!("error: no test has `{}` in its name", arguments.filter);
+        return Err(Outcome::Usage);
+    }
+    let report = Report {
+        rules: &configured.rules,
+        sources: &configured.sources,
+        files: &files,
+        results: &results,
+        took: begun.elapsed(),
+        coverage: arguments.coverage,
+        verbose: arguments.verbose,
+    };
+    let text = match arguments.format {
+        Format::Human => report::human(&report),
+        Format::Json => format!("{:#}\n", report::json(&report)),
+        Format::Junit => report::junit(&report),
+        Format::Tap => report::tap(&report),
+    };
+    anstream::print!("{text}");
+    Ok(if results.failed() == 0 { Outcome::Fine } else { Outcome::PolicyTest })
+}
+
+fn read(arguments: &Arguments, sources: &mut Sources) -> Result<Vec<CaseFile>, Outcome> {
+    let mut told = Diagnostics::default();
+    let mut files = Vec::new();
+    for path in &arguments.files {
+        let name = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => files.push(cases::read(&name, &text, sources, &mut told)),
+            Err(error) => {
+                anstream::eprintln!("error: {name}: {error}");
+                anstream::eprintln!(
+                    "   help: `russet policy test --init {name}` writes a first one"
+                );
+                return Err(Outcome::Configuration);
+            }
+        }
+    }
+    for message in told.sorted() {
+        anstream::eprintln!("{}", message.render(sources));
+    }
+    if told.has_errors() { Err(Outcome::Configuration) } else { Ok(files) }
+}

@@ -1,0 +1,169 @@
+//! The front proxies: what of their shipped examples is put where, and how they are started.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::site::Ports;
+use crate::house::{Process, write_private};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Front {
+    Nginx,
+    Haproxy,
+    Caddy,
+    Envoy,
+    EnvoyGrpc,
+    /// Nobody in between: Russet is the proxy itself.
+    Nobody,
+}
+
+impl Front {
+    /// Where its shipped example is.
+    pub(super) fn folder(self) -> PathBuf {
+        let name = match self {
+            Self::Nginx => "nginx",
+            Self::Haproxy => "haproxy",
+            Self::Caddy => "caddy",
+            Self::Envoy => "envoy",
+            Self::EnvoyGrpc => "envoy-grpc",
+            // Its configuration is as good as any: it need not be asked.
+            Self::Nobody => "nginx",
+        };
+        Path::new("examples/external-auth").join(name)
+    }
+
+    /// Starts it with its example, with the ports and files of this test.
+    pub(super) fn start(self, folder: &Path, ports: Ports) -> Option<Process> {
+        let mut command = match self {
+            Self::Nginx => self.nginx(folder, ports),
+            Self::Haproxy => self.haproxy(folder, ports),
+            Self::Caddy => self.caddy(folder, ports),
+            Self::Envoy | Self::EnvoyGrpc => self.envoy(folder, ports),
+            Self::Nobody => return None,
+        };
+        // Servers are there, where not everybody looks.
+        let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin";
+        Some(Process::start(command.env("PATH", path), folder, "front"))
+    }
+
+    /// Writes a file of the example into `folder`, each text of the pairs replaced.
+    fn place(self, folder: &Path, name: &str, pairs: &[(&str, String)]) -> PathBuf {
+        let mut text = fs::read_to_string(self.folder().join(name)).unwrap();
+        for (shipped, here) in pairs {
+            assert!(text.contains(shipped), "{self:?}: `{shipped}` is not in {name}");
+            text = text.replace(shipped, here);
+        }
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn nginx(self, folder: &Path, ports: Ports) -> Command {
+        let here = folder.display();
+        let included = self.place(
+            folder,
+            "russet.conf",
+            &[
+                ("listen 443 ssl", format!("listen 127.0.0.1:{} ssl", ports.front)),
+                ("127.0.0.1:8080", format!("127.0.0.1:{}", ports.russet)),
+                ("127.0.0.1:3000", format!("127.0.0.1:{}", ports.app)),
+            ],
+        );
+        // Nothing of it is kept outside this folder.
+        let kept = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {here}/nginx-{kind};"))
+            .concat();
+        let main = self.place(
+            folder,
+            "nginx.conf",
+            &[
+                ("http {", format!("http {{ {kept} access_log off;")),
+                ("/etc/nginx/conf.d/russet.conf", included.display().to_string()),
+                ("/etc/nginx/tls/example.com.pem", format!("{here}/chain.pem")),
+                ("/etc/nginx/tls/example.com.key", format!("{here}/chain.key")),
+            ],
+        );
+        let mut command = Command::new("nginx");
+        command.arg("-p").arg(folder).arg("-c").arg(main).args(["-e", "stderr"]);
+        // One process: when it ends, all of it has ended.
+        let alone = "daemon off; master_process off; error_log stderr";
+        command.arg("-g").arg(format!("{alone}; pid {here}/nginx.pid;"));
+        command
+    }
+
+    fn haproxy(self, folder: &Path, ports: Ports) -> Command {
+        let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+        fs::create_dir(folder.join("certs")).unwrap();
+        write_private(
+            &folder.join("certs/example.com.pem"),
+            &[read("chain.pem"), read("chain.key")].concat(),
+        );
+        let lua = self.place(folder, "russet.lua", &[]);
+        let main = self.place(
+            folder,
+            "haproxy.cfg",
+            &[
+                ("bind :443", format!("bind 127.0.0.1:{}", ports.front)),
+                ("/etc/haproxy/certs/", format!("{}/certs/", folder.display())),
+                ("/etc/haproxy/russet.lua", lua.display().to_string()),
+                ("127.0.0.1:8080", format!("127.0.0.1:{}", ports.russet)),
+                ("127.0.0.1:3000", format!("127.0.0.1:{}", ports.app)),
+            ],
+        );
+        let mut command = Command::new("haproxy");
+        command.arg("-db").arg("-f").arg(main);
+        command
+    }
+
+    fn caddy(self, folder: &Path, ports: Ports) -> Command {
+        let main = self.place(
+            folder,
+            "Caddyfile",
+            &[
+                ("127.0.0.1:8080", format!("127.0.0.1:{}", ports.russet)),
+                ("127.0.0.1:3000", format!("127.0.0.1:{}", ports.app)),
+            ],
+        );
+        // Its certificates come from the authority of the tests instead of Let's Encrypt.
+        let options = format!(
+            "{{\n admin off\n http_port {}\n https_port {}\n local_certs\n skip_install_trust\n \
+             pki {{\n ca local {{\n root {{\n cert {here}/authority.pem\n key {here}/authority.key\n }}\n }}\n }}\n}}\n",
+            ports.spare,
+            ports.front,
+            here = folder.display(),
+        );
+        fs::write(&main, options + &fs::read_to_string(&main).unwrap()).unwrap();
+        let mut command = Command::new("caddy");
+        command.args(["run", "--adapter", "caddyfile", "--config"]).arg(main);
+        command.env("XDG_DATA_HOME", folder.join("data"));
+        command.env("XDG_CONFIG_HOME", folder.join("config"));
+        command.env("HOME", folder);
+        command
+    }
+
+    fn envoy(self, folder: &Path, ports: Ports) -> Command {
+        let here = folder.display();
+        let socket = |address: &str, port: u16| format!("address: {address}, port_value: {port} ");
+        let asked = match self {
+            Self::EnvoyGrpc => vec![(8081, ports.grpc)],
+            _ => Vec::new(),
+        };
+        let mut pairs = vec![
+            (socket("0.0.0.0", 443), socket("127.0.0.1", ports.front)),
+            ("/etc/envoy/tls/certificate.pem".to_owned(), format!("{here}/chain.pem")),
+            ("/etc/envoy/tls/key.pem".to_owned(), format!("{here}/chain.key")),
+        ];
+        let apps = [(8080, ports.russet), (3000, ports.app)];
+        for (shipped, port) in apps.into_iter().chain(asked) {
+            pairs.push((socket("127.0.0.1", shipped), socket("127.0.0.1", port)));
+        }
+        let pairs: Vec<(&str, String)> =
+            pairs.iter().map(|(shipped, here)| (shipped.as_str(), here.clone())).collect();
+        let main = self.place(folder, "envoy.yaml", &pairs);
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/envoy/envoy/_bin");
+        let mut command = Command::new(program.join("envoy"));
+        command.args(["--disable-hot-restart", "--concurrency", "1", "-l", "warn", "-c"]).arg(main);
+        command
+    }
+}
