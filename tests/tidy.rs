@@ -9,6 +9,7 @@ use regex::Regex;
 use russet::base::diagnostic::{Diagnostics, Sources};
 use russet::base::time::Timestamp;
 use russet::config;
+use russet::workbench::cases;
 
 /// The floors, from the bottom; rooms on one floor do not know each other.
 const FLOORS: &[&[&str]] = &[
@@ -383,7 +384,8 @@ fn every_failure_of_apples_has_a_test_or_a_reason() {
 struct Block {
     place: String,
     text: String,
-    whole: bool,
+    /// The words behind `yaml`, but for the name of a file.
+    kind: String,
 }
 
 fn blocks() -> Vec<Block> {
@@ -410,7 +412,11 @@ fn blocks() -> Vec<Block> {
                 open = Some(Block {
                     place: format!("{}:{}", page.path, number + 2),
                     text: String::new(),
-                    whole: kind.split_whitespace().all(|word| word.starts_with("file=")),
+                    kind: kind
+                        .split_whitespace()
+                        .filter(|word| !word.starts_with("file="))
+                        .collect::<Vec<_>>()
+                        .join(" "),
                 });
             }
         }
@@ -423,16 +429,31 @@ fn blocks() -> Vec<Block> {
 fn configurations_in_the_documentation_are_good() {
     let now = Timestamp(1_800_000_000);
     let blocks = blocks();
-    assert!(blocks.iter().any(|block| block.whole), "no whole configuration in the documentation");
-    for Block { place, text, whole } in blocks {
-        if whole {
-            let loaded = config::load_text(&place, &text, &|_| None, now);
-            assert!(loaded.settings.is_some(), "{place}:\n{}", loaded.render());
-        } else {
-            let (mut told, mut sources) = (Diagnostics::default(), Sources::default());
-            let source = sources.add(place.as_str(), text.as_str());
-            let read = config::yaml::read(&text, source, &mut told);
-            assert!(read.is_some() && !told.has_errors(), "{place} is no YAML");
+    assert!(blocks.iter().any(|block| block.kind.is_empty()), "no whole configuration anywhere");
+    for Block { place, text, kind } in blocks {
+        let (mut told, mut sources) = (Diagnostics::default(), Sources::default());
+        match kind.as_str() {
+            "" => {
+                let loaded = config::load_text(&place, &text, &|_| None, now);
+                assert!(loaded.settings.is_some(), "{place}:\n{}", loaded.render());
+            }
+            "rules" => {
+                // Groups are read from files, which these blocks do not have beside them.
+                let loaded = config::load_rules_text(&place, &text, &|_| None, now);
+                let groups = text.contains("groups_file");
+                assert!(loaded.rules.is_some() || groups, "{place}:\n{}", loaded.render());
+            }
+            "tests" => {
+                cases::read(&place, &text, &mut sources, &mut told);
+                let said = told.sorted().into_iter().map(|item| item.render(&sources));
+                assert!(!told.has_errors(), "{}", said.collect::<String>());
+            }
+            "fragment" | "groups" => {
+                let source = sources.add(place.as_str(), text.as_str());
+                let read = config::yaml::read(&text, source, &mut told);
+                assert!(read.is_some() && !told.has_errors(), "{place} is no YAML");
+            }
+            other => panic!("{place}: a block of YAML cannot be `{other}`"),
         }
     }
 }

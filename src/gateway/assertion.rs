@@ -21,6 +21,7 @@ use crate::base::ids::{RequestId, SessionId};
 use crate::base::seal::Ring;
 use crate::base::time::Timestamp;
 use crate::identity::Identity;
+use crate::policy::Groups;
 use crate::session::Session;
 
 /// How long an assertion is good, as in Pomerium.
@@ -184,6 +185,7 @@ impl Key {
 /// `jwt_claims_headers`, with their JSON types kept.
 pub fn person<'a>(
     session: &Session,
+    groups: &Groups,
     configured: impl Iterator<Item = &'a str>,
 ) -> Map<String, Value> {
     let identity = &session.identity;
@@ -196,7 +198,7 @@ pub fn person<'a>(
     claims.insert("sub".to_owned(), Value::from(&*identity.subject));
     claims.insert("user".to_owned(), Value::from(&*identity.subject));
     claims.insert("email".to_owned(), verified_email(identity).into());
-    claims.insert("groups".to_owned(), Value::Array(Vec::new()));
+    claims.insert("groups".to_owned(), groups.of(identity).into());
     claims.insert("sid".to_owned(), session.id.to_string().into());
     claims.insert("name".to_owned(), identity.display_name.as_deref().unwrap_or_default().into());
     claims
@@ -226,6 +228,7 @@ impl AssertionCache {
         &self,
         keys: &SigningKeys,
         session: &Session,
+        groups: &Groups,
         host: &str,
         configured: impl Iterator<Item = &'a str>,
         now: Timestamp,
@@ -237,7 +240,7 @@ impl AssertionCache {
         {
             return Some(Arc::clone(&signed.token));
         }
-        let mut claims = person(session, configured);
+        let mut claims = person(session, groups, configured);
         claims.insert("iss".to_owned(), host.into());
         claims.insert("aud".to_owned(), host.into());
         claims.insert("jti".to_owned(), RequestId::fresh().to_string().into());
@@ -293,7 +296,9 @@ mod tests {
         let cache = AssertionCache::default();
         let get = |now| {
             let named = ["is_private_email", "exp", "absent"].into_iter();
-            cache.get(&keys, &session(), "app.example.com", named, Timestamp(now)).unwrap()
+            let groups = Groups::default();
+            let (session, host) = (session(), "app.example.com");
+            cache.get(&keys, &session, &groups, host, named, Timestamp(now)).unwrap()
         };
         let token = get(100);
         let claims = decoded(&keys, &token);
@@ -304,6 +309,28 @@ mod tests {
         assert!(claims.get("absent").is_none());
         assert_eq!(get(159), token);
         assert_ne!(get(160), token);
+    }
+
+    #[test]
+    fn groups_are_those_of_the_file_whatever_the_token_says() {
+        let mut told = crate::base::diagnostic::Diagnostics::default();
+        let mut builder = crate::policy::GroupsBuilder::default();
+        let at = crate::base::node::Place::default();
+        for (group, member) in
+            [("b", "ANN@corp.example"), ("a", "domain:corp.example"), ("c", "sub:002")]
+        {
+            builder.member((group, at), (member, at), &mut told);
+        }
+        let groups = builder.finish(&mut told);
+        let mut session = session();
+        let said =
+            |session: &Session| person(session, &groups, ["groups"].into_iter())["groups"].clone();
+        assert_eq!(said(&session), json!(["a", "b"]));
+        let claims = json!({"sub": "001", "email": "ann@corp.example", "email_verified": false,
+            "groups": ["c"]});
+        let claims = Claims::new(claims.as_object().unwrap().clone());
+        session.identity = Identity::new("001", claims, Timestamp(0));
+        assert_eq!(said(&session), json!([]));
     }
 
     #[test]
@@ -322,7 +349,14 @@ mod tests {
         let keys = SigningKeys::new(&[rsa, ec], &ring()).unwrap();
         let cache = AssertionCache::default();
         let token = cache
-            .get(&keys, &session(), "app.example.com", std::iter::empty(), Timestamp(1))
+            .get(
+                &keys,
+                &session(),
+                &Groups::default(),
+                "app.example.com",
+                std::iter::empty(),
+                Timestamp(1),
+            )
             .unwrap();
         assert_eq!(decoded(&keys, &token)["sub"], "001");
         assert_eq!(keys.jwks().matches("\"kid\"").count(), 2);

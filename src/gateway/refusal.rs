@@ -25,6 +25,9 @@ use crate::upstream::SendError;
 use crate::wire::accept::Format;
 use crate::wire::host::Authority;
 
+/// Where crawlers look first: whoever is refused there is told to stay away, with 200.
+pub const ROBOTS: &str = "/robots.txt";
+
 /// The answer to a request that the decision refused.
 pub(super) fn answer(
     refusal: Refusal,
@@ -39,7 +42,7 @@ pub(super) fn answer(
         }
         Refusal::SignIn { judged } => {
             note_route(inbound, judged.route, record);
-            if inbound.path == "/robots.txt" {
+            if inbound.path == ROBOTS {
                 record.decision = Decision::SignIn;
                 return robots();
             }
@@ -48,7 +51,7 @@ pub(super) fn answer(
         Refusal::Denied { judged, explanation, live } => {
             note_route(inbound, judged.route, record);
             note_denial(&explanation, record);
-            if inbound.path == "/robots.txt" {
+            if inbound.path == ROBOTS {
                 return robots();
             }
             if judged.verdict.lacks_certificate() {

@@ -30,12 +30,21 @@ impl NotSignedIn {
 
 /// The live session of a request.
 pub(super) fn live_session(inbound: &Inbound, worker: &Worker) -> Result<LiveSession, NotSignedIn> {
+    live_session_at(inbound.authority.host(), inbound, worker)
+}
+
+/// The same for a request that a trusted peer makes for another host.
+pub(super) fn live_session_at(
+    host: &str,
+    inbound: &Inbound,
+    worker: &Worker,
+) -> Result<LiveSession, NotSignedIn> {
     let plan = &inbound.plan;
     let mut values = cookies::values(inbound.headers(), &plan.cookie.name).peekable();
     if values.peek().is_none() {
         return Err(NotSignedIn::NoCookie);
     }
-    let opened = plan.sessions.open_only(values, inbound.authority.host());
+    let opened = plan.sessions.open_only(values, host);
     let opened = opened.ok_or(NotSignedIn::NotOpened)?;
     lifecycle::live(opened, &worker.shared.ended, inbound.now).map_err(NotSignedIn::Dead)
 }

@@ -32,6 +32,9 @@ pub struct Identity {
     pub display_name: Option<Box<str>>,
     /// When the provider issued the id_token, by its own clock (`iat`).
     pub issued_at: Timestamp,
+    /// The groups that a test case says the person is in; `None` for everybody who asks, whose
+    /// groups follow from `groups_file`.
+    pub supposed_groups: Option<Box<[Box<str>]>>,
     /// What a line of the decision log did not keep; nothing for everybody who asks.
     pub unrecorded: Unrecorded,
 }
@@ -59,6 +62,7 @@ impl Identity {
             address,
             display_name: None,
             issued_at,
+            supposed_groups: None,
             unrecorded: Unrecorded::NOTHING,
         }
     }

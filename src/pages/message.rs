@@ -126,6 +126,11 @@ fn sign_in(cause: SignInCause, site: &str) -> Message {
                  send it again.",
             ],
         ),
+        SignInCause::Asked => Message::new(
+            "sign_in_required",
+            "Sign in to go on",
+            &[&format!("{site} is for people who are signed in.")],
+        ),
         SignInCause::AnotherAccount => Message::new(
             "sign_in_required",
             "Use another account",

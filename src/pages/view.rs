@@ -144,7 +144,9 @@ impl View {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::SignIn(page) => match page.cause {
-                SignInCause::SignedOut | SignInCause::AnotherAccount => StatusCode::OK,
+                SignInCause::SignedOut | SignInCause::AnotherAccount | SignInCause::Asked => {
+                    StatusCode::OK
+                }
                 SignInCause::NothingWasSent => StatusCode::UNAUTHORIZED,
             },
             Self::SignOut(_)
@@ -205,6 +207,8 @@ pub enum SignInCause {
     NothingWasSent,
     /// The person asked to use another account.
     AnotherAccount,
+    /// The page was asked for as such, or another proxy shows it in place of what was asked.
+    Asked,
 }
 
 /// What is known of why signing in goes round in circles.
@@ -281,6 +285,8 @@ pub enum DenialReason {
     DomainNotListed,
     /// The account (`sub`) is none of those let in.
     AccountNotListed,
+    /// The person is in none of the groups that are let in.
+    GroupNotListed,
     /// Apple sent no claim of this name.
     ClaimMissing {
         /// Name of the claim.

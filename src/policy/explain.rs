@@ -131,6 +131,8 @@ pub enum What {
     Domain,
     /// A claim, by the name that the policy has.
     Claim(String),
+    /// The groups that the person is in.
+    Group,
     /// The client's network address.
     SourceIp,
     /// The method of the request.
@@ -156,6 +158,7 @@ impl Missing {
             | Self::Different { what: What::Address | What::Domain } => Some("email"),
             Self::AddressUnverified => Some("email_verified"),
             Self::Different { what: What::User } => Some("sub"),
+            Self::Different { what: What::Group } => Some("groups"),
             Self::Claim { name }
             | Self::ClaimLeftOut { name }
             | Self::Different { what: What::Claim(name) } => Some(name),

@@ -64,6 +64,10 @@ reasons! {
     EmailVerifiedOk = "email-verified-ok",
     /// The address is not so, or there is none. A reason of ours.
     EmailVerifiedUnauthorized = "email-verified-unauthorized",
+    /// The person is in the group.
+    GroupsOk = "groups-ok",
+    /// The person is not in the group.
+    GroupsUnauthorized = "groups-unauthorized",
     /// The method matches.
     HttpMethodOk = "http-method-ok",
     /// The method does not match.

@@ -1,7 +1,7 @@
 //! Runs the text cases in `tests/cases/policy` and the tests that are named after threats and wire
 //! findings.
 //!
-//! A case: a title (`== ...`), `policy` and `shortcuts` in JSON, the messages that compiling it must
+//! A case: a title (`== ...`), `policy`, `shortcuts`, `groups`, `named` and `sub` in JSON, the messages that compiling it must
 //! give (`error:`, `warning:`, `help:`; all of them, each a part of the text), then questions:
 //! `METHOD PATH WHO [from IP] [preflight] [with CERTIFICATE] => OUTCOME | ALLOW reasons | DENY
 //! reasons`; the outcome is `allow`, `login`, `deny`, or `deny 495`.
@@ -62,12 +62,46 @@ fn followed(value: &Value, separator: &str, text: &mut String) -> Node {
 
 /// Compiles what JSON says; the messages come rendered.
 fn compiled(shortcuts: &Shortcuts, policy: Option<&Value>) -> (Policy, Vec<(Severity, String)>) {
+    let (shortcuts, policy) = (shortcuts.clone(), policy.cloned());
+    compiled_case(&Case { shortcuts, policy, ..Case::default() })
+}
+
+fn compiled_case(case: &Case) -> (Policy, Vec<(Severity, String)>) {
     let mut text = String::new();
-    let node = policy.map(|policy| node(policy, &mut text));
+    let mut read = |value: &Option<Value>| value.as_ref().map(|value| node(value, &mut text));
+    let [ppl, named, sub] = [&case.policy, &case.named, &case.sub].map(&mut read);
+    let mut told = Diagnostics::default();
+    let groups = case.groups.as_ref().map_or(GroupsFile::Unset, |groups| {
+        let mut builder = GroupsBuilder::default();
+        for (group, members) in groups.as_object().unwrap() {
+            for member in members.as_array().unwrap() {
+                let at = Place::default();
+                builder.member((group, at), (member.as_str().unwrap(), at), &mut told);
+            }
+        }
+        GroupsFile::Read(Arc::new(builder.finish(&mut told)))
+    });
     let mut sources = Sources::default();
     sources.add("policy", text);
-    let mut told = Diagnostics::default();
-    let policy = Policy::compile(shortcuts, node.as_ref(), &mut told);
+    let mut definitions = Definitions::new(groups, named.as_ref(), &mut told);
+    let written = case.sub.iter().filter_map(Value::as_array).flatten();
+    let nodes = sub.as_ref().and_then(Node::list).unwrap_or_default();
+    let sub_policies: Vec<SubPolicy<'_>> = written
+        .zip(nodes)
+        .map(|(value, node)| SubPolicy {
+            place: node.place,
+            shortcuts: shortcuts(value),
+            ppl: node.get("policy"),
+        })
+        .collect();
+    let parts = Parts {
+        shortcuts: &case.shortcuts,
+        sub_policies: &sub_policies,
+        ppl: ppl.as_ref(),
+        ..Parts::default()
+    };
+    let policy = Policy::assemble(&parts, &mut definitions, &mut told);
+    definitions.doubt_unused(&mut told);
     let messages = told.sorted().into_iter().map(|d| (d.severity, d.render(&sources))).collect();
     (policy, messages)
 }
@@ -109,6 +143,9 @@ struct Case {
     title: String,
     policy: Option<Value>,
     shortcuts: Shortcuts,
+    groups: Option<Value>,
+    named: Option<Value>,
+    sub: Option<Value>,
     messages: Vec<(Severity, String)>,
     helps: Vec<String>,
     questions: Vec<String>,
@@ -147,11 +184,16 @@ fn text_cases() {
     assert!(cases >= 150, "only {cases} cases were found");
 }
 
-/// `person NAME {claims} [omits a,b]`
+/// `person NAME {claims} [omits a,b] [supposed a,b]`
 fn read_person(line: &str) -> Option<(String, Identity)> {
     let (name, rest) = line.strip_prefix("person ")?.split_once(' ').unwrap();
+    let (rest, supposed) = match rest.split_once(" supposed ") {
+        Some((rest, groups)) => (rest, Some(groups.split(',').map(Box::from).collect())),
+        None => (rest, None),
+    };
     let (claims, omitted) = rest.rsplit_once(" omits ").unwrap_or((rest, ""));
     let mut identity = person(&serde_json::from_str(claims.trim()).unwrap());
+    identity.supposed_groups = supposed;
     identity.omitted = omitted.split(',').filter(|o| !o.is_empty()).map(Box::from).collect();
     Some((name.to_owned(), identity))
 }
@@ -199,6 +241,12 @@ fn read_cases(text: &str) -> Vec<Case> {
             case.policy = Some(json(rest));
         } else if let Some(rest) = line.strip_prefix("shortcuts ") {
             case.shortcuts = shortcuts(&json(rest));
+        } else if let Some(rest) = line.strip_prefix("groups ") {
+            case.groups = Some(json(rest));
+        } else if let Some(rest) = line.strip_prefix("named ") {
+            case.named = Some(json(rest));
+        } else if let Some(rest) = line.strip_prefix("sub ") {
+            case.sub = Some(json(rest));
         } else if let Some(rest) = line.strip_prefix("error: ") {
             case.messages.push((Severity::Error, rest.to_owned()));
         } else if let Some(rest) = line.strip_prefix("warning: ") {
@@ -233,7 +281,7 @@ fn shortcuts(value: &Value) -> Shortcuts {
 
 fn run(case: &Case, cast: &Cast) -> Vec<String> {
     let mut failures = Vec::new();
-    let (policy, told) = compiled(&case.shortcuts, case.policy.as_ref());
+    let (policy, told) = compiled_case(case);
     let mut left = told.clone();
     for (severity, part) in &case.messages {
         match left.iter().position(|(s, text)| s == severity && text.contains(part)) {

@@ -77,13 +77,23 @@ fn start(
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
     let plan = &inbound.plan;
-    let visitor = Visitor::of(inbound);
     let ours = |authority: &Authority<'_>| plan.is_ours(authority);
     let host = inbound.authority.host();
     let return_to = match plan.starts.check(host, query, &ours, inbound.now) {
         Ok(return_to) => return_to,
         Err(problem) => return invalid(problem, inbound, query, record),
     };
+    begin_here(inbound, worker, &return_to, record)
+}
+
+/// Begins a sign-in at this very host, for a page of it.
+pub(super) fn begin_here(
+    inbound: &Inbound,
+    worker: &Worker,
+    return_to: &ReturnAddress,
+    record: &mut Record,
+) -> Response<Full<Bytes>> {
+    let visitor = Visitor::of(inbound);
     if !inbound.is_page_load() {
         let url = Href::new(inbound.target());
         let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
@@ -97,9 +107,9 @@ fn start(
     }
     if let Ok(live) = live {
         record.subject = Some(live.session().identity.subject.clone());
-        return arrive(inbound, &return_to, StatusCode::FOUND);
+        return arrive(inbound, return_to, StatusCode::FOUND);
     }
-    let (link, cookie) = begin(inbound, &return_to);
+    let (link, cookie) = begin(inbound, return_to);
     let mut response = respond::redirect(StatusCode::FOUND, &link);
     browser::remember(&mut response, &cookie);
     response

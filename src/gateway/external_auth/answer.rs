@@ -30,6 +30,29 @@ pub(super) fn decide(
     worker: &Worker,
     record: &mut Record,
 ) -> Result<Allow, Response<Full<Bytes>>> {
+    decide_with(
+        inbound,
+        worker,
+        record,
+        StatusCode::OK,
+        |admission, record| allow(admission, inbound, worker, record),
+        |why_not, record| sign_in(why_not, inbound, redirects, record),
+    )
+}
+
+/// The decision as the road makes it; a no is the same for everybody. `yes` is the status of one
+/// that is allowed, for the decision log.
+///
+/// # Errors
+/// The refusal, as a browser may see it.
+pub(super) fn decide_with<T>(
+    inbound: &Inbound,
+    worker: &Worker,
+    record: &mut Record,
+    yes: StatusCode,
+    allow: impl FnOnce(&Admission, &mut Record) -> Result<T, Response<Full<Bytes>>>,
+    sign_in: impl FnOnce(NotSignedIn, &mut Record) -> Response<Full<Bytes>>,
+) -> Result<T, Response<Full<Bytes>>> {
     // No application gets what is ours, and whoever was to send it to us would go in circles.
     if begins_as_ours(&inbound.path) {
         refusal::note_no_route(NoRoute { known_host: true }, record);
@@ -55,10 +78,10 @@ pub(super) fn decide(
     };
     let (decided, told) = decide::decide(&asked, live, worker, record);
     let answered = match decided {
-        Ok(admission) => allow(&admission, inbound, worker, record),
+        Ok(admission) => allow(&admission, record),
         Err(Refusal::SignIn { judged }) => {
             refusal::note_route(inbound, judged.route, record);
-            Err(sign_in(why_not, inbound, redirects, record))
+            Err(sign_in(why_not, record))
         }
         // No proxy is told 404: to some of them that is an error and no answer.
         Err(Refusal::NoRoute(no_route)) => {
@@ -72,7 +95,7 @@ pub(super) fn decide(
         }
     };
     told.answered(match &answered {
-        Ok(_) => StatusCode::OK,
+        Ok(_) => yes,
         Err(refused) => refused.status(),
     });
     answered
@@ -126,7 +149,8 @@ impl Allow {
     }
 }
 
-fn allow(
+/// Yes, for whoever was admitted.
+pub(super) fn allow(
     admission: &Admission,
     inbound: &Inbound,
     worker: &Worker,

@@ -8,6 +8,7 @@ mod client_certificate;
 mod cors_preflight;
 mod domain;
 mod email;
+mod groups;
 mod http_method;
 mod http_path;
 mod invalid_client_certificate;
@@ -22,6 +23,7 @@ use std::fmt::Debug;
 use super::Question;
 use super::answer::Answer;
 use super::codes;
+use super::definitions::GroupsFile;
 use super::explain::{Missing, What};
 use super::reason::Reason;
 use crate::base::diagnostic::Diagnostics;
@@ -29,7 +31,7 @@ use crate::base::node::{Node, Place};
 use crate::identity::Identity;
 
 /// Every criterion, in the order in which the reference page lists them.
-static CRITERIA: [&Row; 13] = [
+static CRITERIA: [&Row; 14] = [
     &accept::ROW,
     &reject::ROW,
     &authenticated_user::ROW,
@@ -37,6 +39,7 @@ static CRITERIA: [&Row; 13] = [
     &email::ROW,
     &domain::ROW,
     &claim::ROW,
+    &groups::ROW,
     &http_method::ROW,
     &http_path::ROW,
     &source_ip::ROW,
@@ -44,6 +47,9 @@ static CRITERIA: [&Row; 13] = [
     &client_certificate::ROW,
     &invalid_client_certificate::ROW,
 ];
+
+/// The name of the criterion that needs a file of groups.
+pub(super) const GROUPS: &str = "groups";
 
 /// Every criterion there is.
 pub fn criteria() -> &'static [&'static Row] {
@@ -129,6 +135,8 @@ pub(super) struct Written<'a> {
     pub(super) data: &'a Node,
     /// Whether a yes of it helps to admit: under `allow` and not inverted, or the other way round.
     pub(super) admits: bool,
+    /// The groups it may name.
+    pub(super) groups: &'a GroupsFile,
 }
 
 /// A compiled criterion. Security: that one which asks for a person is never asked without one, so

@@ -1,8 +1,7 @@
 //! Criteria of Pomerium's that are refused, each with what to do meanwhile.
 
 /// Name, whether it will come, and what to do meanwhile.
-const NOT_HERE: [(&str, Coming, &str); 18] = [
-    ("groups", Coming::Yet, "name the people: `email: {in: [...]}` or `user: {in: [...]}`"),
+const NOT_HERE: [(&str, Coming, &str); 17] = [
     ("date", Coming::Yet, BY_HAND),
     ("day_of_week", Coming::Yet, BY_HAND),
     ("time_of_day", Coming::Yet, BY_HAND),

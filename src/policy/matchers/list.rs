@@ -78,6 +78,11 @@ impl ListMatcher {
         Some(Self { tests })
     }
 
+    /// Each operator with what it compares.
+    pub(in crate::policy) fn tests(&self) -> &[(ListOperator, Single)] {
+        &self.tests
+    }
+
     /// Whether `values` match.
     pub(in crate::policy) fn matches(&self, values: &[Value]) -> bool {
         self.tests.iter().all(|(operator, single)| {

@@ -5,5 +5,6 @@ mod answers;
 pub mod ask;
 mod descriptions;
 mod grpc;
+mod oauth2_proxy;
 mod sign_in;
 mod trust;
