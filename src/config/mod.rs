@@ -7,7 +7,6 @@
 //! *Invariant:* no module below this one knows YAML or the name of a file's key.
 
 pub mod codes;
-pub mod duration;
 pub mod import;
 pub mod keys;
 pub mod reference;

@@ -223,24 +223,24 @@ struct Signed {
 }
 
 impl AssertionCache {
-    /// The assertion for a session at a route host: a kept one if it is young, else a new one.
-    pub fn get<'a>(
+    /// The assertion for a session at a route host: a kept one if it is young, else a new one that
+    /// says what `person` does.
+    pub fn get(
         &self,
         keys: &SigningKeys,
-        session: &Session,
-        groups: &Groups,
+        session: SessionId,
         host: &str,
-        configured: impl Iterator<Item = &'a str>,
         now: Timestamp,
+        person: impl FnOnce() -> Map<String, Value>,
     ) -> Option<Arc<str>> {
-        let place = (session.id, Arc::<str>::from(host));
+        let place = (session, Arc::<str>::from(host));
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(signed) = tokens.get(&place)
             && (0..REUSED_SECONDS).contains(&now.seconds_since(signed.at))
         {
             return Some(Arc::clone(&signed.token));
         }
-        let mut claims = person(session, groups, configured);
+        let mut claims = person();
         claims.insert("iss".to_owned(), host.into());
         claims.insert("aud".to_owned(), host.into());
         claims.insert("jti".to_owned(), RequestId::fresh().to_string().into());
@@ -298,7 +298,8 @@ mod tests {
             let named = ["is_private_email", "exp", "absent"].into_iter();
             let groups = Groups::default();
             let (session, host) = (session(), "app.example.com");
-            cache.get(&keys, &session, &groups, host, named, Timestamp(now)).unwrap()
+            let said = || person(&session, &groups, named);
+            cache.get(&keys, session.id, host, Timestamp(now), said).unwrap()
         };
         let token = get(100);
         let claims = decoded(&keys, &token);
@@ -349,14 +350,9 @@ mod tests {
         let keys = SigningKeys::new(&[rsa, ec], &ring()).unwrap();
         let cache = AssertionCache::default();
         let token = cache
-            .get(
-                &keys,
-                &session(),
-                &Groups::default(),
-                "app.example.com",
-                std::iter::empty(),
-                Timestamp(1),
-            )
+            .get(&keys, session().id, "app.example.com", Timestamp(1), || {
+                person(&session(), &Groups::default(), std::iter::empty())
+            })
             .unwrap();
         assert_eq!(decoded(&keys, &token)["sub"], "001");
         assert_eq!(keys.jwks().matches("\"kid\"").count(), 2);

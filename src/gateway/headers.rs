@@ -11,7 +11,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use serde_json::Value;
 
-use super::assertion::verified_email;
+use super::assertion::{self, verified_email};
 use super::inbound::Inbound;
 use super::plan::{PathSwap, Plan, Service, SetValue};
 use super::settings::TemplatePart;
@@ -191,13 +191,16 @@ impl Speaker<'_> {
     }
 
     fn assertion(&self, session: &Session) -> Option<Arc<str>> {
+        let host = self.inbound.authority.host();
         self.worker.assertions.get(
             &self.plan.signing_keys,
-            session,
-            &self.plan.groups,
-            self.inbound.authority.host(),
-            self.plan.claims_headers.iter().map(|(_, claim)| claim.as_str()),
+            session.id,
+            host,
             self.inbound.now,
+            || {
+                let configured = self.plan.claims_headers.iter().map(|(_, claim)| claim.as_str());
+                assertion::person(session, &self.plan.groups, configured)
+            },
         )
     }
 

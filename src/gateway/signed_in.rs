@@ -2,6 +2,9 @@
 
 use super::inbound::Inbound;
 use super::world::Worker;
+use crate::base::time::Timestamp;
+use crate::pages::SignInCause;
+use crate::policy::Reason;
 use crate::session::lifecycle::{self, Dead, LiveSession};
 use crate::wire::cookies;
 
@@ -14,9 +17,19 @@ pub(super) enum NotSignedIn {
     NotOpened,
     /// The session is over.
     Dead(Dead),
+    /// It has one, but the policy wants somebody who signed in since this moment.
+    TooLongAgo(Timestamp),
 }
 
 impl NotSignedIn {
+    /// Why a page with Apple's button is shown, and since when somebody must have signed in.
+    pub(super) fn asks_for(self) -> (SignInCause, Option<Timestamp>) {
+        match self {
+            Self::TooLongAgo(since) => (SignInCause::TooLongAgo, Some(since)),
+            Self::NoCookie | Self::NotOpened | Self::Dead(_) => (SignInCause::NothingWasSent, None),
+        }
+    }
+
     /// The word for logs.
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -24,6 +37,7 @@ impl NotSignedIn {
             Self::NotOpened => "cookie-not-opened",
             Self::Dead(Dead::Expired) => "session-expired",
             Self::Dead(Dead::Ended) => "session-ended",
+            Self::TooLongAgo(_) => Reason::AuthAgeExceeded.word(),
         }
     }
 }

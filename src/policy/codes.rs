@@ -33,6 +33,8 @@ pub(super) const NEVER_EQUAL: &str = "R324";
 pub(super) const TOO_OPEN: &str = "R325";
 /// Nobody is admitted, or an operator has nothing under it.
 pub(super) const ADMITS_NOBODY: &str = "R326";
+/// A time of a day without its zone.
+pub(super) const NO_ZONE: &str = "R327";
 /// A group that holds nobody, somebody twice, or probably somebody else.
 pub(super) const ODD_GROUP: &str = "R330";
 /// A named policy that nothing uses.

@@ -161,7 +161,10 @@ impl Leaf {
                 (Answer::Unknown, Reason::NotRecorded)
             }
             (Test::Person(criterion), Some(identity)) => criterion.judge(identity),
-            (Test::Person(_), None) => (Answer::Unknown, Reason::UserUnauthenticated),
+            (Test::Age(age), Some(identity)) => age.judge(identity, question.now),
+            (Test::Person(_) | Test::Age(_), None) => {
+                (Answer::Unknown, Reason::UserUnauthenticated)
+            }
         }
     }
 }

@@ -113,6 +113,11 @@ impl Choice {
         }
     }
 
+    /// Whether no group at all is meant.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(&self.which, Which::These(ids) if ids.is_empty())
+    }
+
     /// Whether addresses or domains count for one of them.
     pub(super) fn asks_for_an_address(&self) -> bool {
         self.reach.address || self.reach.domain
@@ -211,6 +216,19 @@ impl Groups {
             Choice { which: Which::These(Box::new([id])), reach: own },
             Choice { which: Which::AllBut(id), reach },
         ))
+    }
+
+    /// The groups with names that `wanted` takes.
+    pub(super) fn choose_all(&self, wanted: impl Fn(&str) -> bool) -> Choice {
+        let mut reach = Reach::default();
+        let mut ids = Vec::new();
+        for (id, group) in (0..).map(GroupId).zip(&self.groups) {
+            if wanted(&group.name) {
+                ids.push(id);
+                reach = reach.and(group.reach);
+            }
+        }
+        Choice { which: Which::These(ids.into()), reach }
     }
 
     fn id(&self, name: &str) -> Option<GroupId> {

@@ -23,6 +23,7 @@ mod matchers;
 mod parse;
 mod possible;
 mod reason;
+mod reference;
 mod shortcuts;
 
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use explain::{CriterionEvidence, Explanation, Missing, OperatorEvidence, Rul
 pub use ground::{Ground, Tally};
 pub use groups::{Groups, GroupsBuilder, Member, Who};
 pub use reason::{Reason, ReasonSet};
+pub use reference::language_page;
 pub use shortcuts::{Parts, Shortcuts, SubPolicy};
 
 use crate::base::diagnostic::Diagnostics;
@@ -177,6 +179,16 @@ impl Policy {
     /// Whether no request at all can be admitted, because nothing stands under an `allow`.
     pub fn admits_nobody(&self) -> bool {
         self.0.admits_nobody()
+    }
+
+    /// Since when somebody must have signed in, as seen at `now`, for every `auth_age` here; `None`
+    /// where there is none. Leaves a minute for the way back from the sign-in.
+    pub fn signed_in_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let ages = self.0.leaves().filter_map(|leaf| match &leaf.test {
+            criteria::Test::Age(age) => Some(age.since(now)),
+            criteria::Test::Request(_) | criteria::Test::Person(_) => None,
+        });
+        ages.max()
     }
 
     /// Whether some criterion looks at `what`; for instance, a road that must not let a header

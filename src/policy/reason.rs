@@ -115,6 +115,9 @@ impl Reason {
     pub(super) const BAD_CERTIFICATE: [Self; 2] =
         [Self::ClientCertificateRequired, Self::InvalidClientCertificate];
 
+    /// What asks somebody to sign in, for the first time or again.
+    pub(super) const TO_SIGN_IN: [Self; 2] = [Self::AuthAgeExceeded, Self::UserUnauthenticated];
+
     /// The reason with this word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.word() == word)

@@ -14,6 +14,7 @@
 
 mod support;
 
+mod auth_age;
 mod callback;
 mod connections;
 mod endpoints;
@@ -22,6 +23,7 @@ mod failures;
 mod floods;
 mod headers;
 mod hosts;
+mod language;
 mod pages;
 mod paths;
 mod policies;

@@ -41,10 +41,10 @@ pub(super) fn start(
         return Visitor::of(inbound).page(&View::BadRequest);
     };
     if to.authority.host() == inbound.authority.host() {
-        return sign_in::begin_here(inbound, worker, &to, record);
+        return sign_in::begin_here(inbound, worker, &to, None, record);
     }
     // The other host gives the browser a cookie of its own first.
-    respond::redirect(StatusCode::FOUND, &inbound.plan.starts.url(&to, inbound.now))
+    respond::redirect(StatusCode::FOUND, &inbound.plan.starts.url(&to, None, inbound.now))
 }
 
 /// `/oauth2/sign_in`: the page with the button. No redirect, because nginx shows this in place of

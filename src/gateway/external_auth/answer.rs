@@ -13,7 +13,7 @@ use super::super::world::Worker;
 use super::super::{headers, refusal, relay};
 use crate::base::ids::RequestId;
 use crate::decision::{Admission, Facts, NoRoute, Refusal};
-use crate::pages::{Href, SignIn, SignInCause, View};
+use crate::pages::{Href, SignIn, View};
 use crate::telemetry::{Decision, Record};
 use crate::wire::accept;
 
@@ -79,7 +79,8 @@ pub(super) fn decide_with<T>(
     let (decided, told) = decide::decide(&asked, live, worker, record);
     let answered = match decided {
         Ok(admission) => allow(&admission, record),
-        Err(Refusal::SignIn { judged }) => {
+        Err(Refusal::SignIn { judged, since }) => {
+            let why_not = since.map_or(why_not, NotSignedIn::TooLongAgo);
             refusal::note_route(inbound, judged.route, record);
             Err(sign_in(why_not, record))
         }
@@ -183,13 +184,14 @@ fn sign_in(
     let Some(address) = refusal::return_address(inbound) else {
         return visitor.page(&View::BadRequest);
     };
-    let link = inbound.plan.starts.url(&address, inbound.now);
+    let (cause, since) = why_not.asks_for();
+    let link = inbound.plan.starts.url(&address, since, inbound.now);
     let page_load = inbound.is_page_load();
     if page_load && redirects {
         return respond::redirect(StatusCode::FOUND, &link);
     }
     let location = HeaderValue::from_str(&link).ok().filter(|_| page_load);
-    let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url: Href::new(link) });
+    let view = View::SignIn(SignIn { cause, url: Href::new(link) });
     let format = accept::prefers(inbound.headers(), accept::Format::Json);
     let mut response = Visitor { preference: format, ..visitor }.page(&view);
     if let Some(location) = location {

@@ -7,7 +7,7 @@ use crate::base::diagnostic::Diagnostics;
 use crate::base::node::Node;
 use crate::identity::Address;
 use crate::policy::groups::{Choice, Groups};
-use crate::policy::matchers::{ListMatcher, ListOperator, Single};
+use crate::policy::matchers::{ListMatcher, ListOperator, ListTest, Single};
 use crate::policy::{GroupsFile, What, codes};
 
 pub(super) static ROW: Row = Row {
@@ -59,8 +59,10 @@ impl InGroups {
                 return None;
             }
         };
-        let known = |data: &Node, _: ListOperator, value: Single, told: &mut Diagnostics| {
-            check_name(data, &value, groups, told);
+        let known = |data: &Node, operator, value: Single, told: &mut Diagnostics| {
+            if operator != ListOperator::Matches {
+                check_name(data, &value, groups, told);
+            }
             value
         };
         let before = told.errors();
@@ -68,9 +70,15 @@ impl InGroups {
         if told.errors() > before {
             return None;
         }
-        let tests =
-            matcher.tests().iter().map(|(operator, single)| tests(groups, *operator, single));
-        let tests = tests.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
+        let tests = matcher.tests().iter().map(|test| conditions(groups, test));
+        let tests: Vec<_> = tests.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
+        if tests.iter().any(|test| test.choice.is_empty()) {
+            let message = "no group of `groups_file` is meant by this";
+            let names: Vec<&str> = groups.names().take(20).collect();
+            let help = format!("its groups are {}", names.join(", "));
+            told.error(codes::GROUP, written.data.place, message, help);
+            return None;
+        }
         Some(Self { groups: Arc::clone(groups), matcher, tests })
     }
 
@@ -103,14 +111,24 @@ fn check_name(data: &Node, value: &Single, groups: &Groups, told: &mut Diagnosti
     told.error(codes::GROUP, data.place, message, help);
 }
 
-fn tests(groups: &Groups, operator: ListOperator, single: &Single) -> Option<Vec<Condition>> {
-    let Single::Text(name) = single else { return None };
-    let (choice, others) = groups.choose(name)?;
-    Some(match operator {
-        ListOperator::Has => vec![Condition { choice, member: true }],
-        ListOperator::Exclude => vec![Condition { choice, member: false }],
-        ListOperator::Is => {
+fn conditions(groups: &Groups, test: &ListTest) -> Option<Vec<Condition>> {
+    let named = |single: &Single| match single {
+        Single::Text(name) => groups.choose(name),
+        Single::Bool(_) | Single::Integer(_) | Single::Float(_) => None,
+    };
+    Some(match test {
+        ListTest::Has(single) => vec![Condition { choice: named(single)?.0, member: true }],
+        ListTest::Exclude(single) => vec![Condition { choice: named(single)?.0, member: false }],
+        ListTest::Is(single) => {
+            let (choice, others) = named(single)?;
             vec![Condition { choice, member: true }, Condition { choice: others, member: false }]
+        }
+        ListTest::Matches(pattern) => {
+            let choice = groups.choose_all(|name| pattern.matches(name));
+            vec![Condition { choice, member: true }]
+        }
+        ListTest::Exists(wanted) => {
+            vec![Condition { choice: groups.choose_all(|_| true), member: *wanted }]
         }
     })
 }
