@@ -258,8 +258,8 @@ fn what_is_left_to_do_has_an_issue() {
 
 // --- docs/attacks.md -----------------------------------------------------------------------------
 
-/// Numbers of the rows of `docs/attacks.md` by their letter.
-const ROWS: &[(char, usize)] = &[('T', 100), ('W', 22)];
+/// Numbers of the rows of `docs/attacks.md` by what their ids begin with.
+const ROWS: &[(&str, usize)] = &[("T", 100), ("W", 22), ("A51_", 35)];
 
 /// Names of all tests, those in JavaScript too: `test('t80: ...')` counts as `t80_`.
 fn test_names() -> Vec<String> {
@@ -288,19 +288,37 @@ fn test_names() -> Vec<String> {
     names
 }
 
-/// Whether a test carries this id: `t42_...`, and `t42_t77_...` carries both.
+/// Whether a test carries this id: `t42_...`, and `t42_a51_7_...` carries both.
 fn has_test(names: &[String], id: &str) -> bool {
-    let id = id.to_lowercase();
+    let (id, front) = (id.to_lowercase(), Regex::new(r"^(?:[tw]\d+|a51_\d+)_").unwrap());
     let carries = |name: &String| {
-        let ids = name.split('_').take_while(|part| {
-            let mut letters = part.chars();
-            matches!(letters.next(), Some('t' | 'w'))
-                && letters.clone().count() > 0
-                && letters.all(|l| l.is_ascii_digit())
-        });
-        ids.into_iter().any(|part| part == id)
+        let mut rest = name.as_str();
+        while let Some(found) = front.find(rest) {
+            if found.as_str().trim_end_matches('_') == id {
+                return true;
+            }
+            rest = &rest[found.end()..];
+        }
+        false
     };
     names.iter().any(carries)
+}
+
+#[test]
+fn ids_stand_in_front_of_a_name() {
+    let names = ["t42_a51_7_x".to_owned(), "w5_a51_10_t7_y".to_owned()];
+    for (id, carried) in [
+        ("T42", true),
+        ("A51_7", true),
+        ("A51_10", true),
+        ("T7", true),
+        ("W5", true),
+        ("A51_1", false),
+        ("T4", false),
+        ("W7", false),
+    ] {
+        assert_eq!(has_test(&names, id), carried, "{id}");
+    }
 }
 
 /// The cells of each row of a table in Markdown.
@@ -315,8 +333,8 @@ fn every_attack_has_a_test_or_a_reason() {
     let (rows, names) = (rows(&page), test_names());
     let mut problems = Vec::new();
     for (letter, count) in ROWS {
-        for id in (1..=*count).map(|number| match letter {
-            'T' => format!("T{number:02}"),
+        for id in (1..=*count).map(|number| match *letter {
+            "T" => format!("T{number:02}"),
             _ => format!("{letter}{number}"),
         }) {
             let found: Vec<&Vec<&str>> = rows.iter().filter(|row| row[0] == id).collect();

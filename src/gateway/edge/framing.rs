@@ -12,6 +12,8 @@ pub(super) struct HeadScan {
     /// The last bytes of the request line.
     end: [u8; VERSION.len() + 3],
     stage: Stage,
+    /// Whether the request line holds a `#`.
+    fragment: bool,
     /// Whether what stands in front could be a request line.
     begun: bool,
     fields: usize,
@@ -42,6 +44,7 @@ impl HeadScan {
                 }
                 self.length += 1;
                 if self.stage == Stage::RequestLine {
+                    self.fragment |= *byte == b'#';
                     self.end.rotate_left(1);
                     if let Some(last) = self.end.last_mut() {
                         *last = *byte;
@@ -73,6 +76,11 @@ impl HeadScan {
             }
         }
         self.length = 0;
+    }
+
+    /// Whether the target had a fragment, which the library cuts off without a word.
+    pub(super) fn had_fragment(&self) -> bool {
+        self.fragment
     }
 
     /// Whether it is open to debate where the body ends: more than one length, or a length beside
@@ -114,6 +122,13 @@ mod tests {
         let single: Vec<&str> = single.iter().map(String::as_str).collect();
         assert!(scan(&single).ambiguous(true, 2));
         assert!(scan(&["P / H\nContent-Length: 1\nContent-Length: 1\n\n"]).ambiguous(false, 1));
+    }
+
+    #[test]
+    fn a51_3_a_fragment_is_seen_in_the_request_line_alone() {
+        assert!(scan(&["GET /a#b HTTP/1.1\r\n\r\n"]).had_fragment());
+        assert!(scan(&["\r\nGET /a", "#", " HTTP/1.1\r\n\r\n"]).had_fragment());
+        assert!(!scan(&["GET /a HTTP/1.1\r\nX: #\r\n\r\n#"]).had_fragment());
     }
 
     #[test]

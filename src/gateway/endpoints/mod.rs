@@ -20,7 +20,7 @@ use http::header::ALLOW;
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 
-use super::inbound::Inbound;
+use super::inbound::{Inbound, begins_as_ours};
 use super::respond::{self, Visitor};
 use super::world::Worker;
 use crate::pages::{Href, View};
@@ -119,11 +119,9 @@ const TABLE: &[(&str, On, &[Method], Endpoint)] = &[
     ("/oauth2/userinfo", On::OAuth2Proxy, GET, Endpoint::OAuth2UserInfo),
 ];
 
-/// What begins like this is ours on every configured host, raw text as in Pomerium.
-const RESERVED: [&str; 3] = ["/.pomerium", "/.russet", "/.well-known/pomerium"];
-
-/// The same where oauth2-proxy's endpoints are served, at whole segments. `/oauth2/auth` itself is
-/// answered before, from the target as it was sent; no other spelling of it leads to an application.
+/// What begins like this is ours too where oauth2-proxy's endpoints are served, at whole segments.
+/// `/oauth2/auth` itself is answered before, from the target as it was sent; no other spelling of it
+/// leads to an application.
 const RESERVED_OAUTH2: [&str; 2] = ["/oauth2/auth", "/oauth2/static"];
 
 const DOMAIN_ASSOCIATION: &str = "/.well-known/apple-developer-domain-association.txt";
@@ -156,9 +154,7 @@ pub(super) fn find(inbound: &Inbound) -> Option<Endpoint> {
     });
     match row {
         Some((.., endpoint)) => Some(*endpoint),
-        None if known && RESERVED.iter().any(|ours| path.starts_with(ours)) => {
-            Some(Endpoint::Nothing)
-        }
+        None if known && begins_as_ours(path) => Some(Endpoint::Nothing),
         None if known && plan.serves_oauth2_proxy() && is_below(path, &RESERVED_OAUTH2) => {
             Some(Endpoint::Nothing)
         }
@@ -172,7 +168,7 @@ pub(super) fn find(inbound: &Inbound) -> Option<Endpoint> {
 /// asked about it.
 pub fn is_reserved(path: &str) -> bool {
     let fixed = TABLE.iter().any(|(at, on, ..)| *at == path && *on == On::Any);
-    fixed || RESERVED.iter().any(|ours| path.starts_with(ours))
+    fixed || begins_as_ours(path)
 }
 
 fn is_below(path: &str, trees: &[&str]) -> bool {

@@ -82,28 +82,31 @@ pub(super) fn answer(
     let worker = asking.worker;
     let inbound = described.into_inbound(head, client, record.id, asking.now, asking.plan);
     super::note(&inbound, record);
-    decide_with(
+    let answered = decide_with(
         &inbound,
         worker,
         record,
+        StatusCode::ACCEPTED,
         |admission, record| {
             let live = admission.live().map(LiveSession::session);
             if live.is_some_and(|session| !constraints.admit(session, &inbound.plan.groups)) {
                 refusal::note_route(&inbound, admission.route(), record);
                 record.decision = Decision::Deny;
                 record.reasons.push("question-constraint");
-                return respond::text(
+                return Err(respond::text(
                     StatusCode::FORBIDDEN,
                     "You are signed in, but this is for others.\n",
-                );
+                ));
             }
-            accepted(allow(admission, &inbound, worker, record), admission, &inbound)
+            let allow = allow(admission, &inbound, worker, record)?;
+            Ok(accepted(allow.into_response(inbound.id), admission, &inbound))
         },
         |why_not, record| {
             refusal::note_sign_in(why_not, record);
             respond::text(StatusCode::UNAUTHORIZED, "Sign in first.\n")
         },
-    )
+    );
+    answered.unwrap_or_else(|refused| refused)
 }
 
 /// 202, with oauth2-proxy's names beside those that are configured.
@@ -112,9 +115,6 @@ fn accepted(
     admission: &Admission,
     inbound: &Inbound,
 ) -> Response<Full<Bytes>> {
-    if response.status() != StatusCode::OK {
-        return response;
-    }
     *response.status_mut() = StatusCode::ACCEPTED;
     let passes = inbound.plan.service(admission.route()).is_some_and(|one| one.pass_identity);
     let session = admission.live().map(LiveSession::session).filter(|_| passes);
