@@ -258,9 +258,9 @@ routes:
     fn members_whom_the_log_never_shows_are_named_with_their_place() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("groups.yaml");
-        let members = "staff: ['sub:001', 'sub:002', ANN@corp.example, ben@corp.example]\n\
+        let written = "staff: ['sub:001', 'sub:002', ANN@corp.example, ben@corp.example]\n\
                        guests: ['domain:Corp.example', 'domain:partner.example']\n";
-        std::fs::write(&file, members).unwrap();
+        std::fs::write(&file, written).unwrap();
         let text = format!(
             "groups_file: {}\nroutes:\n  - {{from: 'https://a.example', to: 'http://127.0.0.1:1', \
              policy: {{allow: {{or: [{{groups: staff}}]}}}}}}\n",
