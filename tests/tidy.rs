@@ -297,7 +297,7 @@ fn has_test(names: &[String], id: &str) -> bool {
             if found.as_str().trim_end_matches('_') == id {
                 return true;
             }
-            rest = &rest[found.end()..];
+            rest = rest.split_at(found.end()).1;
         }
         false
     };

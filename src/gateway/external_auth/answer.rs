@@ -20,6 +20,9 @@ use crate::wire::accept;
 /// Takes headers of the request away, at Envoy.
 const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
 
+/// The answer to what is not allowed. Boxed, because it is much larger than leave to go on.
+pub(super) type Refused = Box<Response<Full<Bytes>>>;
+
 /// Decides as the road does, and answers in the proxy's own way.
 ///
 /// # Errors
@@ -29,7 +32,7 @@ pub(super) fn decide(
     redirects: bool,
     worker: &Worker,
     record: &mut Record,
-) -> Result<Allow, Response<Full<Bytes>>> {
+) -> Result<Allow, Refused> {
     decide_with(
         inbound,
         worker,
@@ -50,13 +53,14 @@ pub(super) fn decide_with<T>(
     worker: &Worker,
     record: &mut Record,
     yes: StatusCode,
-    allow: impl FnOnce(&Admission, &mut Record) -> Result<T, Response<Full<Bytes>>>,
+    allow: impl FnOnce(&Admission, &mut Record) -> Result<T, Refused>,
     sign_in: impl FnOnce(NotSignedIn, &mut Record) -> Response<Full<Bytes>>,
-) -> Result<T, Response<Full<Bytes>>> {
+) -> Result<T, Refused> {
     // No application gets what is ours, and whoever was to send it to us would go in circles.
     if begins_as_ours(&inbound.path) {
         refusal::note_no_route(NoRoute { known_host: true }, record);
-        return Err(Visitor::of(inbound).page_with(&View::NotFound, StatusCode::FORBIDDEN));
+        let page = Visitor::of(inbound).page_with(&View::NotFound, StatusCode::FORBIDDEN);
+        return Err(Box::new(page));
     }
     let live = live_session(inbound, worker);
     let why_not = live.as_ref().err().copied().unwrap_or(NotSignedIn::NoCookie);
@@ -82,17 +86,19 @@ pub(super) fn decide_with<T>(
         Err(Refusal::SignIn { judged, since }) => {
             let why_not = since.map_or(why_not, NotSignedIn::TooLongAgo);
             refusal::note_route(inbound, judged.route, record);
-            Err(sign_in(why_not, record))
+            Err(Box::new(sign_in(why_not, record)))
         }
         // No proxy is told 404: to some of them that is an error and no answer.
         Err(Refusal::NoRoute(no_route)) => {
             refusal::note_no_route(no_route, record);
-            Err(Visitor::of(inbound).page_with(&View::NotFound, StatusCode::FORBIDDEN))
+            let page = Visitor::of(inbound).page_with(&View::NotFound, StatusCode::FORBIDDEN);
+            Err(Box::new(page))
         }
         Err(Refusal::Denied { judged, explanation, live }) => {
             refusal::note_route(inbound, judged.route, record);
             refusal::note_denial(&explanation, record);
-            Err(refusal::denied(&judged.verdict, &explanation, live.as_deref(), inbound))
+            let page = refusal::denied(&judged.verdict, &explanation, live.as_deref(), inbound);
+            Err(Box::new(page))
         }
     };
     told.answered(match &answered {
@@ -156,8 +162,8 @@ pub(super) fn allow(
     inbound: &Inbound,
     worker: &Worker,
     record: &mut Record,
-) -> Result<Allow, Response<Full<Bytes>>> {
-    let internal = || Visitor::of(inbound).page(&View::Internal);
+) -> Result<Allow, Refused> {
+    let internal = || Box::new(Visitor::of(inbound).page(&View::Internal));
     refusal::note_route(inbound, admission.route(), record);
     let service = inbound.plan.service(admission.route()).ok_or_else(internal)?;
     let session =

@@ -169,7 +169,7 @@ fn verdict(
     note(&inbound, record);
     match answer::decide(&inbound, redirects, asking.worker, record) {
         Ok(allow) => Verdict::Allow(allow),
-        Err(refused) => Verdict::Answer(refused),
+        Err(refused) => Verdict::Answer(*refused),
     }
 }
 

@@ -93,10 +93,10 @@ pub(super) fn answer(
                 refusal::note_route(&inbound, admission.route(), record);
                 record.decision = Decision::Deny;
                 record.reasons.push("question-constraint");
-                return Err(respond::text(
+                return Err(Box::new(respond::text(
                     StatusCode::FORBIDDEN,
                     "You are signed in, but this is for others.\n",
-                ));
+                )));
             }
             let allow = allow(admission, &inbound, worker, record)?;
             Ok(accepted(allow.into_response(inbound.id), admission, &inbound))
@@ -106,7 +106,7 @@ pub(super) fn answer(
             respond::text(StatusCode::UNAUTHORIZED, "Sign in first.\n")
         },
     );
-    answered.unwrap_or_else(|refused| refused)
+    answered.unwrap_or_else(|refused| *refused)
 }
 
 /// 202, with oauth2-proxy's names beside those that are configured.

@@ -192,6 +192,18 @@ async fn t03_a51_14_what_is_not_told_or_told_twice_opens_nothing() {
             ],
             400,
         ),
+    ] {
+        let answer = ask(&site, "GET /oauth2/auth HTTP/1.1", &headers).await;
+        assert_eq!(answer.status, status, "{headers:?}");
+    }
+}
+
+/// A policy that reads more of the request wants it told, and told once.
+#[tokio::test]
+async fn t03_a51_14_a_policy_on_the_method_or_the_address_wants_one() {
+    let site = site(COMPAT).await;
+    let wiki = site.host("wiki");
+    for (headers, status) in [
         // A policy on the method wants the method.
         (vec![("Host", &wiki), ("X-Forwarded-Uri", "/reading/x")], 400),
         (
