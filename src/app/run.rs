@@ -18,7 +18,7 @@ use crate::decision::Rules;
 use crate::gateway::edge::{
     self, BindError, Certificates, Drained, Limits, Redirect, Slots, TlsError, Workers,
 };
-use crate::gateway::{Gateway, PlanProblem, Shared, Worker};
+use crate::gateway::{EnvoyAuthorization, Gateway, PlanProblem, Shared, Worker};
 use crate::telemetry::Logs;
 use crate::telemetry::line_file::Destination;
 
@@ -86,6 +86,7 @@ pub enum StartProblem {
 pub struct Running {
     address: SocketAddr,
     redirect_address: Option<SocketAddr>,
+    grpc_address: Option<SocketAddr>,
     health_address: Option<SocketAddr>,
     shared: Arc<Shared>,
     health: Health,
@@ -111,6 +112,9 @@ pub fn start(start: Start) -> Result<Running, StartProblem> {
     let redirect = listener.redirect_address.map(|at| edge::bind(at, 1)).transpose()?;
     let redirect_address =
         redirect.as_deref().zip(listener.redirect_address).map(|(bound, at)| address_of(bound, at));
+    let grpc = settings.gateway.external_auth.as_ref().and_then(|auth| auth.grpc_address);
+    let grpc_listeners = grpc.map(|at| edge::bind(at, workers.max(1))).transpose()?;
+    let grpc_address = grpc_listeners.as_deref().zip(grpc).map(|(bound, at)| address_of(bound, at));
     let health_listener = bind_health(listener.health_address, listener.health_address_written)?;
     let certificates = match listener.plain {
         true => None,
@@ -139,10 +143,21 @@ pub fn start(start: Start) -> Result<Running, StartProblem> {
         let to = Redirect { port: address.port() };
         running.push(Workers::start(listeners, None, &limits, &slots, move |_: edge::Worker| to)?);
     }
+    if let Some((listeners, address)) = grpc_listeners.zip(grpc_address) {
+        let for_workers = Arc::clone(&shared);
+        let service = move |worker: edge::Worker| {
+            let worker = Worker::new(Arc::clone(&for_workers), worker.tasks);
+            EnvoyAuthorization::new(Arc::new(worker))
+        };
+        // A proxy on this machine needs no certificate to know us by.
+        let tls = tls.as_ref().filter(|_| !address.ip().is_loopback());
+        running.push(Workers::start(listeners, tls, &limits, &slots, service)?);
+    }
     shared.begin();
     Ok(Running {
         address,
         redirect_address,
+        grpc_address,
         health_address,
         shared,
         health,
@@ -177,6 +192,11 @@ impl Running {
     /// Where plain requests are redirected.
     pub fn redirect_address(&self) -> Option<SocketAddr> {
         self.redirect_address
+    }
+
+    /// Where Envoy asks over gRPC.
+    pub fn grpc_address(&self) -> Option<SocketAddr> {
+        self.grpc_address
     }
 
     /// Where health is asked.

@@ -68,7 +68,8 @@ pub(super) fn to_upstream(
     for (name, value) in set.ok_or(Unwritable::Head)? {
         headers.insert(name.clone(), value);
     }
-    headers.insert(REQUEST_ID, request_id(inbound.id));
+    let (name, value) = request_id(inbound.id);
+    headers.insert(name, value);
     let host = match service.preserve_host {
         true => HeaderValue::from_str(&inbound.authority.to_string()),
         false => Ok(upstream.authority().clone()),
@@ -112,7 +113,8 @@ pub(super) fn to_client(headers: &mut HeaderMap, inbound: &Inbound, service: &Se
     for (name, value) in global.iter().chain(&service.response_headers) {
         headers.insert(name.clone(), value.clone());
     }
-    headers.insert(REQUEST_ID, request_id(inbound.id));
+    let (name, value) = request_id(inbound.id);
+    headers.insert(name, value);
 }
 
 /// What every answer of ours carries beside its own: `set_response_headers`, but never in place of
@@ -122,12 +124,15 @@ pub(super) fn on_ours(response: &mut Response<Full<Bytes>>, plan: &Plan, id: Req
     for (name, value) in &plan.response_headers {
         headers.entry(name).or_insert_with(|| value.clone());
     }
-    headers.insert(REQUEST_ID, request_id(id));
+    let (name, value) = request_id(id);
+    headers.insert(name, value);
 }
 
-fn request_id(id: RequestId) -> HeaderValue {
+/// The header that names a request, for answers and applications.
+pub(super) fn request_id(id: RequestId) -> (HeaderName, HeaderValue) {
     // Invariant: a UUID is a header value.
-    HeaderValue::from_str(&id.to_string()).unwrap_or(HeaderValue::from_static(""))
+    let value = HeaderValue::from_str(&id.to_string()).unwrap_or(HeaderValue::from_static(""));
+    (REQUEST_ID, value)
 }
 
 /// Path and query for the application: the normalised path that was decided on, what it matched

@@ -142,7 +142,7 @@ async fn admitted(
     relayed.map_err(|error| refusal::upstream(&error, preference, inbound, record))
 }
 
-fn new_record(head: &http::request::Parts, source_ip: IpAddr) -> Record {
+pub(super) fn new_record(head: &http::request::Parts, source_ip: IpAddr) -> Record {
     Record {
         id: RequestId::fresh(),
         begun: time::monotonic(),

@@ -8,7 +8,7 @@ use super::answer::AnswerBody;
 use super::edge::{ConnectionInfo, Refusal, RequestBody, Service};
 use super::respond::Visitor;
 use super::world::Worker;
-use super::{headers, pipeline, refusal};
+use super::{external_auth, headers, pipeline, refusal};
 use crate::base::ids::RequestId;
 use crate::wire::accept::Format;
 
@@ -46,5 +46,38 @@ impl Service for Gateway {
         headers::on_ours(&mut response, &plan, id);
         response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
         response.map(AnswerBody::unlogged)
+    }
+}
+
+/// One worker's answers to Envoy over gRPC (`external_auth.grpc_address`).
+#[derive(Debug)]
+pub struct EnvoyAuthorization {
+    worker: Arc<Worker>,
+}
+
+impl EnvoyAuthorization {
+    /// The service of one worker.
+    pub fn new(worker: Arc<Worker>) -> Self {
+        Self { worker }
+    }
+}
+
+impl Service for EnvoyAuthorization {
+    type Body = tonic::body::Body;
+
+    async fn call(
+        &self,
+        request: Request<RequestBody>,
+        connection: ConnectionInfo,
+    ) -> Response<Self::Body> {
+        external_auth::grpc::serve(request, connection.peer.ip(), &self.worker).await
+    }
+
+    fn refuse(&self, refused: Refusal, connection: &ConnectionInfo) -> Response<Self::Body> {
+        tracing::warn!(ip = %connection.peer.ip(), reason = refused.text(),
+            "request for external auth refused before it was read");
+        let mut response = Response::new(tonic::body::Body::empty());
+        *response.status_mut() = refused.status();
+        response
     }
 }

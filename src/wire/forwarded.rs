@@ -90,7 +90,7 @@ pub fn newest_first(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>>
 }
 
 /// An entry: an address, which some proxies write with a port. No zones: they mean nothing here.
-fn read_address(entry: &[u8]) -> Option<IpAddr> {
+pub fn read_address(entry: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(entry.trim_ascii()).ok()?;
     if text.contains('%') {
         return None;

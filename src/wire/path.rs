@@ -85,6 +85,11 @@ pub fn normalise(raw_path: &str) -> Result<Cow<'_, str>, PathProblem> {
     Ok(if path == raw_path { Cow::Borrowed(raw_path) } else { Cow::Owned(path) })
 }
 
+/// Says of a request that its target had a `#`: the HTTP library cuts there, and nobody above the
+/// edge sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct FragmentCut;
+
 /// Whether [`normalise`] changes nothing of `raw_path` but the spelling of single characters: where
 /// somebody else sends the path on as it came, `//`, `.` and `..` would mean what they mean there.
 pub fn is_resolved(raw_path: &str) -> bool {

@@ -21,5 +21,5 @@ const FIELD_KEYS: &[Key] = &[
     key("oauth2_proxy_compat", Type::Bool, "false",
         "Serve the endpoints of oauth2-proxy too.").ours(),
     key("grpc_address", Type::Address, "",
-        "Where to answer `envoy.service.auth.v3.Authorization` over gRPC, with TLS as on `address`.").ours(),
+        "Where to answer `envoy.service.auth.v3.Authorization` over gRPC: with the certificates of `address`, or plain HTTP/2 on loopback and with `insecure_server`.").ours(),
 ];

@@ -38,6 +38,9 @@ pub(super) fn lower(
     let trusted_hops = usize::try_from(top.integer("xff_num_trusted_hops").unwrap_or(0)).ok();
     let decision_log = decision_log::lower(top, context);
     let listener = listener?;
+    if let Some(grpc) = external_auth.iter().flatten().find_map(|auth| auth.grpc_address) {
+        check_grpc_address(grpc, &listener, top, context);
+    }
     let has_certificate = !listener.certificates.is_empty();
     let hosts = hosts?;
     Some(Settings {
@@ -107,6 +110,24 @@ fn listener(
         certificates: certificates?,
         idle_timeout: top.duration("timeout_idle").unwrap_or(IDLE),
     })
+}
+
+fn check_grpc_address(
+    grpc: SocketAddr,
+    listener: &ListenerSettings,
+    top: &Section,
+    context: &mut Context<'_>,
+) {
+    let others = [Some(listener.address), listener.redirect_address, Some(listener.health_address)];
+    if grpc.port() != 0 && others.contains(&Some(grpc)) {
+        let message = "`grpc_address` is the address of another listener";
+        context.error(
+            codes::CONFLICT,
+            top.place("external_auth"),
+            message,
+            "give each its own port",
+        );
+    }
 }
 
 fn domain_association(top: &Section, context: &mut Context<'_>) -> Option<Option<Arc<str>>> {

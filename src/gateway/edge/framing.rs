@@ -12,6 +12,8 @@ pub(super) struct HeadScan {
     /// The last bytes of the request line.
     end: [u8; VERSION.len() + 3],
     stage: Stage,
+    /// Whether the request line holds a `#`.
+    fragment: bool,
     /// Whether what stands in front could be a request line.
     begun: bool,
     fields: usize,
@@ -42,6 +44,7 @@ impl HeadScan {
                 }
                 self.length += 1;
                 if self.stage == Stage::RequestLine {
+                    self.fragment |= *byte == b'#';
                     self.end.rotate_left(1);
                     if let Some(last) = self.end.last_mut() {
                         *last = *byte;
@@ -73,6 +76,11 @@ impl HeadScan {
             }
         }
         self.length = 0;
+    }
+
+    /// Whether the target had a fragment, which the library cuts off without a word.
+    pub(super) fn had_fragment(&self) -> bool {
+        self.fragment
     }
 
     /// Whether it is open to debate where the body ends: more than one length, or a length beside

@@ -19,6 +19,7 @@ use hyper::body::Incoming;
 use super::body::{Exchange, RequestBody, ResponseBody};
 use super::framing::HeadScan;
 use super::watch::{Protocol, Watch};
+use crate::wire::path::FragmentCut;
 
 /// What answers requests.
 pub trait Service: Send + Sync + 'static {
@@ -130,7 +131,10 @@ impl<S: Service> Caller<S> {
         let mut response = match self.refusal(&request, scan) {
             Some(refusal) => self.refuse(refusal),
             None => {
-                let request = request.map(|body| RequestBody::new(body, &self.watch));
+                let mut request = request.map(|body| RequestBody::new(body, &self.watch));
+                if scan.had_fragment() {
+                    request.extensions_mut().insert(FragmentCut);
+                }
                 let call = self.service.call(request, self.connection.clone());
                 match catch_panic(call).await {
                     Some(response) => response,

@@ -1,8 +1,8 @@
 //! The decision on what was described, and the answer to it.
 
 use bytes::Bytes;
-use http::header::LOCATION;
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{CACHE_CONTROL, COOKIE, LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
 use super::super::inbound::Inbound;
@@ -10,19 +10,25 @@ use super::super::respond::{self, Visitor};
 use super::super::signed_in::{NotSignedIn, live_session};
 use super::super::world::Worker;
 use super::super::{headers, refusal, relay};
-use super::Dialect;
+use crate::base::ids::RequestId;
 use crate::decision::{Admission, Facts, Refusal, admission};
 use crate::pages::{Href, SignIn, SignInCause, View};
 use crate::telemetry::{Decision, Record};
 use crate::wire::accept;
 
+/// Takes headers of the request away, at Envoy.
+const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
+
 /// Decides as the road does, and answers in the proxy's own way.
+///
+/// # Errors
+/// The refusal, as a browser may see it.
 pub(super) fn decide(
     inbound: &Inbound,
-    dialect: &Dialect,
+    redirects: bool,
     worker: &Worker,
     record: &mut Record,
-) -> Response<Full<Bytes>> {
+) -> Result<Allow, Response<Full<Bytes>>> {
     let (live, why_not) = match live_session(inbound, worker) {
         Ok(live) => (Some(live), NotSignedIn::NoCookie),
         Err(why_not) => (None, why_not),
@@ -40,42 +46,87 @@ pub(super) fn decide(
         Ok(admission) => allow(&admission, inbound, worker, record),
         Err(Refusal::SignIn { judged }) => {
             refusal::note_route(inbound, judged.route, record);
-            sign_in(why_not, inbound, dialect, record)
+            Err(sign_in(why_not, inbound, redirects, record))
         }
         // No proxy is told 404: to some of them that is an error and no answer.
         Err(Refusal::NoRoute(no_route)) => {
             refusal::note_no_route(no_route, record);
-            Visitor::of(inbound).page_with(&View::NotFound, StatusCode::FORBIDDEN)
+            Err(Visitor::of(inbound).page_with(&View::NotFound, StatusCode::FORBIDDEN))
         }
         Err(Refusal::Denied { judged, explanation, live }) => {
             refusal::note_route(inbound, judged.route, record);
             refusal::note_denial(&explanation, record);
-            refusal::denied(&judged.verdict, &explanation, live.as_deref(), inbound)
+            Err(refusal::denied(&judged.verdict, &explanation, live.as_deref(), inbound))
         }
     }
 }
 
-/// Yes, and who it is: every header that was configured, because a proxy only takes the place of
-/// what it is given. One that were missing would leave the client's own (`docs/attacks.md`).
+/// What a proxy can do about our cookies, which no application should see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cookies {
+    /// Nothing by an answer of ours.
+    Untouched,
+    /// It takes a `Cookie` of the answer, and none, in place of the client's.
+    Returned,
+    /// The same, and it can be told to take the header away.
+    Removed,
+}
+
+/// Yes, and what the request is to carry.
+#[derive(Debug)]
+pub(super) struct Allow {
+    /// Every header that was configured, because a proxy only takes the place of what it is given:
+    /// one that were missing would leave the client's own. Empty where there is nothing to say.
+    pub(super) identity: HeaderMap,
+    /// Whether the client sent cookies.
+    pub(super) had_cookies: bool,
+    /// The client's cookies but ours.
+    pub(super) cookies: Option<HeaderValue>,
+    /// How those are told over HTTP.
+    pub(super) shape: Cookies,
+}
+
+impl Allow {
+    /// The answer over HTTP.
+    pub(super) fn into_response(self, id: RequestId) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::default());
+        let headers = response.headers_mut();
+        *headers = self.identity;
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let (name, value) = headers::request_id(id);
+        headers.insert(name, value);
+        match (self.shape, self.cookies) {
+            (Cookies::Untouched, _) => {}
+            (Cookies::Returned | Cookies::Removed, Some(rest)) => {
+                headers.insert(COOKIE, rest);
+            }
+            (Cookies::Removed, None) if self.had_cookies => {
+                headers.insert(TO_REMOVE, HeaderValue::from_static("cookie"));
+            }
+            (Cookies::Returned | Cookies::Removed, None) => {}
+        }
+        response
+    }
+}
+
 fn allow(
     admission: &Admission,
     inbound: &Inbound,
     worker: &Worker,
     record: &mut Record,
-) -> Response<Full<Bytes>> {
+) -> Result<Allow, Response<Full<Bytes>>> {
+    let internal = || Visitor::of(inbound).page(&View::Internal);
     refusal::note_route(inbound, admission.route(), record);
-    let Some(service) = inbound.plan.service(admission.route()) else {
-        return Visitor::of(inbound).page(&View::Internal);
-    };
+    let service = inbound.plan.service(admission.route()).ok_or_else(internal)?;
     let session =
         relay::session_to_tell(admission, inbound, service).filter(|_| service.pass_identity);
-    let Some(identity) = headers::every_identity(inbound, worker, session) else {
-        return Visitor::of(inbound).page(&View::Internal);
-    };
+    let identity = headers::every_identity(inbound, worker, session).ok_or_else(internal)?;
+    let sent = inbound.headers().get_all(COOKIE).iter();
+    let mut cookies: HeaderMap = sent.map(|value| (COOKIE, value.clone())).collect();
+    let had_cookies = !cookies.is_empty();
+    inbound.plan.our_cookies.remove_from_request(&mut cookies);
     record.decision = Decision::Allow;
-    let mut response = respond::own(StatusCode::OK, "text/plain; charset=utf-8", Bytes::new());
-    response.headers_mut().extend(identity);
-    response
+    Ok(Allow { identity, had_cookies, cookies: cookies.remove(COOKIE), shape: Cookies::Untouched })
 }
 
 /// No, not before somebody has signed in. A page load is taken there; all else is told so. The
@@ -83,7 +134,7 @@ fn allow(
 fn sign_in(
     why_not: NotSignedIn,
     inbound: &Inbound,
-    dialect: &Dialect,
+    redirects: bool,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
     refusal::note_sign_in(why_not, record);
@@ -93,7 +144,7 @@ fn sign_in(
     };
     let link = inbound.plan.starts.url(&address, inbound.now);
     let page_load = inbound.is_page_load();
-    if page_load && dialect.redirects {
+    if page_load && redirects {
         return respond::redirect(StatusCode::FOUND, &link);
     }
     let location = HeaderValue::from_str(&link).ok().filter(|_| page_load);

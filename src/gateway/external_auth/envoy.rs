@@ -6,11 +6,11 @@
 use http::request::Parts;
 
 use super::super::inbound;
-use super::Dialect;
 use super::described::{Described, Undescribed};
+use super::{Cookies, Dialect};
 
 pub(super) const DIALECT: Dialect =
-    Dialect { name: "envoy", describe, has_rest: true, redirects: true };
+    Dialect { name: "envoy", describe, has_rest: true, redirects: true, cookies: Cookies::Removed };
 
 fn describe(head: &Parts, rest: &str) -> Result<Described, Undescribed> {
     let authority = inbound::authority_of(head).map_err(|_| Undescribed::Host)?;

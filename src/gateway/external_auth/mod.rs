@@ -8,6 +8,7 @@ mod answer;
 mod caddy;
 mod described;
 mod envoy;
+pub(super) mod grpc;
 mod haproxy;
 mod nginx;
 mod traefik;
@@ -24,16 +25,19 @@ use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::Full;
 
+use self::answer::{Allow, Cookies};
 use self::described::{Described, Undescribed};
 use super::headers;
 use super::plan::Plan;
 use super::respond::{self, Visitor};
 use super::world::{HeldPlan, Worker};
+use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
 use crate::pages::View;
 use crate::telemetry::{Decision, Record};
 use crate::wire::accept::{self, Format};
 use crate::wire::fold;
+use crate::wire::path::FragmentCut;
 
 /// Where the questions are asked, on every host. Matched against the target as it was sent: what
 /// follows it may be somebody else's path, which must not lead out of here (T25).
@@ -50,6 +54,8 @@ struct Dialect {
     /// Whether a redirect is passed on to the browser. Where it is not, the address of the sign-in
     /// is the `Location` of the 401.
     redirects: bool,
+    /// What it can do about our cookies in the request that it sends on.
+    cookies: Cookies,
 }
 
 const DIALECTS: [&Dialect; 5] =
@@ -71,40 +77,84 @@ pub(super) struct Asking<'a> {
     pub(super) worker: &'a Worker,
 }
 
-/// Answers a question.
+/// Yes or no, before it has the shape that a proxy wants.
+enum Verdict {
+    Allow(Allow),
+    Refuse(Response<Full<Bytes>>),
+}
+
+/// Answers a question over HTTP.
 pub(super) fn serve(head: Parts, asking: Asking<'_>, record: &mut Record) -> Response<Full<Bytes>> {
     let plan = asking.plan.clone();
-    let mut response = answer(head, asking, record);
+    record.decision = Decision::Own;
+    let path = head.uri.path().to_owned();
+    let mut response = match question(&path, head, asking, record) {
+        Verdict::Allow(allow) => return allow.into_response(record.id),
+        Verdict::Refuse(response) => response,
+    };
     headers::on_ours(&mut response, &plan, record.id);
     response
 }
 
-fn answer(mut head: Parts, asking: Asking<'_>, record: &mut Record) -> Response<Full<Bytes>> {
-    record.decision = Decision::Own;
+fn question(path: &str, mut head: Parts, asking: Asking<'_>, record: &mut Record) -> Verdict {
     let plan = asking.plan.clone();
-    let preference = accept::prefers(&head.headers, Format::Html);
-    let visitor = Visitor { plan: &plan, id: record.id, host: "", preference };
     let Some(trusted) = plan.external_auth.as_ref() else {
-        return visitor.page(&View::NotFound);
+        return nothing(&plan, &head.headers, record.id);
     };
     if !trusted.trusts(asking.peer, &head.headers) {
         record.reasons.push("untrusted-peer");
-        return respond::text(StatusCode::FORBIDDEN, "This peer may not ask.\n");
+        return Verdict::Refuse(respond::text(StatusCode::FORBIDDEN, "This peer may not ask.\n"));
     }
     trusted.remove_secrets(&mut head.headers);
-    let path = head.uri.path().to_owned();
-    let Some((dialect, rest)) = dialect(&path) else { return visitor.page(&View::NotFound) };
-    record.detail = Some(format!("asked by {}", dialect.name));
-    let described = unambiguous(&plan, &head.headers).and_then(|()| {
-        let client = trusted.client(asking.peer, &head.headers)?;
-        Ok(((dialect.describe)(&head, rest)?, client))
-    });
+    let Some((dialect, rest)) = dialect(path) else {
+        return nothing(&plan, &head.headers, record.id);
+    };
+    // Security: the library has cut the target where the other proxy may not.
+    let cut = head.extensions.get::<FragmentCut>().is_some();
+    let described = match cut {
+        true => Err(Undescribed::Path),
+        false => trusted
+            .client(asking.peer, &head.headers)
+            .and_then(|client| Ok(((dialect.describe)(&head, rest)?, client))),
+    };
+    let verdict = verdict(head, described, (dialect.name, dialect.redirects), asking, record);
+    match verdict {
+        Verdict::Allow(mut allow) => {
+            allow.shape = dialect.cookies;
+            Verdict::Allow(allow)
+        }
+        refused @ Verdict::Refuse(_) => refused,
+    }
+}
+
+fn nothing(plan: &Plan, headers: &HeaderMap, id: RequestId) -> Verdict {
+    Verdict::Refuse(visitor(plan, headers, id).page(&View::NotFound))
+}
+
+fn visitor<'a>(plan: &'a Plan, headers: &HeaderMap, id: RequestId) -> Visitor<'a> {
+    Visitor { plan, id, host: "", preference: accept::prefers(headers, Format::Html) }
+}
+
+/// The decision on a description of a trusted peer; `head` has the client's headers. `asked_by`:
+/// who asks, for the log, and whether it passes redirects on.
+fn verdict(
+    head: Parts,
+    described: Result<(Described, IpAddr), Undescribed>,
+    asked_by: (&'static str, bool),
+    asking: Asking<'_>,
+    record: &mut Record,
+) -> Verdict {
+    let (name, redirects) = asked_by;
+    record.detail = Some(format!("asked by {name}"));
+    let described = described
+        .and_then(|described| unambiguous(&asking.plan, &head.headers).map(|()| described));
     let (described, client) = match described {
         Ok(described) => described,
         Err(undescribed) => {
             record.decision = Decision::Malformed;
             record.reasons.push(undescribed.code());
-            return visitor.page(&View::BadRequest);
+            let visitor = visitor(&asking.plan, &head.headers, record.id);
+            return Verdict::Refuse(visitor.page(&View::BadRequest));
         }
     };
     let inbound = described.into_inbound(head, client, record.id, asking.now, asking.plan);
@@ -112,7 +162,10 @@ fn answer(mut head: Parts, asking: Asking<'_>, record: &mut Record) -> Response<
     record.method = inbound.method().clone();
     record.host = Cow::Owned(inbound.authority.to_string());
     record.path.clone_from(&inbound.path);
-    answer::decide(&inbound, dialect, asking.worker, record)
+    match answer::decide(&inbound, redirects, asking.worker, record) {
+        Ok(allow) => Verdict::Allow(allow),
+        Err(refused) => Verdict::Refuse(refused),
+    }
 }
 
 fn dialect(path: &str) -> Option<(&'static Dialect, &str)> {

@@ -4,11 +4,16 @@
 
 use http::request::Parts;
 
-use super::Dialect;
 use super::described::{Described, Undescribed, by_forwarded_headers};
+use super::{Cookies, Dialect};
 
-pub(super) const DIALECT: Dialect =
-    Dialect { name: "traefik", describe, has_rest: false, redirects: true };
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "traefik",
+    describe,
+    has_rest: false,
+    redirects: true,
+    cookies: Cookies::Returned,
+};
 
 fn describe(head: &Parts, _rest: &str) -> Result<Described, Undescribed> {
     by_forwarded_headers(&head.headers)
