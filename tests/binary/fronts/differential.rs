@@ -191,7 +191,8 @@ async fn same_paths(front: Front) {
         }
         for request in &site.app.requests()[before..] {
             let read = as_read(path_of(request.target()));
-            let may = if forbidden { !read.starts_with("/admin") } else { read.starts_with("/public") };
+            let may =
+                if forbidden { !read.starts_with("/admin") } else { read.starts_with("/public") };
             assert!(may, "{front:?}: {who} came to {read} by {}", request.target());
         }
         counts.push(site.app.count() - before);
@@ -245,7 +246,8 @@ async fn same_in_spite_of_headers(front: Front) {
     }
     send(&mut site.wire(WIKI).await, "/public/last", "").await;
     for line in site.log("/public/last").await {
-        let expected = line["decision"] != "allow" || line["path"].as_str().unwrap().starts_with("/public/");
+        let expected =
+            line["decision"] != "allow" || line["path"].as_str().unwrap().starts_with("/public/");
         assert!(expected, "{front:?}: {line}");
     }
 }

@@ -12,9 +12,6 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
 use russet::base::seal::Ring;
 use russet::base::secret::Secret;
 use russet::base::time::Timestamp;
@@ -22,6 +19,9 @@ use russet::cli::demo::browser::Browser;
 use russet::identity::{Claims, Identity};
 use russet::session::sealed_cookie::SessionSeal;
 use russet::session::{CookieSettings, SameSite, Settings};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -133,6 +133,7 @@ impl Site {
         let builder = builder.with_safe_default_protocol_versions().unwrap();
         let config = builder.with_root_certificates(roots).with_no_client_auth();
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports.front)).await?;
+        stream.set_nodelay(true)?;
         let name = ServerName::try_from(host.to_owned()).unwrap();
         TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }

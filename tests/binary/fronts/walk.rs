@@ -244,7 +244,8 @@ async fn forged(front: Front) {
             let email: Vec<&str> = email.into_iter().filter(|email| !email.is_empty()).collect();
             assert_eq!(email, if of_ann { vec![ANN] } else { vec![] }, "{front:?} {request:?}");
             assert!(!assertion.concat().contains("eve"), "{front:?} {request:?}");
-            let reached = |(name, value): &(String, String)| same(name, forged.0) && value == forged.1;
+            let reached =
+                |(name, value): &(String, String)| same(name, forged.0) && value == forged.1;
             assert!(
                 forged.0 == "Connection" || !request.headers.iter().any(reached),
                 "{front:?} {forged:?} reached the application: {request:?}"
@@ -277,8 +278,12 @@ async fn questions(front: Front) {
     ];
     for host in [WIKI, "auth.example.com"] {
         for dialect in ["nginx", "traefik", "caddy", "haproxy", "envoy", "envoy/"] {
-            for path in ["/.russet/auth/", "/.pomerium/../.russet/auth/", "/%2erusset/auth/", "/.pomerium/auth/"]
-            {
+            for path in [
+                "/.russet/auth/",
+                "/.pomerium/../.russet/auth/",
+                "/%2erusset/auth/",
+                "/.pomerium/auth/",
+            ] {
                 let before = site.app.count();
                 let line = format!("GET {path}{dialect} HTTP/1.1");
                 let headers = [&[("Host", host)], &described[..]].concat();

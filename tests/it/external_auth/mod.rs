@@ -2,3 +2,4 @@
 
 mod answers;
 pub mod ask;
+mod traefik;
