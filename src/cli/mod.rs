@@ -9,6 +9,7 @@ pub mod client_secret;
 pub mod demo;
 pub mod fake_apple;
 pub mod health;
+pub mod import;
 pub mod policy;
 pub mod run;
 
@@ -64,6 +65,8 @@ enum Command {
     FakeApple(fake_apple::Arguments),
     /// The main job on this machine: a fake Apple, two web apps, and Russet in front of them
     Demo(demo::Arguments),
+    /// Translate the configuration of another program
+    Import(import::Arguments),
     /// Ask a running Russet whether it is well
     Health(health::Arguments),
 }
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Some(Command::ClientSecret(arguments)) => client_secret::run(&arguments),
         Some(Command::FakeApple(arguments)) => fake_apple::run(&arguments),
         Some(Command::Demo(arguments)) => demo::run(&arguments),
+        Some(Command::Import(arguments)) => import::run(&arguments),
         Some(Command::Health(arguments)) => health::run(&arguments),
     };
     outcome.into()

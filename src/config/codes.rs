@@ -70,4 +70,9 @@ codes! {
     HEADER = "R061", "A header name or value that cannot be sent.";
     TEMPLATE = "R062", "A header template that stays empty.";
     TEST_NAME = "R090", "Two policy tests have the same name.";
+    EITHER_WAY = "R092", "A route has shortcut keys and a policy: whom either of them admits passes.";
+    ADMITS_EVERYBODY = "R093", "A policy whose `allow` everybody meets.";
+    NEVER_ASKED = "R094", "A route that nobody asked for in the decision log.";
+    NEVER_DECIDED = "R095", "A criterion on which nothing in the decision log rested.";
+    NEVER_SEEN = "R096", "A member of a group whom the decision log never shows.";
 }

@@ -8,6 +8,7 @@
 
 pub mod codes;
 pub mod duration;
+pub mod import;
 pub mod keys;
 pub mod reference;
 pub mod yaml;

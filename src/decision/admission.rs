@@ -200,7 +200,8 @@ fn route<'r>(rules: &'r Rules, facts: &Facts<'_>) -> Result<(RouteIndex, &'r Rou
     rules.route(index).map(|route| (index, route)).ok_or(NoRoute { known_host: true })
 }
 
-fn question<'a>(
+/// What a policy is asked about a request.
+pub fn question<'a>(
     facts: &'a Facts<'a>,
     identity: Option<&'a Identity>,
     now: Timestamp,

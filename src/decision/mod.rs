@@ -7,7 +7,8 @@ mod rules;
 mod settings;
 
 pub use admission::{
-    Admission, Facts, Judged, NoRoute, Refusal, admission, admission_heard, explain, judge, verdict,
+    Admission, Facts, Judged, NoRoute, Refusal, admission, admission_heard, explain, judge,
+    question, verdict,
 };
 pub use rules::{RouteIndex, RouteMatch, Rules};
 pub use settings::{From, PathRule, RouteRule};

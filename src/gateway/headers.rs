@@ -269,7 +269,7 @@ mod tests {
     use super::{PathSwap, encoded, swapped};
 
     #[test]
-    fn t01_a_swap_makes_no_dots() {
+    fn a51_26_t01_a_swap_makes_no_dots() {
         let swap = |prefix: &str, to: &str, path: &str| {
             let (prefix, to) = (prefix.to_owned(), to.to_owned());
             swapped(&PathSwap::Prefix { prefix, to }, path)

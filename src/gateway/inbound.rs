@@ -17,6 +17,14 @@ use crate::wire::{fold, method};
 /// Longest request target, in bytes; longer ones are 414.
 pub(super) const TARGET_BYTES: usize = 16 * 1024;
 
+/// What begins like this is ours on every configured host, raw text as in Pomerium.
+const RESERVED: [&str; 3] = ["/.pomerium", "/.russet", "/.well-known/pomerium"];
+
+/// Whether a path is ours on every configured host, so that no application ever gets it.
+pub(super) fn begins_as_ours(path: &str) -> bool {
+    RESERVED.iter().any(|ours| path.starts_with(ours))
+}
+
 /// A request that is well formed and means one thing only.
 #[derive(Debug)]
 pub(super) struct Inbound {

@@ -5,6 +5,8 @@ use super::Question;
 use super::answer::{Answer, Verdict};
 use super::compiled::{Compiled, Leaf};
 use super::explain::{Side, is_decisive};
+use super::reason::Reason;
+use crate::base::node::Place;
 
 /// The criterion on which an outcome rests, first of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,6 +37,12 @@ pub(super) fn first<'p>(
         })
     });
     found.map(|leaf| Ground { rule: &leaf.at, criterion: &leaf.key })
+}
+
+/// The first criterion that reads what was not recorded.
+pub(super) fn lacking<'p>(policy: &'p Compiled, question: &Question<'_>) -> Option<Ground<'p>> {
+    let lacks = |leaf: &&Leaf| leaf.judge(question).1 == Reason::NotRecorded;
+    policy.leaves().find(lacks).map(|leaf| Ground { rule: &leaf.at, criterion: &leaf.key })
 }
 
 /// How often each criterion of a policy has said yes, no and unknown.
@@ -71,7 +79,7 @@ pub(super) fn tally(
     let mut places = into.iter_mut();
     let sides = [(&policy.allow, Side::Allow), (&policy.deny, Side::Deny)];
     for (rules, side) in sides {
-        for term in rules.iter().flat_map(|rule| &rule.terms) {
+        for term in rules.iter().flat_map(|rule| rule.terms.iter()) {
             let joined = term.find(question).answer;
             for (leaf, place) in term.leaves.iter().zip(places.by_ref()) {
                 let (answer, reason) = leaf.judge(question);
@@ -83,6 +91,6 @@ pub(super) fn tally(
 }
 
 /// Every criterion of a policy: the allows, then the denies.
-pub(super) fn names(policy: &Compiled) -> impl Iterator<Item = Ground<'_>> {
-    policy.leaves().map(|leaf| Ground { rule: &leaf.at, criterion: &leaf.key })
+pub(super) fn names(policy: &Compiled) -> impl Iterator<Item = (Ground<'_>, Option<Place>)> {
+    policy.leaves().map(|leaf| (Ground { rule: &leaf.at, criterion: &leaf.key }, leaf.place))
 }

@@ -40,7 +40,7 @@ pub use reason::{Reason, ReasonSet};
 pub use shortcuts::Shortcuts;
 
 use crate::base::diagnostic::Diagnostics;
-use crate::base::node::Node;
+use crate::base::node::{Node, Place};
 use crate::base::time::Timestamp;
 use crate::identity::{ClientCertificate, Identity};
 use compiled::Compiled;
@@ -119,8 +119,13 @@ impl Policy {
         ground::first(&self.0, verdict, question)
     }
 
-    /// Every criterion there is, allows first.
-    pub fn grounds(&self) -> impl Iterator<Item = Ground<'_>> {
+    /// The first criterion that reads what the decision log did not keep, if one does.
+    pub fn lacking(&self, question: &Question<'_>) -> Option<Ground<'_>> {
+        ground::lacking(&self.0, question)
+    }
+
+    /// Every criterion there is and where it is written, allows first.
+    pub fn grounds(&self) -> impl Iterator<Item = (Ground<'_>, Option<Place>)> {
         ground::names(&self.0)
     }
 

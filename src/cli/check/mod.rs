@@ -164,7 +164,7 @@ fn as_json(loaded: &Loaded) -> Value {
     })
 }
 
-fn diagnostic_json(item: &Diagnostic, sources: &Sources) -> Value {
+pub(super) fn diagnostic_json(item: &Diagnostic, sources: &Sources) -> Value {
     let place = |place| {
         let (file, position) = sources.locate(place)?;
         let (line, column) = position.unzip();

@@ -12,6 +12,11 @@ use crate::config::{self, LoadedRules};
 use crate::decision::Rules;
 
 pub mod explain;
+pub mod lint;
+pub mod matrix;
+mod reading;
+pub mod replay;
+pub mod shadow_report;
 pub mod test;
 
 /// What was typed.
@@ -25,15 +30,27 @@ pub struct Arguments {
 enum Command {
     /// Say what one request would meet, and why
     Explain(explain::Arguments),
+    /// Judge the decisions of a log again, and say what comes out otherwise
+    Replay(replay::Arguments),
     /// Run tests of policies
     Test(test::Arguments),
+    /// Say who can reach what, and who gains and loses what between two configurations
+    Matrix(matrix::Arguments),
+    /// Say what is probably not meant, and what the decision log never shows
+    Lint(lint::Arguments),
+    /// Say what the shadow policies would have decided otherwise, and whether they are safe
+    ShadowReport(shadow_report::Arguments),
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     match &arguments.command {
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Replay(arguments) => replay::run(arguments),
         Command::Test(arguments) => test::run(arguments),
+        Command::Matrix(arguments) => matrix::run(arguments),
+        Command::Lint(arguments) => lint::run(arguments),
+        Command::ShadowReport(arguments) => shadow_report::run(arguments),
     }
 }
 

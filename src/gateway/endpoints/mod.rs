@@ -19,7 +19,7 @@ use http::header::ALLOW;
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 
-use super::inbound::Inbound;
+use super::inbound::{Inbound, begins_as_ours};
 use super::respond::{self, Visitor};
 use super::world::Worker;
 use crate::pages::{Href, View};
@@ -99,9 +99,6 @@ const TABLE: &[(&str, On, &[Method], Endpoint)] = &[
     ("/", On::AuthenticateAlone, GET, Endpoint::Root),
 ];
 
-/// What begins like this is ours on every configured host, raw text as in Pomerium.
-const RESERVED: [&str; 3] = ["/.pomerium", "/.russet", "/.well-known/pomerium"];
-
 const DOMAIN_ASSOCIATION: &str = "/.well-known/apple-developer-domain-association.txt";
 
 /// The endpoint that a request asks for, if it is one of ours at all.
@@ -130,9 +127,7 @@ pub(super) fn find(inbound: &Inbound) -> Option<Endpoint> {
     });
     match row {
         Some((.., endpoint)) => Some(*endpoint),
-        None if known && RESERVED.iter().any(|ours| path.starts_with(ours)) => {
-            Some(Endpoint::Nothing)
-        }
+        None if known && begins_as_ours(path) => Some(Endpoint::Nothing),
         // The authenticate host has no application behind it, unless a route says so.
         None if authenticate && !plan.rules.knows_host(host) => Some(Endpoint::Nothing),
         None => None,
@@ -143,7 +138,7 @@ pub(super) fn find(inbound: &Inbound) -> Option<Endpoint> {
 /// asked about it.
 pub fn is_reserved(path: &str) -> bool {
     let fixed = TABLE.iter().any(|(at, on, ..)| *at == path && *on == On::Any);
-    fixed || RESERVED.iter().any(|ours| path.starts_with(ours))
+    fixed || begins_as_ours(path)
 }
 
 /// Serves an endpoint of ours.

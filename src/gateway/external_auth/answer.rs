@@ -5,13 +5,14 @@ use http::header::{CACHE_CONTROL, COOKIE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
-use super::super::inbound::Inbound;
+use super::super::decide::{self, Asked};
+use super::super::inbound::{Inbound, begins_as_ours};
 use super::super::respond::{self, Visitor};
 use super::super::signed_in::{NotSignedIn, live_session};
 use super::super::world::Worker;
 use super::super::{headers, refusal, relay};
 use crate::base::ids::RequestId;
-use crate::decision::{Admission, Facts, Refusal, admission};
+use crate::decision::{Admission, Facts, NoRoute, Refusal};
 use crate::pages::{Href, SignIn, SignInCause, View};
 use crate::telemetry::{Decision, Record};
 use crate::wire::accept;
@@ -29,11 +30,14 @@ pub(super) fn decide(
     worker: &Worker,
     record: &mut Record,
 ) -> Result<Allow, Response<Full<Bytes>>> {
-    let (live, why_not) = match live_session(inbound, worker) {
-        Ok(live) => (Some(live), NotSignedIn::NoCookie),
-        Err(why_not) => (None, why_not),
-    };
-    record.subject = live.as_ref().map(|live| live.session().identity.subject.clone());
+    // No application gets what is ours, and whoever was to send it to us would go in circles.
+    if begins_as_ours(&inbound.path) {
+        refusal::note_no_route(NoRoute { known_host: true }, record);
+        return Err(Visitor::of(inbound).page_with(&View::NotFound, StatusCode::FORBIDDEN));
+    }
+    let live = live_session(inbound, worker);
+    let why_not = live.as_ref().err().copied().unwrap_or(NotSignedIn::NoCookie);
+    record.subject = live.as_ref().ok().map(|live| live.session().identity.subject.clone());
     let facts = Facts {
         authority: &inbound.authority,
         method: inbound.head.method.as_str(),
@@ -42,7 +46,15 @@ pub(super) fn decide(
         cors_preflight: accept::is_preflight(inbound.method(), inbound.headers()),
         client_certificate: None,
     };
-    match admission(&inbound.plan.rules, &facts, live, inbound.now) {
+    let asked = Asked {
+        id: inbound.id,
+        now: inbound.now,
+        plan: &inbound.plan,
+        facts: &facts,
+        page_load: inbound.is_page_load(),
+    };
+    let (decided, told) = decide::decide(&asked, live, worker, record);
+    let answered = match decided {
         Ok(admission) => allow(&admission, inbound, worker, record),
         Err(Refusal::SignIn { judged }) => {
             refusal::note_route(inbound, judged.route, record);
@@ -58,7 +70,12 @@ pub(super) fn decide(
             refusal::note_denial(&explanation, record);
             Err(refusal::denied(&judged.verdict, &explanation, live.as_deref(), inbound))
         }
-    }
+    };
+    told.answered(match &answered {
+        Ok(_) => StatusCode::OK,
+        Err(refused) => refused.status(),
+    });
+    answered
 }
 
 /// What a proxy can do about our cookies, which no application should see.

@@ -166,6 +166,9 @@ impl OfPerson for Claim {
         if &*self.name == "email" {
             return who.unrecorded.mailbox || who.unrecorded.domain;
         }
+        if &*self.name == "sub" {
+            return who.unrecorded.subject;
+        }
         let missing = |name: &str| name == Identity::EVERY_OTHER || self.is_at_or_below(name);
         who.claims.get(&self.name).is_none()
             && who.unrecorded.claims.iter().any(|name| missing(name))

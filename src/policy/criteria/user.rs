@@ -47,7 +47,7 @@ impl OfPerson for User {
         Some(Missing::Different { what: What::User })
     }
 
-    fn lacks(&self, _: &Identity) -> bool {
-        false
+    fn lacks(&self, who: &Identity) -> bool {
+        who.unrecorded.subject
     }
 }

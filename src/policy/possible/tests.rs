@@ -89,7 +89,7 @@ fn any_unrecorded() -> impl Strategy<Value = Unrecorded> {
     (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(mailbox, domain, claims)| {
         // Who does not keep the domain does not keep the address.
         let claims = claims.then(|| Identity::EVERY_OTHER.into()).into_iter().collect();
-        Unrecorded { mailbox: mailbox || domain, domain, claims }
+        Unrecorded { mailbox: mailbox || domain, domain, claims, ..Unrecorded::NOTHING }
     })
 }
 

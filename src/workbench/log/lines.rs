@@ -81,7 +81,8 @@ pub fn read(
     let mut start = Vec::with_capacity(6);
     metered.by_ref().take(6).read_to_end(&mut start)?;
     if let Some((_, unpack)) = FOREIGN.iter().find(|(magic, _)| start.starts_with(magic)) {
-        let message = format!("it is compressed in a way that is not read here: `{unpack} FILE | ...`");
+        let message =
+            format!("it is compressed in a way that is not read here: `{unpack} FILE | ...`");
         return Err(io::Error::new(io::ErrorKind::InvalidData, message));
     }
     let gzip = start.starts_with(&GZIP);

@@ -109,3 +109,90 @@ async fn head_equals_get_and_any_method_of_the_question_will_do() {
         }
     }
 }
+
+#[tokio::test]
+async fn every_allow_names_every_configured_header() {
+    let site = site(TRUSTED).await;
+    let cookie = staff(&site);
+    let preflight: &[(&str, &str)] =
+        &[("Origin", "https://other.example"), ("Access-Control-Request-Method", "POST")];
+    for dialect in DIALECTS {
+        for (method, target, headers, named) in [
+            ("GET", "/public/x", &[][..], false),
+            ("GET", "/public/x", &[("Cookie", &*cookie)], true),
+            // `pass_identity_headers` is off there.
+            ("GET", "/silent/x", &[("Cookie", &cookie)], false),
+            ("GET", "/silent/x", &[], false),
+            ("OPTIONS", "/api/x", preflight, false),
+        ] {
+            let asked = Original::get(&site, target).method(method).with(headers);
+            let answer = asked.ask(&site, dialect).await;
+            assert_eq!(answer.status, 200, "{dialect} {method} {target}: {answer:?}");
+            for name in IDENTITY {
+                let value = answer.one(name).unwrap_or_else(|| panic!("{dialect} lacks {name}"));
+                assert_eq!(!value.is_empty(), named, "{dialect} {target} {name}: {value}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn our_cookies_are_taken_out_where_the_proxy_can() {
+    let site = site(TRUSTED).await;
+    let ours = staff(&site);
+    let both = format!("theme=dark; {ours}; lang=de");
+    for (dialect, cookies, rest, removed) in [
+        ("nginx", &both, None, None),
+        ("traefik", &both, Some("theme=dark; lang=de"), None),
+        ("caddy", &both, Some("theme=dark; lang=de"), None),
+        ("haproxy", &both, Some("theme=dark; lang=de"), None),
+        ("envoy", &both, Some("theme=dark; lang=de"), None),
+        ("traefik", &ours, None, None),
+        ("envoy", &ours, None, Some("cookie")),
+    ] {
+        let asked = Original::get(&site, "/private/x").with(&[("Cookie", cookies)]);
+        let answer = asked.ask(&site, dialect).await;
+        assert_eq!(answer.status, 200, "{dialect}");
+        assert_eq!(answer.one("cookie"), rest, "{dialect} {cookies}");
+        assert_eq!(answer.one("x-envoy-auth-headers-to-remove"), removed, "{dialect} {cookies}");
+    }
+}
+
+#[tokio::test]
+async fn http_1_0_is_served_and_a_transfer_encoding_in_it_is_not() {
+    let site = site(TRUSTED).await;
+    for dialect in DIALECTS {
+        let (line, headers) = Original::get(&site, "/public/x").question(dialect);
+        let line = line.replace("HTTP/1.1", "HTTP/1.0");
+        assert_eq!(send(&site, &line, &headers).await.status, 200, "{dialect}");
+        let mut encoded = headers.clone();
+        encoded.push(("Transfer-Encoding".to_owned(), "chunked".to_owned()));
+        assert_eq!(send(&site, &line, &encoded).await.status, 400, "{dialect}");
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_passes_where_the_route_lets_it() {
+    let site = site(TRUSTED).await;
+    for dialect in DIALECTS {
+        for (headers, wanted) in [
+            (&[("Origin", "https://o.example"), ("Access-Control-Request-Method", "PUT")][..], 200),
+            (&[("Origin", "https://o.example")], 401),
+            (&[], 401),
+        ] {
+            let asked = Original::get(&site, "/api/x").method("OPTIONS").with(headers);
+            assert_eq!(asked.ask(&site, dialect).await.status, wanted, "{dialect} {headers:?}");
+        }
+    }
+}
+
+/// The road answers `/robots.txt` itself for whoever is not signed in; a proxy would take that for
+/// a yes.
+#[tokio::test]
+async fn robots_txt_is_no_yes() {
+    let site = site(TRUSTED).await;
+    for dialect in DIALECTS {
+        let asked = Original::get(&site, "/robots.txt").host(site.host("lunch"));
+        assert_eq!(asked.ask(&site, dialect).await.status, 401, "{dialect}");
+    }
+}

@@ -1,0 +1,140 @@
+//! `russet policy matrix`: who can reach what, and what two configurations differ in.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{Configured, reading};
+use crate::base::diagnostic::{Diagnostics, Sources};
+use crate::base::time::{Clock, Timestamp};
+use crate::cli::Outcome;
+use crate::cli::check::ConfigurationFile;
+use crate::workbench::log::Reader;
+use crate::workbench::matrix::{
+    Matrix, Someone, changes, changes_csv, changes_html, changes_human, csv, html, human,
+};
+use crate::workbench::{cases, person};
+
+/// What was typed.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    configuration: ConfigurationFile,
+    /// The people: a file of policy tests, of which the identities are taken
+    /// [default: the members of `groups_file`]
+    #[arg(long, value_name = "FILE", conflicts_with = "logs")]
+    people: Option<PathBuf>,
+    /// The people of a decision log, with what was rotated away from it
+    #[arg(long = "log", value_name = "LOG")]
+    logs: Vec<PathBuf>,
+    /// Two configurations: who gains and who loses what, from the first to the second
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"])]
+    diff: Option<Vec<PathBuf>>,
+    /// When they ask, such as 2026-01-05T10:00:00Z [default: now]
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    time: Option<Timestamp>,
+    /// Exit with 4 where somebody gains or loses something
+    #[arg(long, requires = "diff")]
+    fail_on_change: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+/// How to print it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// A table for people
+    Human,
+    /// For a spreadsheet
+    Csv,
+    /// One page that needs nothing else
+    Html,
+    /// One JSON object
+    Json,
+}
+
+fn parse_moment(text: &str) -> Result<Timestamp, String> {
+    person::moment(text).ok_or_else(|| "write it like 2026-01-05T10:00:00Z".to_owned())
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    matrix(arguments).unwrap_or_else(|outcome| outcome)
+}
+
+fn matrix(arguments: &Arguments) -> Result<Outcome, Outcome> {
+    let now = arguments.time.unwrap_or_else(|| Clock::system().now());
+    if let Some([old, new]) = arguments.diff.as_deref() {
+        let load = |path: &PathBuf| Configured::load(&ConfigurationFile { path: path.clone() });
+        let (old, new) = (load(old)?, load(new)?);
+        let people = people(arguments, now)?;
+        let found =
+            changes(&Matrix::of(&old.rules, &people, now), &Matrix::of(&new.rules, &people, now));
+        reading::print(&match arguments.format {
+            Format::Human => changes_human(&found),
+            Format::Csv => changes_csv(&found),
+            Format::Html => changes_html(&found, now),
+            Format::Json => format!("{:#}\n", json!({ "changes": found })),
+        })?;
+        let changed = arguments.fail_on_change && !found.is_empty();
+        return Ok(if changed { Outcome::PolicyTest } else { Outcome::Fine });
+    }
+    let configured = Configured::load(&arguments.configuration)?;
+    let people = people(arguments, now)?;
+    let matrix = Matrix::of(&configured.rules, &people, now);
+    reading::print(&match arguments.format {
+        Format::Human => human(&matrix, None),
+        Format::Csv => csv(&matrix),
+        Format::Html => html(&matrix, now),
+        Format::Json => format!("{:#}\n", json!(matrix)),
+    })?;
+    Ok(Outcome::Fine)
+}
+
+/// Whose rows there are to be; whoever is not signed in comes first.
+fn people(arguments: &Arguments, now: Timestamp) -> Result<Vec<Someone>, Outcome> {
+    let mut everybody = vec![Someone::nobody()];
+    if let Some(path) = &arguments.people {
+        everybody.extend(of_file(path, now)?);
+    } else if !arguments.logs.is_empty() {
+        let inputs = reading::log(&arguments.logs, None)?;
+        let mut reader = Reader::default();
+        let scanned = reading::read(&inputs, &mut reader, |_, _| {})?;
+        for remark in scanned.remarks() {
+            anstream::eprintln!("{remark}");
+        }
+        everybody.extend(Someone::of_log(&reader.people));
+    }
+    if everybody.len() == 1 {
+        anstream::eprintln!(
+            "note: there is nobody to ask about: name people by `--people FILE` (a file of policy \
+             tests), `--log LOG`, or `groups_file` in the configuration"
+        );
+    }
+    Ok(everybody)
+}
+
+/// The people of a file of policy tests.
+fn of_file(path: &PathBuf, now: Timestamp) -> Result<Vec<Someone>, Outcome> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| reading::failed(format!("--people {name}: {error}")))?;
+    let (mut told, mut sources) = (Diagnostics::default(), Sources::default());
+    let file = cases::read(&name, &text, &mut sources, &mut told);
+    let people = file.people();
+    // A file of people alone has no tests, which is no fault here.
+    let faults =
+        told.errors() - usize::from(file.cases.is_empty() && !people.is_empty()).min(told.errors());
+    if faults > 0 || people.is_empty() {
+        for message in told.sorted() {
+            anstream::eprintln!("{}", message.render(&sources));
+        }
+        return Err(Outcome::Usage);
+    }
+    let someone = |(name, person): (String, std::sync::Arc<person::Person>)| Someone {
+        name,
+        identity: Some(person.identity(now)),
+    };
+    Ok(people.into_iter().map(someone).collect())
+}

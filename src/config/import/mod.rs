@@ -1,0 +1,3 @@
+//! Configurations of other programs, translated.
+
+pub mod oauth2_proxy;

@@ -1,0 +1,227 @@
+//! What is probably not meant, beyond what loading warns of: by the shape of the policies, and by
+//! what a decision log shows that they never did.
+
+use std::collections::BTreeSet;
+
+use super::log::Past;
+use crate::base::diagnostic::Diagnostics;
+use crate::config::codes;
+use crate::decision::{self, Facts, RouteRule, Rules};
+use crate::policy::{Ground, Tally};
+use crate::wire::host::Authority;
+
+/// Warns of what the shape of the policies alone shows.
+pub fn shape(rules: &Rules, told: &mut Diagnostics) {
+    for route in rules.routes() {
+        either_way(route, told);
+        everybody(route, told);
+    }
+}
+
+/// Shortcut keys do not narrow a policy down; they are another way in.
+fn either_way(route: &RouteRule, told: &mut Diagnostics) {
+    let grounds: Vec<_> = route.policy.grounds().collect();
+    let is_policy = |rule: &str| rule.contains('.');
+    let harmless = "cors_allow_preflight";
+    let shortcut = grounds.iter().find(|(at, _)| !is_policy(at.rule) && at.rule != harmless);
+    let written = grounds.iter().find(|(at, _)| at.rule.contains(".allow"));
+    if let (Some((key, _)), Some((_, place))) = (shortcut, written) {
+        told.warning(
+            codes::EITHER_WAY,
+            *place,
+            format!(
+                "the route `{}` has `{}` and a policy: whom either of them admits passes",
+                route.id, key.rule
+            ),
+            "to ask for both, put the key's condition into the policy, under the same `and`",
+        );
+    }
+}
+
+/// An `accept` or `authenticated_user` that stands alone under an `allow`.
+fn everybody(route: &RouteRule, told: &mut Diagnostics) {
+    for (at, place) in route.policy.grounds() {
+        let alone = at.rule.contains(".allow.or[")
+            || (at.rule.ends_with(".allow.and[0]")
+                && route.policy.grounds().filter(|(other, _)| same_list(other, &at)).count() == 1);
+        let whom = match at.criterion {
+            "accept" => "everybody, signed in or not",
+            "authenticated_user" => "everybody who has an Apple account",
+            _ => continue,
+        };
+        if alone {
+            told.warning(
+                codes::ADMITS_EVERYBODY,
+                place,
+                format!("the policy of `{}` admits {whom}", route.id),
+                "if this is meant, say so by `allow_public_unauthenticated_access` or \
+                 `allow_any_authenticated_user`; anybody can make an Apple account",
+            );
+        }
+    }
+}
+
+fn same_list(one: &Ground<'_>, other: &Ground<'_>) -> bool {
+    let list = |rule: &str| rule.rsplit_once('[').map(|(list, _)| list.to_owned());
+    list(one.rule) == list(other.rule)
+}
+
+/// Counts what a log shows of the rules, line by line.
+#[derive(Debug)]
+pub struct Shown<'r> {
+    rules: &'r Rules,
+    asked: BTreeSet<usize>,
+    /// By route: what each criterion said.
+    tallies: Vec<Vec<Tally>>,
+}
+
+impl<'r> Shown<'r> {
+    /// Nothing was shown yet.
+    pub fn new(rules: &'r Rules) -> Self {
+        let places = |route: &RouteRule| vec![Tally::default(); route.policy.grounds().count()];
+        let tallies = rules.routes().iter().map(places).collect();
+        Self { rules, asked: BTreeSet::new(), tallies }
+    }
+
+    /// Takes one line in.
+    pub fn line(&mut self, past: &Past<'_>) {
+        let Some(path) = past.path.as_deref() else { return };
+        let Ok(authority) = Authority::parse(&past.host) else { return };
+        let facts = Facts {
+            authority: &authority,
+            method: &past.method,
+            path,
+            source_ip: past.ip,
+            cors_preflight: past.cors_preflight,
+            client_certificate: past.certificate.as_deref(),
+        };
+        let identity = past.somebody.as_ref().map(|somebody| &*somebody.identity);
+        let Ok(judged) = decision::judge(self.rules, &facts, identity, past.at) else { return };
+        self.asked.insert(judged.route.0);
+        let question = decision::question(&facts, identity, past.at);
+        let route = self.rules.route(judged.route);
+        if let (Some(route), Some(tally)) = (route, self.tallies.get_mut(judged.route.0)) {
+            route.policy.tally(&judged.verdict, &question, tally);
+        }
+    }
+
+    /// Warns of what the log never shows.
+    pub fn tell(&self, told: &mut Diagnostics) {
+        for (index, (route, tallies)) in self.rules.routes().iter().zip(&self.tallies).enumerate() {
+            if !self.asked.contains(&index) {
+                told.warning(
+                    codes::NEVER_ASKED,
+                    None,
+                    format!("nobody asked for the route `{}` in this log", route.id),
+                    "remove it if it has served its time; a log of a longer time may show it",
+                );
+                continue;
+            }
+            for ((at, place), tally) in route.policy.grounds().zip(tallies) {
+                // What the log does not keep may have decided.
+                if tally.decided > 0 || tally.unknown > 0 {
+                    continue;
+                }
+                let held = match (tally.yes, tally.no) {
+                    (0, _) => "it never held",
+                    (_, 0) => "it always held",
+                    _ => "others decided",
+                };
+                told.warning(
+                    codes::NEVER_DECIDED,
+                    place,
+                    format!(
+                        "nothing on `{}` rested on `{}` ({}) in this log: {held}",
+                        route.id, at.criterion, at.rule
+                    ),
+                    "remove it if nobody needs it; a log of a longer time may show who does",
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::base::time::Timestamp;
+    use crate::config::{self, LoadedRules};
+    use crate::workbench::log::tests::{Written, allowed, session};
+    use crate::workbench::log::{Read, Reader};
+
+    const TEXT: &str = "
+routes:
+  - name: wiki
+    from: https://wiki.example.com
+    to: http://127.0.0.1:1
+    allowed_domains: [corp.example]
+    policy: {allow: {and: [{claim/org_id: A1}, {http_method: GET}]}}
+  - name: open
+    from: https://open.example.com
+    to: http://127.0.0.1:1
+    policy: {allow: {and: [{authenticated_user: true}]}, deny: {or: [{source_ip: 10.0.0.1}]}}
+  - name: idle
+    from: https://idle.example.com
+    to: http://127.0.0.1:1
+    cors_allow_preflight: true
+    policy: {allow: {and: [{accept: true}, {user: '001'}]}}
+";
+
+    fn loaded() -> LoadedRules {
+        config::load_rules_text("config.yaml", TEXT, &|_| None, Timestamp(1_800_000_000))
+    }
+
+    fn messages(loaded: &LoadedRules, told: &Diagnostics) -> Vec<String> {
+        let told = told.sorted().into_iter();
+        told.map(|told| format!("{}: {}", told.code, told.render(&loaded.sources))).collect()
+    }
+
+    #[test]
+    fn the_shape_shows_ways_in_that_nobody_meant() {
+        let loaded = loaded();
+        let mut told = Diagnostics::default();
+        shape(loaded.rules.as_ref().unwrap(), &mut told);
+        let said = messages(&loaded, &told);
+        assert_eq!(said.len(), 2, "{said:#?}");
+        assert!(
+            said[0].contains("config.yaml:7:")
+                && said[0].contains("`wiki` has `allowed_domains` and a policy"),
+            "{said:#?}"
+        );
+        assert!(
+            said[1].contains("config.yaml:11:")
+                && said[1].contains("policy of `open` admits everybody who has"),
+            "{said:#?}"
+        );
+    }
+
+    #[test]
+    fn a_log_shows_what_was_never_asked_and_what_never_decided() {
+        let loaded = loaded();
+        let rules = loaded.rules.as_ref().unwrap();
+        let ann =
+            session(&json!({"sub": "001", "email": "ann@corp.example", "email_verified": true}));
+        let lines =
+            [allowed(Some(&ann)), Written { host: "open.example.com", ..allowed(Some(&ann)) }];
+        let (mut reader, mut shown) = (Reader::default(), Shown::new(rules));
+        for line in &lines {
+            let text = line.line();
+            let Ok(Read::Decision(past)) = reader.read(text.trim_end()) else { panic!("{text}") };
+            shown.line(&past);
+        }
+        let mut told = Diagnostics::default();
+        shown.tell(&mut told);
+        let said = messages(&loaded, &told).join("\n");
+        for expected in [
+            "nobody asked for the route `idle`",
+            "on `wiki` rested on `claim/org_id` (policy.allow.and[0]) in this log: it never held",
+            "on `wiki` rested on `http_method` (policy.allow.and[1]) in this log: it always held",
+            "on `open` rested on `source_ip` (policy.deny.or[0]) in this log: it never held",
+        ] {
+            assert!(said.contains(expected), "{expected}\n{said}");
+        }
+        assert_eq!(told.warnings(), 4, "{said}");
+    }
+}

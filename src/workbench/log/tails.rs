@@ -1,0 +1,70 @@
+//! What was decided: the end of a line. A log has few different ends.
+
+use crate::decision::record::{Line, Outcome};
+use crate::policy::{Reason, ReasonSet};
+
+/// Most ends that are kept; the ones used last stay.
+const KEPT: usize = 64;
+
+/// What a line says was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// The decision.
+    pub outcome: Outcome,
+    /// Its reasons; `None` where one of them is no reason of a policy.
+    pub reasons: Option<ReasonSet>,
+    /// What the shadow said, where one was asked.
+    pub shadow: Option<Shadowed>,
+}
+
+/// What a shadow said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shadowed {
+    /// Its decision.
+    pub outcome: Outcome,
+    /// Its reasons; `None` where one of them is no reason of a policy.
+    pub reasons: Option<ReasonSet>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Tails {
+    /// The one used last comes first.
+    known: Vec<(Box<str>, Tail)>,
+}
+
+impl Tails {
+    /// What `text` says, if it is known.
+    pub(super) fn again(&mut self, text: &str) -> Option<Tail> {
+        let at = self.known.iter().position(|(known, _)| &**known == text)?;
+        if at > 0 {
+            self.known.swap(at, at - 1);
+        }
+        let at = at.saturating_sub(1);
+        self.known.get(at).map(|(_, tail)| *tail)
+    }
+
+    /// What `line`, whose end is `text`, says.
+    pub(super) fn learn(&mut self, outcome: Outcome, line: &Line<'_>, text: Option<&str>) -> Tail {
+        let shadow = line.shadow.as_ref().map(|shadow| Shadowed {
+            outcome: shadow.outcome,
+            reasons: reasons(&shadow.reasons.to_vec()),
+        });
+        let words = line.reasons.as_ref().map(|words| words.to_vec()).unwrap_or_default();
+        let tail = Tail { outcome, reasons: reasons(&words), shadow };
+        // By itself it must be what it is at the end of the line.
+        let alone = |text: &&str| {
+            let members = format!("{{{text}");
+            serde_json::from_str::<Line<'_>>(&members)
+                .is_ok_and(|alone| alone.outcome == Some(outcome) && alone.user.is_none())
+        };
+        if let Some(text) = text.filter(alone) {
+            self.known.truncate(KEPT - 1);
+            self.known.push((text.into(), tail));
+        }
+        tail
+    }
+}
+
+fn reasons(words: &[std::borrow::Cow<'_, str>]) -> Option<ReasonSet> {
+    words.iter().map(|word| Reason::parse(word)).collect()
+}

@@ -1,0 +1,192 @@
+//! Who can reach what: people against routes. A cell is what a GET of the route's own path meets.
+
+mod change;
+mod html;
+mod tables;
+
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+
+pub use change::{Change, Changed, changes, changes_csv, changes_human};
+pub use html::{changes_html, html};
+pub use tables::{csv, human};
+
+use super::log::People;
+use crate::base::time::Timestamp;
+use crate::decision::{self, Facts, PathRule, RouteRule, Rules};
+use crate::identity::Identity;
+use crate::policy::{Outcome, Reason};
+use crate::wire::host::Authority;
+use crate::workbench::request::SOURCE_IP;
+
+/// Somebody whose row there is to be.
+#[derive(Clone, Debug)]
+pub struct Someone {
+    /// What they are called.
+    pub name: String,
+    /// Who that is; `None` is nobody signed in.
+    pub identity: Option<Identity>,
+}
+
+impl Someone {
+    /// Whoever is not signed in.
+    pub fn nobody() -> Self {
+        Self { name: "nobody signed in".to_owned(), identity: None }
+    }
+
+    /// Everybody whom a log tells of, as they were when they asked last, in the order of names.
+    pub fn of_log(people: &People) -> Vec<Self> {
+        let mut everybody: Vec<Self> = people
+            .all()
+            .iter()
+            .map(|known| {
+                let subject = known.subject.to_string();
+                // Several people may stand as the same `someone@corp.example`.
+                let name = match known.name.strip_prefix("someone@") {
+                    Some(_) => format!("{} ({subject})", known.name),
+                    None => known.name.clone(),
+                };
+                Self { name, identity: Some((*known.last).clone()) }
+            })
+            .collect();
+        everybody.sort_by(|one, other| one.name.cmp(&other.name));
+        everybody
+    }
+}
+
+/// What somebody meets at a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Word {
+    /// They pass.
+    Allow,
+    /// They are asked to sign in.
+    Login,
+    /// They are refused.
+    Deny,
+    /// It hangs on what is not known of them.
+    Unknown,
+}
+
+impl Word {
+    /// The word in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Login => "login",
+            Self::Deny => "deny",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One cell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cell {
+    /// What comes out.
+    pub outcome: Word,
+    /// Why; where it is unknown, the criterion that reads what is not known.
+    pub reasons: Vec<String>,
+}
+
+/// One column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// The route.
+    pub route: String,
+    /// What is asked for.
+    pub url: String,
+}
+
+/// One person's row.
+#[derive(Clone, Debug, Serialize)]
+pub struct MatrixRow {
+    /// What they are called.
+    pub person: String,
+    /// What they meet, in the order of the columns.
+    pub cells: Vec<Cell>,
+}
+
+/// People against routes.
+#[derive(Clone, Debug, Serialize)]
+pub struct Matrix {
+    /// The routes, in their order.
+    pub columns: Vec<Column>,
+    /// The people, in their order.
+    pub rows: Vec<MatrixRow>,
+}
+
+impl Matrix {
+    /// Asks every route about everybody, at `now`.
+    pub fn of(rules: &Rules, people: &[Someone], now: Timestamp) -> Self {
+        let columns: Vec<Asked<'_>> = rules.routes().iter().map(Asked::of).collect();
+        let rows = people.iter().map(|someone| MatrixRow {
+            person: someone.name.clone(),
+            cells: columns.iter().map(|asked| asked.cell(someone, now)).collect(),
+        });
+        let rows = rows.collect();
+        Self { rows, columns: columns.into_iter().map(|asked| asked.column).collect() }
+    }
+}
+
+/// A route and the request that it is asked about.
+struct Asked<'r> {
+    route: &'r RouteRule,
+    column: Column,
+    host: String,
+    path: String,
+}
+
+impl<'r> Asked<'r> {
+    fn of(route: &'r RouteRule) -> Self {
+        let (host, path) = request_for(route);
+        let column = Column { route: route.id.to_string(), url: format!("https://{host}{path}") };
+        Self { route, column, host, path }
+    }
+
+    fn cell(&self, someone: &Someone, now: Timestamp) -> Cell {
+        let Ok(authority) = Authority::parse(&self.host) else {
+            return Cell { outcome: Word::Unknown, reasons: vec!["host".to_owned()] };
+        };
+        let facts = Facts {
+            authority: &authority,
+            method: "GET",
+            path: &self.path,
+            source_ip: SOURCE_IP,
+            cors_preflight: false,
+            client_certificate: None,
+        };
+        let question = decision::question(&facts, someone.identity.as_ref(), now);
+        let policy = &self.route.policy;
+        let verdict = policy.evaluate(&question);
+        let lacking = someone.identity.as_ref().is_some_and(|who| who.unrecorded.any());
+        if lacking && policy.certain(&question).is_none() {
+            let lacks = policy.lacking(&question).map(|ground| ground.criterion.to_owned());
+            return Cell { outcome: Word::Unknown, reasons: lacks.into_iter().collect() };
+        }
+        let outcome = match verdict.outcome() {
+            Outcome::Allow => Word::Allow,
+            Outcome::SignIn => Word::Login,
+            Outcome::Deny => Word::Deny,
+        };
+        let reasons = verdict.reasons().iter().filter(|reason| *reason != Reason::NotRecorded);
+        Cell { outcome, reasons: reasons.map(|reason| reason.word().to_owned()).collect() }
+    }
+}
+
+/// Host and path of a request that the route is written for. A pattern has no path of its own, so
+/// its policy is asked about `/`.
+pub(super) fn request_for(route: &RouteRule) -> (String, String) {
+    let host = route.from.host.replace('*', "any");
+    let host = match route.from.port {
+        Some(port) => format!("{host}:{port}"),
+        None => host,
+    };
+    let path = match &route.path {
+        PathRule::Any | PathRule::Regex(_) => "/".to_owned(),
+        PathRule::Prefix(path) | PathRule::Exact(path) => path.clone(),
+    };
+    (host, path)
+}

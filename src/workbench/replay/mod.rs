@@ -1,0 +1,169 @@
+//! Yesterday's decisions under tomorrow's policy: every line of a decision log is judged again, at
+//! the moment at which it was judged, and what comes out otherwise is told.
+//!
+//! A line that lacks what the policy asks for is *unknown*: where the outcome is the same whatever
+//! the missing facts were, it is that; where it hangs on them, nothing is guessed.
+
+mod human;
+mod report;
+
+#[cfg(test)]
+mod tests;
+
+pub use human::human;
+pub use report::{Difference, Kind, Lacking, Report};
+
+pub(super) use report::word;
+
+use crate::decision::record::Outcome;
+use crate::decision::{self, Facts, NoRoute, RouteIndex, Rules};
+use crate::policy::{Ground, Outcome as Said, Verdict};
+use crate::wire::host::Authority;
+use report::{Collected, Key, Place};
+
+use super::log::{Past, People};
+
+/// Judges lines again and keeps what differs. Allocates nothing for a line that does not.
+#[derive(Debug)]
+pub struct Replay<'r> {
+    rules: &'r Rules,
+    /// The host of the last line, which is most often the next one's.
+    host: Option<(String, Authority<'static>)>,
+    every_difference: bool,
+    collected: Collected<'r>,
+}
+
+/// What a line comes to now.
+enum Now<'r> {
+    /// It is decided.
+    Decided {
+        outcome: Outcome,
+        route: Option<RouteIndex>,
+        verdict: Option<Verdict>,
+        ground: Option<Ground<'r>>,
+    },
+    /// It hangs on what was not recorded.
+    Unknown { route: Option<RouteIndex>, lacks: Lacks<'r> },
+}
+
+/// What a line lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::workbench) enum Lacks<'r> {
+    /// What a criterion reads.
+    Criterion(Ground<'r>),
+    /// The whole path.
+    Path,
+    /// A host that can be one.
+    Host,
+}
+
+impl<'r> Replay<'r> {
+    /// Judges under `rules`. With `every_difference`, lines with the same outcome on another route
+    /// or for other reasons are told, too.
+    pub fn new(rules: &'r Rules, every_difference: bool) -> Self {
+        Self { rules, host: None, every_difference, collected: Collected::default() }
+    }
+
+    /// Judges one line again.
+    pub fn line(&mut self, past: &Past<'_>) {
+        let now = self.judge(past);
+        let person = past.somebody.as_ref().map(|somebody| somebody.person);
+        match now {
+            Now::Unknown { route, lacks } => {
+                let place = self.place(route, past);
+                self.collected.unknown(place, lacks, past.at, &past.id);
+            }
+            Now::Decided { outcome, route, verdict, ground } => {
+                let was = past.tail.outcome;
+                let kind = match Kind::of(was, outcome) {
+                    Some(kind) => kind,
+                    None if self.every_difference && self.is_otherwise(past, route, verdict) => {
+                        Kind::Other
+                    }
+                    None => return self.collected.same(),
+                };
+                let place = self.place(route, past);
+                let key = Key { kind, place, ground, was, now: outcome, person };
+                self.collected.different(key, past.at, &past.id);
+            }
+        }
+    }
+
+    /// What was found, with the names of `people`.
+    pub fn report(self, people: &People) -> Report {
+        self.collected.report(self.rules, people)
+    }
+
+    fn judge(&mut self, past: &Past<'_>) -> Now<'r> {
+        let Some(path) = past.path.as_deref() else {
+            return Now::Unknown { route: None, lacks: Lacks::Path };
+        };
+        if self.host.as_ref().is_none_or(|(host, _)| *host != past.host) {
+            let parsed = Authority::parse(&past.host).map(Authority::into_owned);
+            self.host = parsed.ok().map(|authority| (past.host.clone().into_owned(), authority));
+        }
+        let Some((_, authority)) = &self.host else {
+            return Now::Unknown { route: None, lacks: Lacks::Host };
+        };
+        let facts = Facts {
+            authority,
+            method: &past.method,
+            path,
+            source_ip: past.ip,
+            cors_preflight: past.cors_preflight,
+            client_certificate: past.certificate.as_deref(),
+        };
+        let identity = past.somebody.as_ref().map(|somebody| &*somebody.identity);
+        let judged = match decision::judge(self.rules, &facts, identity, past.at) {
+            Ok(judged) => judged,
+            Err(NoRoute { .. }) => {
+                return Now::Decided {
+                    outcome: Outcome::NoRoute,
+                    route: None,
+                    verdict: None,
+                    ground: None,
+                };
+            }
+        };
+        let (route, verdict) = (Some(judged.route), Some(judged.verdict));
+        let outcome: Outcome = judged.verdict.outcome().into();
+        let lacking = identity.is_some_and(|who| who.unrecorded.any());
+        if !lacking && outcome == past.tail.outcome {
+            return Now::Decided { outcome, route, verdict, ground: None };
+        }
+        let question = decision::question(&facts, identity, past.at);
+        let policy = self.rules.route(judged.route).map(|route| &route.policy);
+        if lacking
+            && let Some(policy) = policy
+            && policy.certain(&question).is_none()
+            && let Some(ground) = policy.lacking(&question)
+        {
+            return Now::Unknown { route, lacks: Lacks::Criterion(ground) };
+        }
+        let ground = policy.and_then(|policy| policy.ground(&judged.verdict, &question));
+        Now::Decided { outcome, route, verdict, ground }
+    }
+
+    fn place(&mut self, route: Option<RouteIndex>, past: &Past<'_>) -> Place {
+        match (route, &past.route) {
+            (Some(route), _) => Place::Now(route),
+            (None, Some(id)) => self.collected.former(id),
+            (None, None) => Place::Nowhere,
+        }
+    }
+
+    /// Whether a line with the same outcome came to it otherwise.
+    fn is_otherwise(
+        &self,
+        past: &Past<'_>,
+        route: Option<RouteIndex>,
+        verdict: Option<Verdict>,
+    ) -> bool {
+        let id = route.and_then(|route| self.rules.route(route)).map(|route| &*route.id);
+        let reasons = verdict.map(|verdict| verdict.reasons());
+        // Why nobody was signed in is no reason of a policy, and is not judged again.
+        let comparable = verdict.is_some_and(|verdict| verdict.outcome() != Said::SignIn);
+        let differ = past.tail.reasons.is_some_and(|was| Some(was) != reasons);
+        id != past.route.as_deref() || (comparable && differ)
+    }
+}
