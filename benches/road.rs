@@ -20,7 +20,7 @@ use russet::base::secret::Secret;
 use russet::base::time::{Clock, Timestamp};
 use russet::config::{self, yaml};
 use russet::decision::{Facts, From, PathRule, RouteRule, Rules, admission};
-use russet::identity::{Claims, Identity};
+use russet::identity::{Claims, ClientCertificate, Identity};
 use russet::policy::{Policy, Question, Shortcuts};
 use russet::session::lifecycle::{EndedSessions, LiveSession, live};
 use russet::session::sealed_cookie::SessionSeal;
@@ -50,6 +50,24 @@ const TEN_CRITERIA: &str = "
     or:
       - email: {in: [eve@corp.example, mallory@corp.example]}
       - claim/groups: banned
+";
+
+/// The same number of the costlier kinds: zones, expressions, certificates.
+const TEN_OTHERS: &str = "
+- allow:
+    and:
+      - email: {matches: '[a-z]+@corp\\.example'}
+      - domain: {is: corp.example, strict: true}
+      - private_relay: false
+      - managed_account: corp
+      - auth_age: 12h
+      - date: {after: 2026-01-01, timezone: Europe/Berlin}
+      - day_of_week: {days: mon-sun, timezone: Europe/Berlin}
+      - time_of_day: {timezone: America/New_York, after: 0:00}
+      - client_certificate: {san_dns: {ends_with: .corp.example}}
+- deny:
+    or:
+      - invalid_client_certificate: true
 ";
 
 fn identity() -> Identity {
@@ -147,6 +165,18 @@ fn deciding(c: &mut Criterion) {
     let ten = policy(TEN_CRITERIA);
     assert_eq!(ten.evaluate(&question).outcome(), russet::policy::Outcome::Allow);
     c.bench_function("policy/ten criteria", |b| b.iter(|| ten.evaluate(black_box(&question))));
+    let certificate = ClientCertificate {
+        fingerprint: "ab".repeat(32),
+        san_dns: vec!["laptop-7.corp.example".to_owned()],
+        valid: true,
+        ..ClientCertificate::default()
+    };
+    let shown = Question { client_certificate: Some(&certificate), ..question };
+    let others = policy(TEN_OTHERS);
+    assert_eq!(others.evaluate(&shown).outcome(), russet::policy::Outcome::Allow);
+    c.bench_function("policy/ten criteria of time, certificate and Apple", |b| {
+        b.iter(|| others.evaluate(black_box(&shown)));
+    });
     let domain = policy("{allow: {and: [{domain: corp.example}]}}");
     c.bench_function("policy/a domain", |b| b.iter(|| domain.evaluate(black_box(&question))));
 

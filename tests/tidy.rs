@@ -9,6 +9,7 @@ use regex::Regex;
 use russet::base::diagnostic::{Diagnostics, Sources};
 use russet::base::time::Timestamp;
 use russet::config;
+use russet::workbench::cases;
 
 /// The floors, from the bottom; rooms on one floor do not know each other.
 const FLOORS: &[&[&str]] = &[
@@ -256,8 +257,8 @@ fn what_is_left_to_do_has_an_issue() {
 
 // --- docs/attacks.md -----------------------------------------------------------------------------
 
-/// Numbers of the rows of `docs/attacks.md` by their letter.
-const ROWS: &[(char, usize)] = &[('T', 100), ('W', 22)];
+/// Numbers of the rows of `docs/attacks.md` by what their ids begin with.
+const ROWS: &[(&str, usize)] = &[("T", 100), ("W", 22), ("A51_", 35)];
 
 /// Names of all tests, those in JavaScript too: `test('t80: ...')` counts as `t80_`.
 fn test_names() -> Vec<String> {
@@ -286,19 +287,37 @@ fn test_names() -> Vec<String> {
     names
 }
 
-/// Whether a test carries this id: `t42_...`, and `t42_t77_...` carries both.
+/// Whether a test carries this id: `t42_...`, and `t42_a51_7_...` carries both.
 fn has_test(names: &[String], id: &str) -> bool {
-    let id = id.to_lowercase();
+    let (id, front) = (id.to_lowercase(), Regex::new(r"^(?:[tw]\d+|a51_\d+)_").unwrap());
     let carries = |name: &String| {
-        let ids = name.split('_').take_while(|part| {
-            let mut letters = part.chars();
-            matches!(letters.next(), Some('t' | 'w'))
-                && letters.clone().count() > 0
-                && letters.all(|l| l.is_ascii_digit())
-        });
-        ids.into_iter().any(|part| part == id)
+        let mut rest = name.as_str();
+        while let Some(found) = front.find(rest) {
+            if found.as_str().trim_end_matches('_') == id {
+                return true;
+            }
+            rest = &rest[found.end()..];
+        }
+        false
     };
     names.iter().any(carries)
+}
+
+#[test]
+fn ids_stand_in_front_of_a_name() {
+    let names = ["t42_a51_7_x".to_owned(), "w5_a51_10_t7_y".to_owned()];
+    for (id, carried) in [
+        ("T42", true),
+        ("A51_7", true),
+        ("A51_10", true),
+        ("T7", true),
+        ("W5", true),
+        ("A51_1", false),
+        ("T4", false),
+        ("W7", false),
+    ] {
+        assert_eq!(has_test(&names, id), carried, "{id}");
+    }
 }
 
 /// The cells of each row of a table in Markdown.
@@ -313,8 +332,8 @@ fn every_attack_has_a_test_or_a_reason() {
     let (rows, names) = (rows(&page), test_names());
     let mut problems = Vec::new();
     for (letter, count) in ROWS {
-        for id in (1..=*count).map(|number| match letter {
-            'T' => format!("T{number:02}"),
+        for id in (1..=*count).map(|number| match *letter {
+            "T" => format!("T{number:02}"),
             _ => format!("{letter}{number}"),
         }) {
             let found: Vec<&Vec<&str>> = rows.iter().filter(|row| row[0] == id).collect();
@@ -365,7 +384,8 @@ fn every_failure_of_apples_has_a_test_or_a_reason() {
 struct Block {
     place: String,
     text: String,
-    whole: bool,
+    /// The words behind `yaml`, but for the name of a file.
+    kind: String,
 }
 
 fn blocks() -> Vec<Block> {
@@ -392,7 +412,11 @@ fn blocks() -> Vec<Block> {
                 open = Some(Block {
                     place: format!("{}:{}", page.path, number + 2),
                     text: String::new(),
-                    whole: kind.split_whitespace().all(|word| word.starts_with("file=")),
+                    kind: kind
+                        .split_whitespace()
+                        .filter(|word| !word.starts_with("file="))
+                        .collect::<Vec<_>>()
+                        .join(" "),
                 });
             }
         }
@@ -455,16 +479,31 @@ fn pages_show_the_files_that_they_name() {
 fn configurations_in_the_documentation_are_good() {
     let now = Timestamp(1_800_000_000);
     let blocks = blocks();
-    assert!(blocks.iter().any(|block| block.whole), "no whole configuration in the documentation");
-    for Block { place, text, whole } in blocks {
-        if whole {
-            let loaded = config::load_text(&place, &text, &|_| None, now);
-            assert!(loaded.settings.is_some(), "{place}:\n{}", loaded.render());
-        } else {
-            let (mut told, mut sources) = (Diagnostics::default(), Sources::default());
-            let source = sources.add(place.as_str(), text.as_str());
-            let read = config::yaml::read(&text, source, &mut told);
-            assert!(read.is_some() && !told.has_errors(), "{place} is no YAML");
+    assert!(blocks.iter().any(|block| block.kind.is_empty()), "no whole configuration anywhere");
+    for Block { place, text, kind } in blocks {
+        let (mut told, mut sources) = (Diagnostics::default(), Sources::default());
+        match kind.as_str() {
+            "" => {
+                let loaded = config::load_text(&place, &text, &|_| None, now);
+                assert!(loaded.settings.is_some(), "{place}:\n{}", loaded.render());
+            }
+            "rules" => {
+                // Groups are read from files, which these blocks do not have beside them.
+                let loaded = config::load_rules_text(&place, &text, &|_| None, now);
+                let groups = text.contains("groups_file");
+                assert!(loaded.rules.is_some() || groups, "{place}:\n{}", loaded.render());
+            }
+            "tests" => {
+                cases::read(&place, &text, &mut sources, &mut told);
+                let said = told.sorted().into_iter().map(|item| item.render(&sources));
+                assert!(!told.has_errors(), "{}", said.collect::<String>());
+            }
+            "fragment" | "groups" => {
+                let source = sources.add(place.as_str(), text.as_str());
+                let read = config::yaml::read(&text, source, &mut told);
+                assert!(read.is_some() && !told.has_errors(), "{place} is no YAML");
+            }
+            other => panic!("{place}: a block of YAML cannot be `{other}`"),
         }
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn plan(
         cookie_secret: &secrets.cookie,
         shared_secret: &secrets.shared,
         rules: settings.rules.clone(),
+        groups: settings.groups.clone().unwrap_or_default(),
         shadow_rules,
         not_apple: (!apple.is_apple()).then(|| apple.provider_url.clone()),
         provider_origin: apple.provider_url.clone(),

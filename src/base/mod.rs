@@ -3,6 +3,7 @@
 //! *Invariant:* nothing here knows HTTP, Apple, YAML or a configuration key.
 
 pub mod diagnostic;
+pub mod duration;
 pub mod ids;
 pub mod log_text;
 pub mod near;

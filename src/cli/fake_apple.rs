@@ -8,11 +8,14 @@ use anstyle::{AnsiColor, Style};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
+use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::secret::Secret;
 use crate::base::time::Clock;
 use crate::fake_apple::{
-    Client, ClientKey, FakeApple, PlusSign, Settings, StartError, Tls, prepared, read_people,
+    Client, ClientKey, FakeApple, Person, PlusSign, Settings, StartError, Tls, prepared,
+    read_people,
 };
+use crate::workbench::{cases, person};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -41,8 +44,8 @@ pub struct Arguments {
     /// A return URL, byte for byte; may be given several times
     #[arg(long = "redirect-uri", value_name = "URL", required = true)]
     redirect_uris: Vec<String>,
-    /// Other people than the prepared ones: a JSON list of {"id", "about", "first_name",
-    /// "last_name", "claims": {"sub", "email", ...}}
+    /// Other people than the prepared ones: a file of policy tests, whose identities are offered,
+    /// or a JSON list of {"id", "about", "first_name", "last_name", "claims": {"sub", "email", ...}}
     #[arg(long, value_name = "FILE")]
     people: Option<PathBuf>,
     /// Asked for before the people are shown
@@ -132,7 +135,7 @@ fn introduce(apple: &FakeApple, arguments: &Arguments, locked: bool) {
 fn settings(arguments: &Arguments) -> Result<Settings, Problem> {
     let people = match &arguments.people {
         None => prepared(),
-        Some(file) => read_people(&read(file)?).map_err(|error| Problem::of_file(file, error))?,
+        Some(file) => people(file)?,
     };
     let tls = match (&arguments.cert, &arguments.key) {
         _ if arguments.plain => Tls::Plain,
@@ -155,6 +158,37 @@ fn settings(arguments: &Arguments) -> Result<Settings, Problem> {
         },
         clock: Clock::system(),
     })
+}
+
+/// The people of a JSON list, or the identities of a file of policy tests.
+fn people(file: &Path) -> Result<Vec<Person>, Problem> {
+    let content = read(file)?;
+    if content.trim_ascii_start().starts_with(b"[") {
+        return read_people(&content).map_err(|error| Problem::of_file(file, error));
+    }
+    let text = String::from_utf8(content).map_err(|error| Problem::of_file(file, error))?;
+    let (mut sources, mut told) = (Sources::default(), Diagnostics::default());
+    let cases = cases::read(&file.display().to_string(), &text, &mut sources, &mut told);
+    let messages = told.sorted().into_iter().map(|message| message.render(&sources));
+    let messages = messages.collect::<Vec<_>>().join("\n");
+    if told.has_errors() {
+        return Err(Problem::of_file(file, format!("these people cannot be offered\n{messages}")));
+    }
+    if !messages.is_empty() {
+        anstream::eprintln!("{messages}");
+    }
+    let people: Vec<Person> =
+        cases.people().into_iter().map(|(id, person)| offered(id, &person, file)).collect();
+    if people.is_empty() {
+        return Err(Problem::of_file(file, "nobody in this file is signed in"));
+    }
+    Ok(people)
+}
+
+fn offered(id: String, person: &person::Person, file: &Path) -> Person {
+    let about = format!("From {}", file.display());
+    let none = String::new;
+    Person { id, about, first_name: none(), last_name: none(), claims: person.claims.clone() }
 }
 
 fn client(arguments: &Arguments) -> Result<Client, Problem> {
@@ -207,5 +241,46 @@ impl Problem {
             cause = error.source();
         }
         self.outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Result<Vec<Person>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tests.yaml");
+        std::fs::write(&file, text).unwrap();
+        people(&file).map_err(|problem| problem.source.to_string())
+    }
+
+    #[test]
+    fn the_identities_of_policy_tests_are_offered_and_nobody_else() {
+        let people = of("
+identities:
+  ann: { sub: '001', email: ann@corp.example, email_verified: true, groups: [staff] }
+  idle: { sub: '009' }
+tests:
+  - { name: a, identity: ann, request: a.example, expect: allow }
+  - { name: b, identity: { sub: '002', org_id: x }, request: a.example, expect: deny }
+  - { name: c, identity: { sub: '002', org_id: y }, request: a.example, expect: deny }
+  - { name: d, request: a.example, expect: login }
+")
+        .unwrap();
+        let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
+        assert_eq!(ids, ["ann", "idle", "002", "002, 2"]);
+        assert_eq!(people[0].claims["email_verified"], true);
+        assert!(!people[0].claims.contains_key("groups"));
+        assert_eq!(people[3].claims["org_id"], "y");
+    }
+
+    #[test]
+    fn a_file_that_offers_nobody_is_refused_with_the_place() {
+        let said = of("tests:\n  - {name: a, request: a.example, expect: login}\n").unwrap_err();
+        assert!(said.contains("nobody in this file"), "{said}");
+        let said =
+            of("tests:\n  - {name: a, identity: {}, request: a, expect: deny}\n").unwrap_err();
+        assert!(said.contains("tests.yaml:2:24: error[R013]: a person needs `sub`"), "{said}");
     }
 }

@@ -112,6 +112,52 @@ pub(super) struct Files {
 }
 
 impl Files {
+    /// The whole text of a file that says who may pass, so that nobody else may write to it.
+    pub(super) fn read_deciding(
+        &mut self,
+        key: &str,
+        path: &Located,
+        told: &mut Diagnostics,
+    ) -> Option<Zeroizing<String>> {
+        let name = &path.text;
+        let (bytes, mode) = self.open(key, path, told)?;
+        if mode.others_write() {
+            let message = format!("`{key}`: everybody on this machine can write to {name}");
+            told.error(codes::OPEN_FILE, path.place, message, format!("chmod o-w {name}"));
+            return None;
+        }
+        let Ok(text) = std::str::from_utf8(&bytes) else {
+            told.error(codes::KEY_FILE, path.place, format!("`{key}`: {name} is not text"), "");
+            return None;
+        };
+        Some(Zeroizing::new(text.to_owned()))
+    }
+
+    fn open(
+        &mut self,
+        key: &str,
+        path: &Located,
+        told: &mut Diagnostics,
+    ) -> Option<(Zeroizing<Vec<u8>>, Mode)> {
+        if self.closed {
+            self.left_alone = true;
+            return None;
+        }
+        self.asked.push(PathBuf::from(&path.text));
+        let name = &path.text;
+        let error = match read_bounded(Path::new(name)) {
+            Ok(read) => return Some(read),
+            Err(error) => error,
+        };
+        let help = match error {
+            FileError::Missing => "paths are relative to the directory Russet starts in",
+            FileError::Denied => "make it readable for the user that Russet runs as",
+            _ => "",
+        };
+        told.error(codes::KEY_FILE, path.place, format!("`{key}`: {name} {error}"), help);
+        None
+    }
+
     /// The content of the file that `key` names, without blanks around it. `None` where it cannot
     /// be used; the diagnostics say why, at the key's value, unless files are left alone.
     pub(super) fn read(
@@ -121,24 +167,8 @@ impl Files {
         content: Content,
         told: &mut Diagnostics,
     ) -> Option<Zeroizing<String>> {
-        if self.closed {
-            self.left_alone = true;
-            return None;
-        }
-        self.asked.push(PathBuf::from(&path.text));
         let name = &path.text;
-        let (bytes, mode) = match read_bounded(Path::new(name)) {
-            Ok(read) => read,
-            Err(error) => {
-                let help = match error {
-                    FileError::Missing => "paths are relative to the directory Russet starts in",
-                    FileError::Denied => "make it readable for the user that Russet runs as",
-                    _ => "",
-                };
-                told.error(codes::KEY_FILE, path.place, format!("`{key}`: {name} {error}"), help);
-                return None;
-            }
-        };
+        let (bytes, mode) = self.open(key, path, told)?;
         if content == Content::Secret && !self.may_hold_secret(key, path, mode, told) {
             return None;
         }

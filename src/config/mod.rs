@@ -7,7 +7,6 @@
 //! *Invariant:* no module below this one knows YAML or the name of a file's key.
 
 pub mod codes;
-pub mod duration;
 pub mod import;
 pub mod keys;
 pub mod reference;
@@ -20,6 +19,7 @@ mod section;
 mod value;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tracing::level_filters::LevelFilter;
 use zeroize::Zeroizing;
@@ -30,9 +30,10 @@ use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::node::Place;
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
-use crate::{apple, decision, gateway, session};
+use crate::{apple, decision, gateway, policy, session};
 use files::{Files, Mode};
 use keys::Scope;
+use lower::ReadGroups;
 use section::{Purpose, Section};
 
 /// Where the configuration is, unless `--config` or `RUSSET_CONFIG` says otherwise.
@@ -49,6 +50,8 @@ pub struct Settings {
     pub gateway: gateway::Settings,
     /// What is decided on requests.
     pub rules: Vec<decision::RouteRule>,
+    /// Who is in which group, where `groups_file` is written.
+    pub groups: Option<Arc<policy::Groups>>,
     /// `state_dir`, where it is written.
     pub state_dir: Option<PathBuf>,
     /// `shadow: true`: this is for `run --shadow-config` alone and is not to be served.
@@ -105,6 +108,8 @@ pub struct LoadedRules {
     /// What is decided on requests; `None` where there is an error among the diagnostics. Routes
     /// have the ids that they have when the whole configuration is loaded.
     pub rules: Option<decision::Rules>,
+    /// Who is in which group, where `groups_file` was read.
+    pub groups: Option<Arc<policy::Groups>>,
     /// `decision_log.path`, where it is written and a file.
     pub decision_log: Option<PathBuf>,
     /// `shadow: true`: this is for `run --shadow-config`.
@@ -149,19 +154,32 @@ pub fn load_text(name: &str, text: &str, environment: Environment<'_>, now: Time
 /// where a policy names a group. Faults in what the rules are not made of are warnings.
 pub fn load_rules(path: &Path, environment: Environment<'_>, now: Timestamp) -> LoadedRules {
     match open(path, environment, now) {
-        Ok((reading, text)) => reading.rules(&text),
+        Ok((reading, text)) => reading.rules(&text, ReadGroups::WhereNamed),
         Err(refused) => refused.loaded_rules(None),
     }
 }
 
-/// The same of a configuration that is not in a file. Messages call it `name`.
+/// The same, with the members of every group: `groups_file` is read whether a policy names a group
+/// or not.
+pub fn load_rules_and_groups(
+    path: &Path,
+    environment: Environment<'_>,
+    now: Timestamp,
+) -> LoadedRules {
+    match open(path, environment, now) {
+        Ok((reading, text)) => reading.rules(&text, ReadGroups::Always),
+        Err(refused) => refused.loaded_rules(None),
+    }
+}
+
+/// As [`load_rules`], of a configuration that is not in a file. Messages call it `name`.
 pub fn load_rules_text(
     name: &str,
     text: &str,
     environment: Environment<'_>,
     now: Timestamp,
 ) -> LoadedRules {
-    Reading::of_text(name, text, environment, now).rules(text)
+    Reading::of_text(name, text, environment, now).rules(text, ReadGroups::WhereNamed)
 }
 
 /// Reads the text of the file `path`.
@@ -251,17 +269,18 @@ impl<'a> Reading<'a> {
             return self.loaded(None, Vec::new());
         };
         let mut context = self.context(&top);
-        let decisions = lower::decisions(&top, &mut context);
+        let decisions = lower::decisions(&top, ReadGroups::Always, &mut context);
         let settings = lower::settings(&top, decisions, &mut context);
         self.loaded(settings, top.ignored)
     }
 
-    fn rules(mut self, text: &str) -> LoadedRules {
+    fn rules(mut self, text: &str, read_groups: ReadGroups) -> LoadedRules {
         let Some(top) = self.top(text, Purpose::Decide) else { return self.loaded_rules(None) };
         let mut context = self.context(&top);
-        let decisions = lower::decisions(&top, &mut context);
+        let decisions = lower::decisions(&top, read_groups, &mut context);
         let rules = LoadedRules {
             rules: decisions.rules().map(decision::Rules::new),
+            groups: decisions.groups(),
             decision_log: lower::decision_log(&top),
             shadow: top.flag("shadow"),
             files: std::mem::take(&mut context.files.asked),

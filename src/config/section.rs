@@ -134,21 +134,25 @@ impl Section {
             if matches!(key.status, Status::Ignored(_)) {
                 continue;
             }
-            let mut names = vec![key.name.to_ascii_uppercase()];
+            let mut names = vec![(key.name.to_ascii_uppercase(), None)];
             if key.name == "set_response_headers" {
                 // Pomerium's own name for it.
-                names.push("HEADERS".to_owned());
+                names.push(("HEADERS".to_owned(), None));
             }
             if let Type::Tree(fields) = key.kind {
-                let field = |field: &&str| format!("{}_{field}", key.name).to_ascii_uppercase();
-                names.extend(fields.iter().map(field));
+                let name = |field: &str| format!("{}_{field}", key.name).to_ascii_uppercase();
+                names.extend(fields.iter().map(|field| (name(field), Some(*field))));
             }
-            for name in names {
+            for (name, field) in names {
                 let Some(text) = environment(&name).filter(|text| !text.is_empty()) else {
                     continue;
                 };
                 let mut found = Diagnostics::default();
                 if let Some(node) = variable(key, &name, &text, sources, &mut found) {
+                    let node = match field {
+                        Some(field) => self.with_field(key.name, field, node),
+                        None => node,
+                    };
                     self.entries.retain(|entry| entry.key.name != key.name);
                     self.accept(key, &name, node.place, &node, &mut found);
                 }
@@ -199,6 +203,17 @@ impl Section {
                 }
             }
         }
+    }
+
+    /// The structure `name` as it is written, with `value` in the place of one of its fields.
+    fn with_field(&self, name: &str, field: &'static str, value: Node) -> Node {
+        let place = value.place;
+        let written = self.tree(name).and_then(Node::map).unwrap_or_default();
+        let others = written.iter().filter(|(key, _)| key.text() != Some(field)).cloned();
+        let key = Kind::Scalar(Scalar { text: field.into(), quoted: true });
+        let entry = (Node { place, kind: key }, value);
+        let entries: Vec<_> = others.chain([entry]).collect();
+        Node { place, kind: Kind::Map(entries.into()) }
     }
 
     fn keep(&mut self, key: &'static Key, node: &Node, told: &mut Diagnostics) {

@@ -111,7 +111,13 @@ fn the_list_of_diagnostics_is_the_table() {
 #[test]
 fn every_code_is_used() {
     let mut source = String::new();
-    for directory in ["src/config", "src/config/lower", "src/config/yaml"] {
+    for directory in [
+        "src/config",
+        "src/config/lower",
+        "src/config/yaml",
+        "src/workbench",
+        "src/workbench/cases",
+    ] {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             if path.is_file() {
@@ -920,6 +926,147 @@ fn rules_need_no_other_file() {
     assert_eq!(loaded.files, [path], "no other file is asked for");
     assert!(!told.contains("is not there"), "{told}");
     assert!(load(&loaded.files[0], &|_| None, NOW).settings.is_none(), "to serve they are needed");
+}
+
+#[test]
+fn rules_need_the_groups_where_a_policy_names_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = WITHOUT_FILES.replace("DIR", directory.path().to_str().unwrap());
+    let named = text.replace("domain: corp.example", "groups: engineering");
+    let path = directory.path().join("config.yaml");
+    let groups = directory.path().join("groups.yaml");
+    fs::write(&path, &named).unwrap();
+    let missing = load_rules(&path, &|_| None, NOW);
+    assert!(missing.rules.is_none());
+    assert_eq!(missing.diagnostics.errors(), 1, "{}", missing.render());
+    assert!(missing.render().contains("groups.yaml is not there"), "{}", missing.render());
+    fs::write(&groups, "engineering: [ann@corp.example]\n").unwrap();
+    let there = load_rules(&path, &|_| None, NOW);
+    assert!(there.rules.is_some(), "{}", there.render());
+    assert_eq!(there.files, [path.clone(), groups.clone()]);
+    // Members are to be had without a policy that names them; then the file is needed, too.
+    fs::write(&path, &text).unwrap();
+    assert!(load_rules(&path, &|_| None, NOW).groups.is_none());
+    let members = load_rules_and_groups(&path, &|_| None, NOW).groups.unwrap();
+    let place = members.members()[0].place.unwrap();
+    assert_eq!((members.members().len(), place.start), (1, 14));
+    fs::remove_file(&groups).unwrap();
+    assert!(load_rules_and_groups(&path, &|_| None, NOW).rules.is_none());
+}
+
+/// Whoever can write to it can admit themselves.
+#[test]
+fn t60_groups_that_everybody_can_write_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let groups = directory.path().join("groups.csv");
+    fs::write(&groups, "group,member\nstaff,ann@corp.example\n").unwrap();
+    let text = complete(&format!("groups_file: {}\n{ROUTE}", groups.display()));
+    for (mode, fine) in [(0o644, true), (0o600, true), (0o646, false)] {
+        fs::set_permissions(&groups, Permissions::from_mode(mode)).unwrap();
+        let loaded = load_here(&text);
+        assert_eq!(loaded.settings.is_some(), fine, "{mode:o}: {}", loaded.render());
+        assert_eq!(codes_of(&loaded).contains(&codes::OPEN_FILE), !fine);
+    }
+}
+
+#[test]
+fn the_csv_and_the_yaml_of_groups_say_the_same() {
+    let read = |name: &str| {
+        let key = format!("groups_file: tests/cases/config/groups/{name}\n");
+        let groups = settings(&complete(&format!("{key}{ROUTE}"))).groups.unwrap();
+        let shown = |member: &policy::Member| format!("{} {}", member.group, member.who);
+        groups.members().iter().map(shown).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        read("good.csv"),
+        [
+            "engineering ann@corp.example",
+            "engineering sub:001234.ab",
+            "everybody domain:corp.example"
+        ]
+    );
+    let long = "engineering sub:001234.0123456789abcdef0123456789abcdef.1234";
+    assert_eq!(
+        read("good.yaml"),
+        [
+            "engineering ann@corp.example",
+            long,
+            "engineering sub:001235.ab",
+            "everybody domain:corp.example"
+        ]
+    );
+}
+
+/// The rule that Pomerium adds to every route; no authority is read for it.
+#[test]
+fn certificates_of_clients_are_asked_for_on_every_route() {
+    let routes = "routes:\n  - {from: 'https://a.example.com', allow_public_unauthenticated_access: \
+                  true}\n  - {from: 'https://b.example.com', allowed_users: [ann]EXTRA}\n";
+    let load = |top: &str, extra: &str| {
+        let text = format!("{top}\n{}", routes.replace("EXTRA", extra));
+        rules_here(&text)
+    };
+    let asks = |loaded: &LoadedRules| {
+        let rules = loaded.rules.as_ref().unwrap_or_else(|| panic!("{}", loaded.render()));
+        let asks =
+            |route: &decision::RouteRule| route.policy.reads(policy::Reads::ClientCertificate);
+        let all: Vec<bool> = rules.routes().iter().map(asks).collect();
+        assert!(all.iter().all(|one| *one == all[0]), "{all:?}");
+        all[0]
+    };
+    for (top, extra, expected) in [
+        ("downstream_mtls: {ca_file: /not/there}", "", true),
+        ("downstream_mtls: {ca: Zm9v, max_verify_depth: 2}", "", true),
+        ("downstream_mtls: {ca: Zm9v, enforcement: policy_with_default_deny}", "", true),
+        ("downstream_mtls: {ca: Zm9v, enforcement: reject_connection}", "", true),
+        ("downstream_mtls: {ca: Zm9v, enforcement: policy}", "", false),
+        ("downstream_mtls: {ca: Zm9v, enforcement: Policy}", "", false),
+        ("downstream_mtls: {crl: Zm9v}", "", false),
+        ("downstream_mtls: {ca: ''}", "", false),
+        ("downstream_mtls: {}", "", false),
+        ("", "", false),
+        ("", ", tls_downstream_client_ca_file: /not/there", true),
+        ("downstream_mtls: {enforcement: policy}", ", tls_downstream_client_ca: Zm9v", false),
+    ] {
+        assert_eq!(asks(&load(top, extra)), expected, "{top} {extra}");
+    }
+    for top in [
+        "downstream_mtls: x",
+        "downstream_mtls: {cafile: x}",
+        "downstream_mtls: {ca: x, enforcement: polcy}",
+    ] {
+        let loaded = load(top, "");
+        assert_eq!((loaded.rules.is_none(), loaded.diagnostics.errors()), (true, 1), "{top}");
+    }
+    // Fields have variables of their own, and each adds to what is written.
+    let text = format!("downstream_mtls: {{ca: Zm9v}}\n{}", routes.replace("EXTRA", ""));
+    let environment =
+        |name: &str| (name == "DOWNSTREAM_MTLS_ENFORCEMENT").then(|| "policy".to_owned());
+    assert!(!asks(&load_rules_text("c", &text, &environment, NOW)));
+    assert!(asks(&load_rules_text("c", &text, &|_| None, NOW)));
+    // To serve, it is not yet done.
+    let whole = load_here(&complete(&format!("downstream_mtls: {{ca: Zm9v}}\n{ROUTE}")));
+    assert!(codes_of(&whole).contains(&codes::NOT_YET) && whole.settings.is_none());
+}
+
+/// A page of names does not become a gigabyte of rules (T59).
+#[test]
+fn t59_named_policies_do_not_grow_without_bounds() {
+    let mut text = "named_policies:\n  n0: {allow: {or: [{accept: 1}]}}\n".to_owned();
+    for number in 1..4_000 {
+        let before = number - 1;
+        let _ = writeln!(
+            text,
+            "  n{number}: [{{use: n{before}}}, {{use: n{before}}}, {{allow: {{or: [{{accept: 1}}]}}}}]"
+        );
+    }
+    text += "routes:\n";
+    for number in 0..1_000 {
+        let _ = writeln!(text, "- {{from: 'https://h{number}.example', policy: {{use: n3999}}}}");
+    }
+    let loaded = rules_here(&text);
+    assert!(loaded.render().contains("grow into more than 100000 rules"));
+    assert!(loaded.rules.is_none());
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::duration::{self, DurationError};
 use super::keys::{Key, Type};
 use super::{codes, yaml};
 use crate::base::diagnostic::Diagnostics;
+use crate::base::duration::{self, DurationError};
 use crate::base::near;
 use crate::base::node::{Kind, Node, Place, Plain, Scalar};
 

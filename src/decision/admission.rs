@@ -82,10 +82,13 @@ impl Admission {
 pub enum Refusal {
     /// No route has this host and path. Both cases are answered alike (T91).
     NoRoute(NoRoute),
-    /// The policy asks for somebody to be signed in, and nobody is.
+    /// The policy asks for somebody to be signed in, and nobody is; or for somebody who signed in
+    /// more recently.
     SignIn {
         /// The route asked for, and what its policy says.
         judged: Judged,
+        /// Since when somebody must have signed in, where whoever is signed in did so too long ago.
+        since: Option<Timestamp>,
     },
     /// The policy says no.
     Denied {
@@ -103,7 +106,7 @@ impl Refusal {
     pub fn judged(&self) -> Option<&Judged> {
         match self {
             Self::NoRoute(_) => None,
-            Self::SignIn { judged } | Self::Denied { judged, .. } => Some(judged),
+            Self::SignIn { judged, .. } | Self::Denied { judged, .. } => Some(judged),
         }
     }
 }
@@ -140,7 +143,12 @@ pub fn admission_heard(
     let judged = judged.map_err(Refusal::NoRoute)?;
     match judged.verdict.outcome() {
         Outcome::Allow => Ok(Admission { judged, live }),
-        Outcome::SignIn => Err(Refusal::SignIn { judged }),
+        Outcome::SignIn => {
+            let too_long_ago = judged.verdict.asks_again();
+            let policy = rules.route(judged.route).map(|route| &route.policy);
+            let since = policy.filter(|_| too_long_ago).and_then(|p| p.signed_in_since(now));
+            Err(Refusal::SignIn { judged, since })
+        }
         Outcome::Deny => match explain(rules, facts, identity, now) {
             Ok((_, explanation)) => {
                 let (explanation, live) = (Box::new(explanation), live.map(Box::new));

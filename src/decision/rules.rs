@@ -102,6 +102,29 @@ impl Rules {
         }
     }
 
+    /// The one route of a host whose paths all belong to it: what is asked there needs no path to
+    /// be decided. `None` where there is another, so that paths matter.
+    pub fn of_whole_host(&self, authority: &Authority<'_>) -> Option<RouteIndex> {
+        let rules = match self.exact.get(authority.host()) {
+            Some(rules) => rules,
+            None => {
+                let mut fitting =
+                    self.wildcards.iter().filter(|one| one.pattern.is_match(authority.host()));
+                let one = fitting.next()?;
+                fitting.next().is_none().then_some(&one.rules)?
+            }
+        };
+        let port = authority.port().filter(|port| *port != 443);
+        let mut fitting =
+            rules.by_port.iter().filter(|(written, _)| written.is_none() || *written == port);
+        let (_, paths) = fitting.next()?;
+        let alone = fitting.next().is_none()
+            && paths.exact.is_empty()
+            && paths.prefixes.is_empty()
+            && paths.patterns.is_empty();
+        paths.any.filter(|_| alone)
+    }
+
     /// The route of a request. `path` is normalised and without its query.
     pub fn find(&self, authority: &Authority<'_>, path: &str) -> RouteMatch {
         if let Some(rules) = self.exact.get(authority.host()) {

@@ -21,6 +21,7 @@ use crate::base::ids::{RequestId, SessionId};
 use crate::base::seal::Ring;
 use crate::base::time::Timestamp;
 use crate::identity::Identity;
+use crate::policy::Groups;
 use crate::session::Session;
 
 /// How long an assertion is good, as in Pomerium.
@@ -184,6 +185,7 @@ impl Key {
 /// `jwt_claims_headers`, with their JSON types kept.
 pub fn person<'a>(
     session: &Session,
+    groups: &Groups,
     configured: impl Iterator<Item = &'a str>,
 ) -> Map<String, Value> {
     let identity = &session.identity;
@@ -196,7 +198,7 @@ pub fn person<'a>(
     claims.insert("sub".to_owned(), Value::from(&*identity.subject));
     claims.insert("user".to_owned(), Value::from(&*identity.subject));
     claims.insert("email".to_owned(), verified_email(identity).into());
-    claims.insert("groups".to_owned(), Value::Array(Vec::new()));
+    claims.insert("groups".to_owned(), groups.of(identity).into());
     claims.insert("sid".to_owned(), session.id.to_string().into());
     claims.insert("name".to_owned(), identity.display_name.as_deref().unwrap_or_default().into());
     claims
@@ -221,23 +223,24 @@ struct Signed {
 }
 
 impl AssertionCache {
-    /// The assertion for a session at a route host: a kept one if it is young, else a new one.
-    pub fn get<'a>(
+    /// The assertion for a session at a route host: a kept one if it is young, else a new one that
+    /// says what `person` does.
+    pub fn get(
         &self,
         keys: &SigningKeys,
-        session: &Session,
+        session: SessionId,
         host: &str,
-        configured: impl Iterator<Item = &'a str>,
         now: Timestamp,
+        person: impl FnOnce() -> Map<String, Value>,
     ) -> Option<Arc<str>> {
-        let place = (session.id, Arc::<str>::from(host));
+        let place = (session, Arc::<str>::from(host));
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(signed) = tokens.get(&place)
             && (0..REUSED_SECONDS).contains(&now.seconds_since(signed.at))
         {
             return Some(Arc::clone(&signed.token));
         }
-        let mut claims = person(session, configured);
+        let mut claims = person();
         claims.insert("iss".to_owned(), host.into());
         claims.insert("aud".to_owned(), host.into());
         claims.insert("jti".to_owned(), RequestId::fresh().to_string().into());
@@ -293,7 +296,10 @@ mod tests {
         let cache = AssertionCache::default();
         let get = |now| {
             let named = ["is_private_email", "exp", "absent"].into_iter();
-            cache.get(&keys, &session(), "app.example.com", named, Timestamp(now)).unwrap()
+            let groups = Groups::default();
+            let (session, host) = (session(), "app.example.com");
+            let said = || person(&session, &groups, named);
+            cache.get(&keys, session.id, host, Timestamp(now), said).unwrap()
         };
         let token = get(100);
         let claims = decoded(&keys, &token);
@@ -304,6 +310,28 @@ mod tests {
         assert!(claims.get("absent").is_none());
         assert_eq!(get(159), token);
         assert_ne!(get(160), token);
+    }
+
+    #[test]
+    fn groups_are_those_of_the_file_whatever_the_token_says() {
+        let mut told = crate::base::diagnostic::Diagnostics::default();
+        let mut builder = crate::policy::GroupsBuilder::default();
+        let at = crate::base::node::Place::default();
+        for (group, member) in
+            [("b", "ANN@corp.example"), ("a", "domain:corp.example"), ("c", "sub:002")]
+        {
+            builder.member((group, at), (member, at), &mut told);
+        }
+        let groups = builder.finish(&mut told);
+        let mut session = session();
+        let said =
+            |session: &Session| person(session, &groups, ["groups"].into_iter())["groups"].clone();
+        assert_eq!(said(&session), json!(["a", "b"]));
+        let claims = json!({"sub": "001", "email": "ann@corp.example", "email_verified": false,
+            "groups": ["c"]});
+        let claims = Claims::new(claims.as_object().unwrap().clone());
+        session.identity = Identity::new("001", claims, Timestamp(0));
+        assert_eq!(said(&session), json!([]));
     }
 
     #[test]
@@ -322,7 +350,9 @@ mod tests {
         let keys = SigningKeys::new(&[rsa, ec], &ring()).unwrap();
         let cache = AssertionCache::default();
         let token = cache
-            .get(&keys, &session(), "app.example.com", std::iter::empty(), Timestamp(1))
+            .get(&keys, session().id, "app.example.com", Timestamp(1), || {
+                person(&session(), &Groups::default(), std::iter::empty())
+            })
             .unwrap();
         assert_eq!(decoded(&keys, &token)["sub"], "001");
         assert_eq!(keys.jwks().matches("\"kid\"").count(), 2);

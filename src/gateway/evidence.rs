@@ -63,6 +63,7 @@ fn reason(missing: &Missing, identity: Option<&Identity>) -> Option<DenialReason
         }
         Missing::Different { what: What::Domain } => DenialReason::DomainNotListed,
         Missing::Different { what: What::User } => DenialReason::AccountNotListed,
+        Missing::Different { what: What::Group } => DenialReason::GroupNotListed,
         Missing::Different { what: What::Claim(name) } => DenialReason::ClaimDifferent {
             name: name.clone(),
             seen: identity.and_then(|identity| identity.claims.get(name)).map(shown),

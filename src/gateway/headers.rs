@@ -11,12 +11,13 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use serde_json::Value;
 
-use super::assertion::verified_email;
+use super::assertion::{self, verified_email};
 use super::inbound::Inbound;
 use super::plan::{PathSwap, Plan, Service, SetValue};
 use super::settings::TemplatePart;
 use super::world::Worker;
 use crate::base::ids::RequestId;
+use crate::policy::Groups;
 use crate::session::Session;
 use crate::upstream::Upstream;
 use crate::wire::host::Scheme;
@@ -182,19 +183,24 @@ impl Speaker<'_> {
             headers.insert(ASSERTION, HeaderValue::from_str(&self.assertion(session)?).ok()?);
         }
         for (name, claim) in &self.plan.claims_headers {
-            let text = self.session.map(|session| claim_text(session, claim)).unwrap_or_default();
+            let text = self.session.map(|session| claim_text(session, claim, &self.plan.groups));
+            let text = text.unwrap_or_default();
             headers.insert(name.clone(), HeaderValue::from_bytes(text.as_bytes()).ok()?);
         }
         Some(())
     }
 
     fn assertion(&self, session: &Session) -> Option<Arc<str>> {
+        let host = self.inbound.authority.host();
         self.worker.assertions.get(
             &self.plan.signing_keys,
-            session,
-            self.inbound.authority.host(),
-            self.plan.claims_headers.iter().map(|(_, claim)| claim.as_str()),
+            session.id,
+            host,
             self.inbound.now,
+            || {
+                let configured = self.plan.claims_headers.iter().map(|(_, claim)| claim.as_str());
+                assertion::person(session, &self.plan.groups, configured)
+            },
         )
     }
 
@@ -227,9 +233,13 @@ impl Speaker<'_> {
 /// A claim as one header value: text as it is, lists joined by commas, anything else as JSON.
 /// Controls are percent-encoded, in a list item commas too, and `%` wherever it would be taken for
 /// an encoding; so a claim never grows into a second header or a second item (T32).
-fn claim_text(session: &Session, claim: &str) -> String {
+fn claim_text(session: &Session, claim: &str, groups: &Groups) -> String {
     if claim == "email" {
         return encoded(verified_email(&session.identity), false);
+    }
+    if claim == "groups" {
+        let names = groups.of(&session.identity).into_iter().map(|name| encoded(name, true));
+        return names.collect::<Vec<_>>().join(",");
     }
     match session.identity.claims.get(claim) {
         None | Some(Value::Null) => String::new(),

@@ -29,7 +29,7 @@ pub use answer::AnswerBody;
 pub use endpoints::is_reserved;
 pub use inbound::{Malformed, check};
 pub use plan::{COOKIE_PREFIX, Ingredients, Plan, PlanProblem};
-pub use refusal::status_of;
+pub use refusal::{ROBOTS, status_of};
 pub use service::{EnvoyAuthorization, Gateway};
 pub use settings::{
     DecisionLogSettings, ExternalAuthSettings, HeaderValue, ListenerSettings, RouteService,

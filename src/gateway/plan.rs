@@ -12,7 +12,7 @@ use super::settings::{self, RouteService, Settings, TemplatePart};
 use crate::base::seal::{Ring, Signer};
 use crate::decision::{PathRule, RouteIndex, RouteRule, Rules};
 use crate::pages;
-use crate::policy::{Policy, Reads};
+use crate::policy::{Groups, Policy, Reads};
 use crate::session::attempt::Attempts;
 use crate::session::link::{Links, Starts};
 use crate::session::sealed_cookie::SessionSeal;
@@ -56,6 +56,8 @@ pub struct Plan {
     pub(super) signing_keys: SigningKeys,
     /// `jwt_claims_headers`: header and claim.
     pub(super) claims_headers: Vec<(HeaderName, String)>,
+    /// Who is in which group, for what applications are told.
+    pub(super) groups: Arc<Groups>,
     /// Headers of every answer, ours and the applications'.
     pub(super) response_headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) domain_association: Option<Bytes>,
@@ -140,6 +142,8 @@ pub struct Ingredients<'a> {
     pub shared_secret: &'a Ring,
     /// Routes with their policies.
     pub rules: Vec<RouteRule>,
+    /// Who is in which group.
+    pub groups: Arc<Groups>,
     /// The rules of a shadow configuration, where there is one.
     pub shadow_rules: Option<Rules>,
     /// The provider's URL where it is not Apple.
@@ -205,6 +209,7 @@ impl Plan {
             jwks,
             signing_keys,
             claims_headers,
+            groups: given.groups,
             response_headers: pairs(&gateway.response_headers)?,
             domain_association: gateway
                 .domain_association
@@ -247,6 +252,11 @@ impl Plan {
     /// Whether we answer for this host at all.
     pub(super) fn knows_host(&self, host: &str) -> bool {
         self.is_authenticate_host(host) || self.rules.knows_host(host)
+    }
+
+    /// Whether oauth2-proxy's endpoints are served.
+    pub(super) fn serves_oauth2_proxy(&self) -> bool {
+        self.external_auth.as_ref().is_some_and(|trusted| trusted.oauth2_proxy)
     }
 
     /// Whether this is the host that talks to Apple, whatever the port.

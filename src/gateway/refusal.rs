@@ -16,7 +16,7 @@ use super::respond::{self, Visitor};
 use super::signed_in::NotSignedIn;
 use super::{browser, evidence};
 use crate::decision::{NoRoute, Refusal, RouteIndex};
-use crate::pages::{Denied, Href, LoopCause, Person, SignIn, SignInCause, View};
+use crate::pages::{Denied, Href, LoopCause, Person, SignIn, View};
 use crate::policy::{Explanation, Reason, Verdict, sign_in_status};
 use crate::session::lifecycle::LiveSession;
 use crate::session::return_address::ReturnAddress;
@@ -24,6 +24,9 @@ use crate::telemetry::{Decision, Record};
 use crate::upstream::SendError;
 use crate::wire::accept::Format;
 use crate::wire::host::Authority;
+
+/// Where crawlers look first: whoever is refused there is told to stay away, with 200.
+pub const ROBOTS: &str = "/robots.txt";
 
 /// The answer to a request that the decision refused.
 pub(super) fn answer(
@@ -37,9 +40,10 @@ pub(super) fn answer(
             note_no_route(no_route, record);
             Visitor::of(inbound).page(&View::NotFound)
         }
-        Refusal::SignIn { judged } => {
+        Refusal::SignIn { judged, since } => {
+            let why_not = since.map_or(why_not, NotSignedIn::TooLongAgo);
             note_route(inbound, judged.route, record);
-            if inbound.path == "/robots.txt" {
+            if inbound.path == ROBOTS {
                 record.decision = Decision::SignIn;
                 return robots();
             }
@@ -48,11 +52,8 @@ pub(super) fn answer(
         Refusal::Denied { judged, explanation, live } => {
             note_route(inbound, judged.route, record);
             note_denial(&explanation, record);
-            if inbound.path == "/robots.txt" {
+            if inbound.path == ROBOTS {
                 return robots();
-            }
-            if judged.verdict.lacks_certificate() {
-                return no_certificate(&judged.verdict, inbound);
             }
             denied(&judged.verdict, &explanation, live.as_deref(), inbound)
         }
@@ -96,13 +97,14 @@ pub(super) fn sign_in(
     // A posted form or a script's request is not repeated; its page is loaded anew.
     let address = return_address(inbound);
     let Some(address) = address else { return visitor.page(&View::BadRequest) };
-    let (link, cookie) = begin_sign_in(inbound, &address);
+    let (cause, since) = why_not.asks_for();
+    let (link, cookie) = begin_sign_in(inbound, &address, since);
     let status = status(sign_in_status(page_load));
     let mut response = match page_load {
         true => respond::redirect(status, &link),
         false => {
             let url = Href::new(link);
-            let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
+            let view = View::SignIn(SignIn { cause, url });
             // Only somebody who asks for a page gets one; a program reads JSON (`design.md` §5).
             let format = crate::wire::accept::prefers(inbound.headers(), Format::Json);
             Visitor { preference: format, ..visitor }.page_with(&view, status)
@@ -130,7 +132,9 @@ pub(super) fn return_address(inbound: &Inbound) -> Option<ReturnAddress> {
 pub(super) fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Bytes>> {
     let cause = match why_not {
         NotSignedIn::NoCookie => LoopCause::CookieNotKept,
-        NotSignedIn::NotOpened | NotSignedIn::Dead(_) => LoopCause::CookieNotAccepted,
+        NotSignedIn::NotOpened | NotSignedIn::Dead(_) | NotSignedIn::TooLongAgo(_) => {
+            LoopCause::CookieNotAccepted
+        }
     };
     let mut response = visitor.page(&View::Loop { cause, start_again: Href::here() });
     browser::forget_rounds(&mut response);
@@ -144,6 +148,9 @@ pub(super) fn denied(
     live: Option<&LiveSession>,
     inbound: &Inbound,
 ) -> Response<Full<Bytes>> {
+    if verdict.lacks_certificate() {
+        return no_certificate(verdict, inbound);
+    }
     let session = live.map(LiveSession::session);
     let address = return_address(inbound);
     let another_account = session.map(|session| {

@@ -2,6 +2,9 @@
 
 use super::inbound::Inbound;
 use super::world::Worker;
+use crate::base::time::Timestamp;
+use crate::pages::SignInCause;
+use crate::policy::Reason;
 use crate::session::lifecycle::{self, Dead, LiveSession};
 use crate::wire::cookies;
 
@@ -14,9 +17,19 @@ pub(super) enum NotSignedIn {
     NotOpened,
     /// The session is over.
     Dead(Dead),
+    /// It has one, but the policy wants somebody who signed in since this moment.
+    TooLongAgo(Timestamp),
 }
 
 impl NotSignedIn {
+    /// Why a page with Apple's button is shown, and since when somebody must have signed in.
+    pub(super) fn asks_for(self) -> (SignInCause, Option<Timestamp>) {
+        match self {
+            Self::TooLongAgo(since) => (SignInCause::TooLongAgo, Some(since)),
+            Self::NoCookie | Self::NotOpened | Self::Dead(_) => (SignInCause::NothingWasSent, None),
+        }
+    }
+
     /// The word for logs.
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -24,18 +37,28 @@ impl NotSignedIn {
             Self::NotOpened => "cookie-not-opened",
             Self::Dead(Dead::Expired) => "session-expired",
             Self::Dead(Dead::Ended) => "session-ended",
+            Self::TooLongAgo(_) => Reason::AuthAgeExceeded.word(),
         }
     }
 }
 
 /// The live session of a request.
 pub(super) fn live_session(inbound: &Inbound, worker: &Worker) -> Result<LiveSession, NotSignedIn> {
+    live_session_at(inbound.authority.host(), inbound, worker)
+}
+
+/// The same for a request that a trusted peer makes for another host.
+pub(super) fn live_session_at(
+    host: &str,
+    inbound: &Inbound,
+    worker: &Worker,
+) -> Result<LiveSession, NotSignedIn> {
     let plan = &inbound.plan;
     let mut values = cookies::values(inbound.headers(), &plan.cookie.name).peekable();
     if values.peek().is_none() {
         return Err(NotSignedIn::NoCookie);
     }
-    let opened = plan.sessions.open_only(values, inbound.authority.host());
+    let opened = plan.sessions.open_only(values, host);
     let opened = opened.ok_or(NotSignedIn::NotOpened)?;
     lifecycle::live(opened, &worker.shared.ended, inbound.now).map_err(NotSignedIn::Dead)
 }

@@ -75,6 +75,11 @@ fn in_words(reason: &DenialReason, site: &str) -> Explanation {
             "This page is for certain accounts only. If yours should be one of them, send your \
              administrator the account id below.",
         ),
+        DenialReason::GroupNotListed => plain(
+            "group-not-listed",
+            "You are not in a group that may see this page.",
+            "If you should be in one of them, send your administrator the account id below.",
+        ),
         DenialReason::ClaimMissing { name } => claim_missing(&bounded(name)),
         DenialReason::ClaimDifferent { name, seen } => {
             claim_different(&bounded(name), seen.as_deref().map(bounded))

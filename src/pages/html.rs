@@ -56,7 +56,10 @@ impl SignInPage<'_> {
     /// Apple's guidelines allow a few titles and no others.
     fn title(&self) -> &'static str {
         match self.page.cause {
-            SignInCause::SignedOut | SignInCause::NothingWasSent => "Sign in with Apple",
+            SignInCause::SignedOut
+            | SignInCause::NothingWasSent
+            | SignInCause::TooLongAgo
+            | SignInCause::Asked => "Sign in with Apple",
             SignInCause::AnotherAccount => "Continue with Apple",
         }
     }

@@ -52,6 +52,7 @@ fn denial(object: &mut Map<String, Value>, denied: &Denied, chrome: &Chrome<'_>)
             | DenialReason::DomainNotListed => different.push("email"),
             DenialReason::AddressUnverified => different.push("email_verified"),
             DenialReason::AccountNotListed => different.push("sub"),
+            DenialReason::GroupNotListed => different.push("groups"),
             DenialReason::ClaimDifferent { name, .. } | DenialReason::ClaimNotKept { name } => {
                 different.push(name);
             }

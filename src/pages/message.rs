@@ -126,6 +126,23 @@ fn sign_in(cause: SignInCause, site: &str) -> Message {
                  send it again.",
             ],
         ),
+        SignInCause::Asked => Message::new(
+            "sign_in_required",
+            "Sign in to go on",
+            &[&format!("{site} is for people who are signed in.")],
+        ),
+        SignInCause::TooLongAgo => Message::new(
+            "sign_in_again",
+            "Sign in again. Nothing was sent",
+            &[
+                &format!(
+                    "What you were doing at {site} asks for a recent sign-in, and yours was too \
+                     long ago. Your request was not passed on, so nothing was saved or changed."
+                ),
+                "If you had filled in a form, go back and copy what you typed. Then sign in and \
+                 send it again.",
+            ],
+        ),
         SignInCause::AnotherAccount => Message::new(
             "sign_in_required",
             "Use another account",

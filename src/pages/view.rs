@@ -144,8 +144,10 @@ impl View {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::SignIn(page) => match page.cause {
-                SignInCause::SignedOut | SignInCause::AnotherAccount => StatusCode::OK,
-                SignInCause::NothingWasSent => StatusCode::UNAUTHORIZED,
+                SignInCause::SignedOut | SignInCause::AnotherAccount | SignInCause::Asked => {
+                    StatusCode::OK
+                }
+                SignInCause::NothingWasSent | SignInCause::TooLongAgo => StatusCode::UNAUTHORIZED,
             },
             Self::SignOut(_)
             | Self::User(_)
@@ -183,7 +185,9 @@ impl View {
     /// Whether a frame of the same origin may show it: only the page that answers a frame, whose
     /// one link opens in the top window. Everything else must not be framed at all (T80).
     pub fn may_be_framed(&self) -> bool {
-        matches!(self, Self::SignIn(SignIn { cause: SignInCause::NothingWasSent, .. }))
+        let answers_a_frame =
+            |cause| matches!(cause, SignInCause::NothingWasSent | SignInCause::TooLongAgo);
+        matches!(self, Self::SignIn(page) if answers_a_frame(page.cause))
     }
 }
 
@@ -203,8 +207,12 @@ pub enum SignInCause {
     SignedOut,
     /// A form or a frame asked without a session; a redirect would have lost what it sent.
     NothingWasSent,
+    /// A form or a program asked with a session that is too old for this page.
+    TooLongAgo,
     /// The person asked to use another account.
     AnotherAccount,
+    /// The page was asked for as such, or another proxy shows it in place of what was asked.
+    Asked,
 }
 
 /// What is known of why signing in goes round in circles.
@@ -281,6 +289,8 @@ pub enum DenialReason {
     DomainNotListed,
     /// The account (`sub`) is none of those let in.
     AccountNotListed,
+    /// The person is in none of the groups that are let in.
+    GroupNotListed,
     /// Apple sent no claim of this name.
     ClaimMissing {
         /// Name of the claim.

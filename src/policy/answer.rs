@@ -69,13 +69,14 @@ pub enum Outcome {
 impl Verdict {
     /// What is done with the request. Whoever is not signed in is asked to, as soon as any rule,
     /// allow or deny, wanted to know who they are, even where an allow says yes: a deny on
-    /// somebody means that everybody has to say who they are. Whoever has to show a certificate
-    /// and does not is refused before that.
+    /// somebody means that everybody has to say who they are. So is whoever signed in too long ago.
+    /// Whoever has to show a certificate and does not is refused before that.
     pub fn outcome(&self) -> Outcome {
         if self.lacks_certificate() {
             return Outcome::Deny;
         }
-        if (self.allow_reasons | self.deny_reasons).contains(Reason::UserUnauthenticated) {
+        let reasons = self.allow_reasons | self.deny_reasons;
+        if Reason::TO_SIGN_IN.into_iter().any(|reason| reasons.contains(reason)) {
             return Outcome::SignIn;
         }
         // Security: fail closed on both sides; unknown denies and does not allow.
@@ -96,6 +97,11 @@ impl Verdict {
             Outcome::Deny if self.lacks_certificate() => CERTIFICATE_STATUS,
             Outcome::Deny => 403,
         }
+    }
+
+    /// Whether somebody is signed in and signed in too long ago.
+    pub fn asks_again(&self) -> bool {
+        (self.allow_reasons | self.deny_reasons).contains(Reason::AuthAgeExceeded)
     }
 
     /// Whether a deny found no certificate, or a bad one: no sign-in could help.

@@ -14,6 +14,10 @@ pub(super) const UNKNOWN_MATCHER: &str = "R304";
 pub(super) const DATA: &str = "R305";
 /// Shortcut keys that exclude each other.
 pub(super) const CONFLICT: &str = "R306";
+/// A group, or a member of one, that cannot be read or is not there.
+pub(super) const GROUP: &str = "R310";
+/// A named policy that is not there, or uses itself.
+pub(super) const NAMED: &str = "R311";
 
 /// Operators side by side in one body.
 pub(super) const MIXED: &str = "R320";
@@ -29,3 +33,9 @@ pub(super) const NEVER_EQUAL: &str = "R324";
 pub(super) const TOO_OPEN: &str = "R325";
 /// Nobody is admitted, or an operator has nothing under it.
 pub(super) const ADMITS_NOBODY: &str = "R326";
+/// A time of a day without its zone.
+pub(super) const NO_ZONE: &str = "R327";
+/// A group that holds nobody, somebody twice, or probably somebody else.
+pub(super) const ODD_GROUP: &str = "R330";
+/// A named policy that nothing uses.
+pub(super) const UNUSED: &str = "R331";

@@ -1,5 +1,7 @@
 //! The compiled form of a policy and its evaluation.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::Question;
@@ -42,6 +44,19 @@ impl Operator {
     }
 }
 
+/// How many people a policy admits, as far as its shape tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Openness {
+    /// Nobody.
+    Nobody,
+    /// People who meet a condition.
+    Some,
+    /// Everybody with an Apple account.
+    AnyAccount,
+    /// Everybody.
+    Everybody,
+}
+
 /// A policy. All allows are or-ed, and all denies; a deny beats every allow.
 #[derive(Debug, Default)]
 pub(super) struct Compiled {
@@ -49,14 +64,14 @@ pub(super) struct Compiled {
     pub(super) deny: Vec<Rule>,
 }
 
-/// The body of one `allow` or `deny`: operators, or-ed.
-#[derive(Debug)]
+/// The body of one `allow` or `deny`: operators, or-ed. Routes share those of a named policy.
+#[derive(Clone, Debug)]
 pub(super) struct Rule {
-    /// Its path in the route: `policy[0].allow`.
+    /// Its path in the route: `policy[0].allow`; of a named policy: `named_policies.staff.allow`.
     pub(super) at: String,
     /// Where it is written; `None` for the shortcut keys.
     pub(super) place: Option<Place>,
-    pub(super) terms: Vec<Term>,
+    pub(super) terms: Arc<[Term]>,
 }
 
 /// One operator and its criteria; never empty.
@@ -95,9 +110,24 @@ impl Compiled {
         self.allow.iter().all(|rule| rule.terms.is_empty())
     }
 
+    /// As far as the shape tells: a criterion that everybody meets, alone under `allow`.
+    pub(super) fn openness(&self) -> Openness {
+        let terms = self.allow.iter().flat_map(|rule| rule.terms.iter());
+        let criteria = terms.flat_map(|term| {
+            let alone = term.operator == Operator::Or || term.leaves.len() == 1;
+            let alone = alone && !term.operator.inverts();
+            term.leaves.iter().map(move |leaf| match leaf.row.name {
+                "accept" if alone => Openness::Everybody,
+                "authenticated_user" if alone => Openness::AnyAccount,
+                _ => Openness::Some,
+            })
+        });
+        criteria.max().unwrap_or(Openness::Nobody)
+    }
+
     pub(super) fn leaves(&self) -> impl Iterator<Item = &Leaf> {
         let rules = self.allow.iter().chain(&self.deny);
-        rules.flat_map(|rule| &rule.terms).flat_map(|term| &term.leaves)
+        rules.flat_map(|rule| rule.terms.iter()).flat_map(|term| &term.leaves)
     }
 }
 
@@ -131,7 +161,10 @@ impl Leaf {
                 (Answer::Unknown, Reason::NotRecorded)
             }
             (Test::Person(criterion), Some(identity)) => criterion.judge(identity),
-            (Test::Person(_), None) => (Answer::Unknown, Reason::UserUnauthenticated),
+            (Test::Age(age), Some(identity)) => age.judge(identity, question.now),
+            (Test::Person(_) | Test::Age(_), None) => {
+                (Answer::Unknown, Reason::UserUnauthenticated)
+            }
         }
     }
 }

@@ -29,8 +29,22 @@ impl Doubt {
     }
 }
 
+/// What is odd about asking whether something is there that always is.
+fn always_there(written: &Written<'_>, operator: TextOperator) -> Option<Doubt> {
+    (operator == TextOperator::Exists).then(|| {
+        Doubt::new(
+            codes::NEVER_EQUAL,
+            format!("`{}` is always there, so `exists` says nothing", written.key),
+            "remove it, or compare with something",
+        )
+    })
+}
+
 /// What is odd about a value of `user`.
-pub(super) fn user(_: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
+pub(super) fn user(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
+    if let Some(doubt) = always_there(written, operator) {
+        return Some(doubt);
+    }
     (operator.compares_whole() && text.contains('@')).then(|| {
         Doubt::new(
             codes::NEVER_EQUAL,
@@ -49,6 +63,9 @@ pub(super) fn email(written: &Written<'_>, operator: TextOperator, text: &str) -
             "for everybody of a domain write: domain: ...; for Apple's id of a person: user: ...",
         ));
     }
+    if operator == TextOperator::Matches {
+        return bare_dot(written, text);
+    }
     let closed = text.contains('@') || text.starts_with('.');
     let open = match operator {
         TextOperator::EndsWith => !closed,
@@ -60,6 +77,11 @@ pub(super) fn email(written: &Written<'_>, operator: TextOperator, text: &str) -
 
 /// What is odd about a value of `domain`.
 pub(super) fn domain(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
+    match operator {
+        TextOperator::Matches => return bare_dot(written, text),
+        TextOperator::Exists => return None,
+        _ => {}
+    }
     if text.contains('@') {
         let domain = text.rsplit('@').next().unwrap_or_default();
         return Some(Doubt::new(
@@ -81,6 +103,30 @@ pub(super) fn domain(written: &Written<'_>, operator: TextOperator, text: &str) 
         _ => false,
     };
     (open && written.admits).then(|| too_open(operator, text))
+}
+
+/// An expression whose dot stands for any character, where one of an address is meant.
+fn bare_dot(written: &Written<'_>, pattern: &str) -> Option<Doubt> {
+    let mut characters = pattern.chars().peekable();
+    let (mut in_class, mut bare) = (false, false);
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => drop(characters.next()),
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '.' if !in_class => {
+                bare |= characters.peek().is_some_and(|next| next.is_alphanumeric());
+            }
+            _ => {}
+        }
+    }
+    (bare && written.admits).then(|| {
+        Doubt::new(
+            codes::TOO_OPEN,
+            "in an expression `.` stands for any character",
+            "for the dot itself write `\\.`, in single quotes",
+        )
+    })
 }
 
 fn too_open(operator: TextOperator, text: &str) -> Doubt {
@@ -122,8 +168,22 @@ pub(super) fn bad_certificate_admits(written: &Written<'_>) -> Option<Doubt> {
     })
 }
 
+/// A rule that refuses whoever signed in a moment ago.
+pub(super) fn recent_sign_in_refused(written: &Written<'_>) -> Option<Doubt> {
+    (!written.admits).then(|| {
+        Doubt::new(
+            codes::ADMITS_NOBODY,
+            "this lets nobody through: who signed in longer ago signs in again, and is refused then",
+            "put it under `allow`, or under `deny: {not: [...]}`",
+        )
+    })
+}
+
 /// What is odd about a value of `http_method`.
-pub(super) fn method(_: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
+pub(super) fn method(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
+    if let Some(doubt) = always_there(written, operator) {
+        return Some(doubt);
+    }
     let upper = text.to_ascii_uppercase();
     (operator.compares_whole() && upper != text).then(|| {
         Doubt::new(
@@ -135,7 +195,13 @@ pub(super) fn method(_: &Written<'_>, operator: TextOperator, text: &str) -> Opt
 }
 
 /// What is odd about a value of `http_path`.
-pub(super) fn path(_: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
+pub(super) fn path(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
+    if let Some(doubt) = always_there(written, operator) {
+        return Some(doubt);
+    }
+    if operator == TextOperator::Matches {
+        return None;
+    }
     if text.contains('?') {
         return Some(Doubt::new(
             codes::NEVER_EQUAL,

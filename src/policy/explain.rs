@@ -7,6 +7,7 @@ use super::Question;
 use super::answer::{Answer, Finding, Outcome, Verdict};
 use super::compiled::{Compiled, Leaf, Operator, Rule, Term};
 use super::criteria::Test;
+use super::criteria::auth_age::AuthAge;
 use super::reason::{Reason, ReasonSet};
 use crate::base::node::Place;
 
@@ -90,7 +91,7 @@ pub struct CriterionEvidence {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Missing {
-    /// Nobody is signed in.
+    /// Nobody is signed in, or somebody who has to sign in again.
     SignIn,
     /// The provider gave no address.
     Address,
@@ -131,6 +132,8 @@ pub enum What {
     Domain,
     /// A claim, by the name that the policy has.
     Claim(String),
+    /// The groups that the person is in.
+    Group,
     /// The client's network address.
     SourceIp,
     /// The method of the request.
@@ -156,6 +159,7 @@ impl Missing {
             | Self::Different { what: What::Address | What::Domain } => Some("email"),
             Self::AddressUnverified => Some("email_verified"),
             Self::Different { what: What::User } => Some("sub"),
+            Self::Different { what: What::Group } => Some("groups"),
             Self::Claim { name }
             | Self::ClaimLeftOut { name }
             | Self::Different { what: What::Claim(name) } => Some(name),
@@ -226,7 +230,7 @@ pub(super) fn is_decisive(
         return side == Side::Deny && Reason::BAD_CERTIFICATE.contains(&reason);
     }
     match (verdict.outcome(), side) {
-        (Outcome::SignIn, _) => reason == Reason::UserUnauthenticated,
+        (Outcome::SignIn, _) => Reason::TO_SIGN_IN.contains(&reason),
         (Outcome::Allow, Side::Allow) => joined == Answer::Yes && towards == Answer::Yes,
         (Outcome::Allow, Side::Deny) => false,
         (Outcome::Deny, Side::Deny) => denied && joined != Answer::No && towards != Answer::No,
@@ -277,6 +281,10 @@ impl Scribe<'_> {
             Test::Person(criterion) => {
                 (criterion.wanted(), self.question.identity.and_then(|who| criterion.seen(who)))
             }
+            Test::Age(age) => {
+                let now = self.question.now;
+                (age.wanted(), self.question.identity.map(|who| AuthAge::seen(who, now)))
+            }
         };
         CriterionEvidence {
             rule: leaf.at.clone(),
@@ -291,7 +299,7 @@ impl Scribe<'_> {
     }
 
     fn missing_for(&self, leaf: &Leaf, reason: Reason) -> Option<Missing> {
-        if reason == Reason::UserUnauthenticated {
+        if Reason::TO_SIGN_IN.contains(&reason) {
             return Some(Missing::SignIn);
         }
         match &leaf.test {
@@ -299,6 +307,7 @@ impl Scribe<'_> {
                 criterion.different().map(|what| Missing::Different { what })
             }
             Test::Person(criterion) => criterion.missing(self.question.identity?),
+            Test::Age(_) => None,
         }
     }
 }

@@ -14,13 +14,16 @@ mod apple_claims;
 mod codes;
 mod compiled;
 mod criteria;
+mod definitions;
 mod doubts;
 mod explain;
 mod ground;
+mod groups;
 mod matchers;
 mod parse;
 mod possible;
 mod reason;
+mod reference;
 mod shortcuts;
 
 #[cfg(test)]
@@ -32,12 +35,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use answer::{Answer, Outcome, Verdict, sign_in_status};
-pub use compiled::Operator;
+pub use compiled::{Openness, Operator};
 pub use criteria::{Data, Reads, Row, criteria};
+pub use definitions::{Definitions, GroupsFile, names_a_group};
 pub use explain::{CriterionEvidence, Explanation, Missing, OperatorEvidence, RuleEvidence, What};
 pub use ground::{Ground, Tally};
+pub use groups::{Groups, GroupsBuilder, Member, Who};
 pub use reason::{Reason, ReasonSet};
-pub use shortcuts::Shortcuts;
+pub use reference::language_page;
+pub use shortcuts::{Parts, Shortcuts, SubPolicy};
 
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Node, Place};
@@ -75,26 +81,62 @@ impl Policy {
         Self(Arc::new(Compiled::default()))
     }
 
-    /// Compiles shortcuts and the `policy` key of a route into one policy. On an error the
-    /// diagnostics say so and the policy admits nobody.
+    /// Compiles shortcuts and the `policy` key of a route into one policy that refers to nothing
+    /// else. On an error the diagnostics say so and the policy admits nobody.
     pub fn compile(shortcuts: &Shortcuts, ppl: Option<&Node>, told: &mut Diagnostics) -> Self {
+        let parts = Parts { shortcuts, ppl, ..Parts::default() };
+        Self::assemble(&parts, &mut Definitions::default(), told)
+    }
+
+    /// Compiles everything that a route says about who may pass into one policy. On an error the
+    /// diagnostics say so and the policy admits nobody.
+    pub fn assemble(
+        parts: &Parts<'_>,
+        definitions: &mut Definitions,
+        told: &mut Diagnostics,
+    ) -> Self {
         let mut own = Diagnostics::default();
-        let mut compiled = Compiled::default();
-        shortcuts.compile(&mut compiled, &mut own);
-        if let Some(node) = ppl {
-            parse::policy(node, &mut compiled, &mut own);
-            if !own.has_errors() && compiled.admits_nobody() {
+        let mut policy = Compiled::default();
+        parts.shortcuts.compile("", &mut policy, &mut own);
+        let mut broken = false;
+        let mut add = |ppl: &Node, at: &str, policy: &mut Compiled, own: &mut Diagnostics| {
+            let mut parsed = parse::policy(ppl, at, definitions.groups(), own);
+            policy.allow.append(&mut parsed.compiled.allow);
+            policy.deny.append(&mut parsed.compiled.deny);
+            let taken = definitions.take(&parsed.uses, policy, own);
+            broken |= parsed.incomplete || (taken.is_none() && !parsed.uses.is_empty());
+        };
+        for (index, part) in parts.sub_policies.iter().enumerate() {
+            let at = format!("sub_policies[{index}].");
+            let mut found = Diagnostics::default();
+            part.shortcuts.compile(&at, &mut policy, &mut found);
+            own.append(found.placed(part.place));
+            if let Some(ppl) = part.ppl {
+                add(ppl, &format!("{at}policy"), &mut policy, &mut own);
+            }
+        }
+        if let Some(ppl) = parts.ppl {
+            add(ppl, "policy", &mut policy, &mut own);
+            if !broken && !own.has_errors() && policy.admits_nobody() {
                 own.warning(
                     codes::ADMITS_NOBODY,
-                    node.place,
+                    ppl.place,
                     "this policy admits nobody: nothing stands under an `allow`",
                     "say who may pass, for instance: allow: {or: [{domain: corp.example}]}",
                 );
             }
         }
-        let broken = own.has_errors();
+        if parts.certificate_required {
+            shortcuts::refuse_without_certificate(&mut policy);
+        }
+        broken |= own.has_errors();
         told.append(own);
-        if broken { Self::nobody() } else { Self(Arc::new(compiled)) }
+        if broken { Self::nobody() } else { Self(Arc::new(policy)) }
+    }
+
+    /// How many people it admits, as far as its shape tells.
+    pub fn openness(&self) -> Openness {
+        self.0.openness()
     }
 
     /// Decides. Allocates nothing.
@@ -137,6 +179,16 @@ impl Policy {
     /// Whether no request at all can be admitted, because nothing stands under an `allow`.
     pub fn admits_nobody(&self) -> bool {
         self.0.admits_nobody()
+    }
+
+    /// Since when somebody must have signed in, as seen at `now`, for every `auth_age` here; `None`
+    /// where there is none. Leaves a minute for the way back from the sign-in.
+    pub fn signed_in_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let ages = self.0.leaves().filter_map(|leaf| match &leaf.test {
+            criteria::Test::Age(age) => Some(age.since(now)),
+            criteria::Test::Request(_) | criteria::Test::Person(_) => None,
+        });
+        ages.max()
     }
 
     /// Whether some criterion looks at `what`; for instance, a road that must not let a header

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! policy    := rules | [ rules, ... ]
-//! rules     := { "allow" | "deny" : body, ... }
+//! rules     := { "allow" | "deny" : body, "use": NAME of a named policy, ... }
 //! body      := { "and" | "or" | "not" | "nor" : [ criterion, ... ], "action": ignored }
 //! criterion := { NAME[/PATH] : DATA }
 //! ```
@@ -10,28 +10,48 @@
 use super::codes;
 use super::compiled::{Compiled, Leaf, Operator, Rule, Term};
 use super::criteria::{Row, Test, Written, criteria, not_here};
+use super::definitions::GroupsFile;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::near::nearest;
-use crate::base::node::{Kind, Node};
+use crate::base::node::{Kind, Node, Place};
 
-/// Reads the `policy` key of a route into `into`. Nothing written is no rule.
-pub(super) fn policy(node: &Node, into: &mut Compiled, told: &mut Diagnostics) {
-    let mut parser = Parser { into, told };
+/// A policy as it was read.
+#[derive(Debug, Default)]
+pub(super) struct Parsed {
+    /// Its own rules.
+    pub(super) compiled: Compiled,
+    /// The named policies whose rules it takes over.
+    pub(super) uses: Vec<Use>,
+    /// Whether a rule of it hangs on something that is broken, as was told elsewhere.
+    pub(super) incomplete: bool,
+}
+
+/// `use: NAME`.
+#[derive(Debug)]
+pub(super) struct Use {
+    pub(super) name: Box<str>,
+    pub(super) place: Place,
+}
+
+/// Reads a policy; `at` is the path of its key. Nothing written is no rule.
+pub(super) fn policy(node: &Node, at: &str, groups: &GroupsFile, told: &mut Diagnostics) -> Parsed {
+    let mut parser = Parser { into: Parsed::default(), groups, told };
     match &node.kind {
-        Kind::Map(_) => parser.rules(node, "policy"),
+        Kind::Map(_) => parser.rules(node, at),
         Kind::List(items) => {
             for (index, item) in items.iter().enumerate() {
-                parser.rules(item, &format!("policy[{index}]"));
+                parser.rules(item, &format!("{at}[{index}]"));
             }
         }
         Kind::Scalar(_) if node.is_null() => {}
-        Kind::Scalar(_) => told.error(
+        Kind::Scalar(_) => parser.told.error(
             codes::SHAPE,
             node.place,
             format!("a policy is a map or a list of maps, and this is {}", node.what()),
             RULE_HELP,
         ),
     }
+    parser.into
 }
 
 const RULE_HELP: &str = "write for instance: {allow: {or: [{domain: corp.example}]}}";
@@ -43,7 +63,8 @@ enum Action {
 }
 
 struct Parser<'a> {
-    into: &'a mut Compiled,
+    into: Parsed,
+    groups: &'a GroupsFile,
     told: &'a mut Diagnostics,
 }
 
@@ -58,26 +79,38 @@ impl Parser<'_> {
             match key.text() {
                 Some("allow") => self.body(Action::Allow, key, body, format!("{at}.allow")),
                 Some("deny") => self.body(Action::Deny, key, body, format!("{at}.deny")),
-                Some("use") => self.told.error(
-                    codes::NOT_HERE,
-                    key.place,
-                    "named policies are not there yet",
-                    "write the rules here; a YAML anchor (&name, *name) shares them between routes",
-                ),
+                Some("use") => self.use_named(body),
                 other => {
                     let name = other.unwrap_or_default();
-                    let help = match nearest(name, ["allow", "deny"]) {
+                    let help = match nearest(name, ["allow", "deny", "use"]) {
                         Some(near) => format!("did you mean `{near}`?"),
                         None if Operator::ALL.iter().any(|o| o.word() == name) => {
                             format!("an operator stands under an action: allow: {{{name}: [...]}}")
                         }
-                        None => "a rule has `allow`, `deny` or both".to_owned(),
+                        None => {
+                            "a rule has `allow`, `deny` or both, or `use` and the name of a policy"
+                                .to_owned()
+                        }
                     };
                     let message = format!("there is no action `{name}`");
                     self.told.error(codes::UNKNOWN_KEY, key.place, message, help);
                 }
             }
         }
+    }
+
+    fn use_named(&mut self, name: &Node) {
+        let text = name.text().filter(|text| !text.is_empty() && !name.is_null());
+        let Some(text) = text else {
+            self.told.error(
+                codes::SHAPE,
+                name.place,
+                format!("`use` wants the name of a policy, and this is {}", name.what()),
+                "write `use: NAME`; for several give each an item of the list: [{use: a}, {use: b}]",
+            );
+            return;
+        };
+        self.into.uses.push(Use { name: text.into(), place: name.place });
     }
 
     fn body(&mut self, action: Action, key: &Node, body: &Node, at: String) {
@@ -96,10 +129,10 @@ impl Parser<'_> {
             terms.extend(self.term(action, key, list, &at));
         }
         self.doubt_mixture(action, key, &terms);
-        let rule = Rule { at, place: Some(key.place), terms };
+        let rule = Rule { at, place: Some(key.place), terms: terms.into() };
         match action {
-            Action::Allow => self.into.allow.push(rule),
-            Action::Deny => self.into.deny.push(rule),
+            Action::Allow => self.into.compiled.allow.push(rule),
+            Action::Deny => self.into.compiled.deny.push(rule),
         }
     }
 
@@ -178,7 +211,8 @@ impl Parser<'_> {
             None => (written_key, None),
         };
         let row = self.row(name, key)?;
-        let written = Written { key: written_key, path, place: key.place, data, admits };
+        let groups = self.groups;
+        let written = Written { key: written_key, path, place: key.place, data, admits, groups };
         if path.is_some() && !row.takes_path {
             self.told.error(
                 codes::UNKNOWN_CRITERION,
@@ -188,7 +222,9 @@ impl Parser<'_> {
             );
             return None;
         }
-        let test: Test = row.compile(&written, self.told)?;
+        let compiled: Option<Test> = row.compile(&written, self.told);
+        self.into.incomplete |= compiled.is_none();
+        let test = compiled?;
         Some(Leaf { row, key: written_key.to_owned(), at, place: Some(key.place), test })
     }
 

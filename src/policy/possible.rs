@@ -8,7 +8,7 @@
 use super::Question;
 use super::answer::{Answer, Finding, Merge, Outcome, Verdict};
 use super::compiled::{Compiled, Leaf, Operator, Rule, Term};
-use super::reason::{Reason, ReasonSet};
+use super::reason::Reason;
 
 /// The outcome, whatever the facts were that are not recorded. Allocates nothing.
 pub(super) fn certain(policy: &Compiled, question: &Question<'_>) -> Option<Outcome> {
@@ -69,15 +69,15 @@ fn joined(mut parts: impl Iterator<Item = Findings>, finish: fn(Merge) -> Findin
     })
 }
 
-/// A set of findings, as far as an outcome follows from them: of the reasons only that nobody is
-/// signed in. One bit for each.
+/// A set of findings, as far as an outcome follows from them: of the reasons only that somebody is
+/// asked to sign in, and that a certificate is lacking. One bit for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Findings(u16);
+struct Findings(u32);
 
 impl Findings {
     const NONE: Self = Self(0);
-    /// Bits that are used: three answers, held or not, with or without the reason.
-    const BITS: u16 = 12;
+    /// Bits that are used: three answers, held or not, with or without each of the two reasons.
+    const BITS: u32 = 24;
 
     fn with(self, finding: Finding) -> Self {
         let answer = match finding.answer {
@@ -85,8 +85,11 @@ impl Findings {
             Answer::No => 1,
             Answer::Unknown => 2,
         };
-        let stranger = finding.reasons.contains(Reason::UserUnauthenticated);
-        let bit = answer + 3 * u16::from(finding.held) + 6 * u16::from(stranger);
+        let gives = |reasons: [Reason; 2]| {
+            u32::from(reasons.into_iter().any(|reason| finding.reasons.contains(reason)))
+        };
+        let (sign_in, certificate) = (gives(Reason::TO_SIGN_IN), gives(Reason::BAD_CERTIFICATE));
+        let bit = answer + 3 * u32::from(finding.held) + 6 * sign_in + 12 * certificate;
         Self(self.0 | 1 << bit)
     }
 
@@ -98,11 +101,13 @@ impl Findings {
                 _ => Answer::Unknown,
             },
             held: bit / 3 % 2 == 1,
-            reasons: if bit >= 6 {
-                ReasonSet::from(Reason::UserUnauthenticated)
-            } else {
-                ReasonSet::EMPTY
-            },
+            reasons: [
+                (bit / 6 % 2 == 1).then_some(Reason::UserUnauthenticated),
+                (bit >= 12).then_some(Reason::ClientCertificateRequired),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
         })
     }
 }

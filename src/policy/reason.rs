@@ -64,6 +64,10 @@ reasons! {
     EmailVerifiedOk = "email-verified-ok",
     /// The address is not so, or there is none. A reason of ours.
     EmailVerifiedUnauthorized = "email-verified-unauthorized",
+    /// The person is in the group.
+    GroupsOk = "groups-ok",
+    /// The person is not in the group.
+    GroupsUnauthorized = "groups-unauthorized",
     /// The method matches.
     HttpMethodOk = "http-method-ok",
     /// The method does not match.
@@ -110,6 +114,9 @@ impl Reason {
     /// What a deny says of a client that showed no certificate, or a bad one.
     pub(super) const BAD_CERTIFICATE: [Self; 2] =
         [Self::ClientCertificateRequired, Self::InvalidClientCertificate];
+
+    /// What asks somebody to sign in, for the first time or again.
+    pub(super) const TO_SIGN_IN: [Self; 2] = [Self::AuthAgeExceeded, Self::UserUnauthenticated];
 
     /// The reason with this word.
     pub fn parse(word: &str) -> Option<Self> {

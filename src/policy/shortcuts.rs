@@ -4,6 +4,7 @@ use super::codes;
 use super::compiled::{Compiled, Leaf, Operator, Rule, Term};
 use super::criteria::{Row, Test, shortcut};
 use crate::base::diagnostic::Diagnostics;
+use crate::base::node::{Node, Place};
 
 /// The shortcut keys of a route; all of them together make one `allow: or:` rule.
 #[derive(Clone, Debug, Default)]
@@ -22,9 +23,57 @@ pub struct Shortcuts {
     pub cors_preflight: bool,
 }
 
+/// Everything that a route says about who may pass. All of it is or-ed.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    /// The shortcut keys.
+    pub shortcuts: &'a Shortcuts,
+    /// `sub_policies`.
+    pub sub_policies: &'a [SubPolicy<'a>],
+    /// `policy`.
+    pub ppl: Option<&'a Node>,
+    /// Whether clients must show a valid certificate whatever the rest says.
+    pub certificate_required: bool,
+}
+
+/// One of `sub_policies`.
+#[derive(Clone, Debug)]
+pub struct SubPolicy<'a> {
+    /// Where it stands.
+    pub place: Place,
+    /// Its shortcut keys: users, domains and claims.
+    pub shortcuts: Shortcuts,
+    /// Its `policy`.
+    pub ppl: Option<&'a Node>,
+}
+
+impl Default for Parts<'_> {
+    fn default() -> Self {
+        const NONE: &Shortcuts = &Shortcuts {
+            public: false,
+            any_authenticated: false,
+            users: Vec::new(),
+            domains: Vec::new(),
+            idp_claims: Vec::new(),
+            cors_preflight: false,
+        };
+        Self { shortcuts: NONE, sub_policies: &[], ppl: None, certificate_required: false }
+    }
+}
+
+/// The rule that Pomerium adds to every route where certificates of clients are asked for.
+pub(super) fn refuse_without_certificate(into: &mut Compiled) {
+    let (row, test) = shortcut::invalid_client_certificate();
+    let at = "downstream_mtls".to_owned();
+    let leaf = Leaf { row, key: row.name.to_owned(), at: at.clone(), place: None, test };
+    let term = Term { operator: Operator::Or, place: None, leaves: vec![leaf] };
+    into.deny.push(Rule { at, place: None, terms: [term].into() });
+}
+
 impl Shortcuts {
-    /// Adds the rule, if any key is set.
-    pub(super) fn compile(&self, into: &mut Compiled, told: &mut Diagnostics) {
+    /// Adds the rule, if any key is set. `at` is where the keys stand, with the dot that follows;
+    /// empty for those of the route itself.
+    pub(super) fn compile(&self, at: &str, into: &mut Compiled, told: &mut Diagnostics) {
         if let Some((one, other)) = self.conflict() {
             told.error(
                 codes::CONFLICT,
@@ -36,8 +85,8 @@ impl Shortcuts {
             );
         }
         let mut leaves = Vec::new();
-        let mut add = |at: &str, key: String, (row, test): (&'static Row, Test)| {
-            leaves.push(Leaf { row, key, at: at.to_owned(), place: None, test });
+        let mut add = |name: &str, key: String, (row, test): (&'static Row, Test)| {
+            leaves.push(Leaf { row, key, at: format!("{at}{name}"), place: None, test });
         };
         if self.public {
             add("allow_public_unauthenticated_access", "accept".to_owned(), shortcut::accept());
@@ -65,7 +114,11 @@ impl Shortcuts {
         }
         if !leaves.is_empty() {
             let term = Term { operator: Operator::Or, place: None, leaves };
-            into.allow.push(Rule { at: "route".to_owned(), place: None, terms: vec![term] });
+            let at = match at.trim_end_matches('.') {
+                "" => "route",
+                at => at,
+            };
+            into.allow.push(Rule { at: at.to_owned(), place: None, terms: [term].into() });
         }
     }
 

@@ -212,7 +212,7 @@ mod tests {
     fn attempt(path: &str, begun_at: i64) -> Attempt {
         let app = Authority::parse("app.example.com").unwrap();
         let return_to = ReturnAddress::of_request(&app, path, OURS).unwrap();
-        let link = SignInLink { return_to, browser: BrowserHash::of("b") };
+        let link = SignInLink { return_to, browser: BrowserHash::of("b"), since: None };
         Attempt::begin(link, Timestamp(begun_at))
     }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::Session;
 use super::return_address::{OurHosts, ReturnAddress};
 use crate::base::seal::{Ring, Signer, digest};
 use crate::base::time::Timestamp;
@@ -27,6 +28,34 @@ pub struct SignInLink {
     pub return_to: ReturnAddress,
     /// Names the browser that asked, by the hash of its browser cookie.
     pub browser: BrowserHash,
+    /// Since when somebody must have signed in; a session from before is not good enough.
+    pub since: Option<Timestamp>,
+}
+
+/// A start that has been checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// Where to go afterwards.
+    pub return_to: ReturnAddress,
+    /// As [`SignInLink::since`].
+    pub since: Option<Timestamp>,
+}
+
+/// Whether a session that lives spares its owner the sign-in that a link with this `since` is for.
+pub fn is_recent_enough(since: Option<Timestamp>, session: &Session) -> bool {
+    since.is_none_or(|since| since <= session.identity.signed_in_at)
+}
+
+/// `since` as it is written in a link; nothing is signed as empty, so nobody can take it away.
+fn written_since(since: Option<Timestamp>) -> String {
+    since.map(|since| since.0.to_string()).unwrap_or_default()
+}
+
+fn read_since(written: &str) -> Result<Option<Timestamp>, LinkProblem> {
+    match written {
+        "" => Ok(None),
+        seconds => Ok(Some(Timestamp(seconds.parse().map_err(|_| LinkProblem::Forged)?))),
+    }
 }
 
 /// The hash of a browser cookie: names a browser without being worth anything.
@@ -54,18 +83,27 @@ impl Starts {
         Self { signer: ring.signer("sign-in start") }
     }
 
-    /// The link that begins a sign-in at the host of `return_to`.
-    pub fn url(&self, return_to: &ReturnAddress, now: Timestamp) -> String {
-        let (issued, url) = (now.0.to_string(), return_to.url());
+    /// The link that begins a sign-in at the host of `return_to`; with `since`, whoever signed in
+    /// before it signs in again.
+    pub fn url(
+        &self,
+        return_to: &ReturnAddress,
+        since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> String {
+        let (issued, url, since) = (now.0.to_string(), return_to.url(), written_since(since));
         let shortened = if return_to.shortened { "1" } else { "0" };
-        let signature = self.signer.sign(&[&url, shortened, &issued]);
-        let query = form_urlencoded::Serializer::new(String::new())
+        let signature = self.signer.sign(&[&url, shortened, &issued, &since]);
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query
             .append_pair("pomerium_redirect_uri", &url)
             .append_pair("pomerium_issued", &issued)
-            .append_pair("russet_shortened", shortened)
-            .append_pair("pomerium_signature", &signature)
-            .finish();
-        format!("https://{}/.pomerium/sign_in?{query}", return_to.authority)
+            .append_pair("russet_shortened", shortened);
+        if !since.is_empty() {
+            query.append_pair("russet_since", &since);
+        }
+        query.append_pair("pomerium_signature", &signature);
+        format!("https://{}/.pomerium/sign_in?{}", return_to.authority, query.finish())
     }
 
     /// Checks the query of a link that came to `host` (without port).
@@ -78,11 +116,12 @@ impl Starts {
         query: &Form<'_>,
         ours: OurHosts<'_>,
         now: Timestamp,
-    ) -> Result<ReturnAddress, LinkProblem> {
+    ) -> Result<Start, LinkProblem> {
         let part = |name: &str| query.get(name).ok_or(LinkProblem::Forged);
         let (url, issued) = (part("pomerium_redirect_uri")?, part("pomerium_issued")?);
         let shortened = part("russet_shortened")?;
-        if !self.signer.verify(&[url, shortened, issued], part("pomerium_signature")?) {
+        let since = query.get("russet_since").unwrap_or_default();
+        if !self.signer.verify(&[url, shortened, issued, since], part("pomerium_signature")?) {
             return Err(LinkProblem::Forged);
         }
         check_age(issued, now)?;
@@ -90,7 +129,8 @@ impl Starts {
         if return_to.authority.host() != host {
             return Err(LinkProblem::ForeignHost);
         }
-        Ok(ReturnAddress { shortened: shortened == "1", ..return_to })
+        let return_to = ReturnAddress { shortened: shortened == "1", ..return_to };
+        Ok(Start { return_to, since: read_since(since)? })
     }
 }
 
@@ -120,26 +160,31 @@ impl Links {
         Self { signer: ring.signer("sign-in link") }
     }
 
-    /// The link that signs a person in at `authenticate_host` and leads to `return_to`.
+    /// The link that signs a person in at `authenticate_host` and leads to `return_to`; with
+    /// `since`, whoever signed in before it signs in again.
     pub fn url(
         &self,
         authenticate_host: &str,
         return_to: &ReturnAddress,
         browser: &BrowserHash,
+        since: Option<Timestamp>,
         now: Timestamp,
     ) -> String {
-        let (issued, url) = (now.0.to_string(), return_to.url());
+        let (issued, url, since) = (now.0.to_string(), return_to.url(), written_since(since));
         let shortened = if return_to.shortened { "1" } else { "0" };
         let signature =
-            self.signer.sign(&[authenticate_host, &url, shortened, &browser.0, &issued]);
-        let query = form_urlencoded::Serializer::new(String::new())
+            self.signer.sign(&[authenticate_host, &url, shortened, &browser.0, &issued, &since]);
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query
             .append_pair("pomerium_redirect_uri", &url)
             .append_pair("pomerium_issued", &issued)
             .append_pair("russet_browser", &browser.0)
-            .append_pair("russet_shortened", shortened)
-            .append_pair("pomerium_signature", &signature)
-            .finish();
-        format!("https://{authenticate_host}/.pomerium/sign_in?{query}")
+            .append_pair("russet_shortened", shortened);
+        if !since.is_empty() {
+            query.append_pair("russet_since", &since);
+        }
+        query.append_pair("pomerium_signature", &signature);
+        format!("https://{authenticate_host}/.pomerium/sign_in?{}", query.finish())
     }
 
     /// Checks the query of a link that came to `authenticate_host`.
@@ -156,7 +201,8 @@ impl Links {
         let part = |name: &str| query.get(name).ok_or(LinkProblem::Forged);
         let (url, issued) = (part("pomerium_redirect_uri")?, part("pomerium_issued")?);
         let (browser, shortened) = (part("russet_browser")?, part("russet_shortened")?);
-        let signed = [authenticate_host, url, shortened, browser, issued];
+        let since = query.get("russet_since").unwrap_or_default();
+        let signed = [authenticate_host, url, shortened, browser, issued, since];
         if !self.signer.verify(&signed, part("pomerium_signature")?) {
             return Err(LinkProblem::Forged);
         }
@@ -165,6 +211,7 @@ impl Links {
         Ok(SignInLink {
             return_to: ReturnAddress { shortened: shortened == "1", ..return_to },
             browser: BrowserHash(browser.to_owned()),
+            since: read_since(since)?,
         })
     }
 }
@@ -183,9 +230,13 @@ mod tests {
     }
 
     fn link(path: &str) -> String {
+        link_since(path, None)
+    }
+
+    fn link_since(path: &str, since: Option<Timestamp>) -> String {
         let app = Authority::parse("app.example.com").unwrap();
         let to = ReturnAddress::of_request(&app, path, &ours).unwrap();
-        Links::new(&ring(1)).url("auth.example.com", &to, &BrowserHash::of("b"), NOW)
+        Links::new(&ring(1)).url("auth.example.com", &to, &BrowserHash::of("b"), since, NOW)
     }
 
     fn check(url: &str, host: &str, now: Timestamp) -> Result<SignInLink, LinkProblem> {
@@ -225,17 +276,43 @@ mod tests {
     }
 
     #[test]
+    fn w4_since_when_to_have_signed_in_is_signed() {
+        let link = link_since("/x", Some(Timestamp(1_799_999_000)));
+        let checked = check(&link, "auth.example.com", NOW).unwrap();
+        assert_eq!(checked.since, Some(Timestamp(1_799_999_000)));
+        for (from, to) in [
+            ("&russet_since=1799999000", ""),
+            ("russet_since=1799999000", "russet_since="),
+            ("russet_since=1799999000", "russet_since=1799998000"),
+            ("russet_since", "Russet_since"),
+        ] {
+            let bad = link.replace(from, to);
+            assert_ne!(bad, link);
+            let problem = check(&bad, "auth.example.com", NOW).unwrap_err();
+            assert_eq!(problem, LinkProblem::Forged, "{bad}");
+        }
+        let without = format!("{}&russet_since=1", self::link("/x"));
+        let problem = check(&without, "auth.example.com", NOW).unwrap_err();
+        assert_eq!(problem, LinkProblem::Forged);
+        assert_eq!(check(&self::link("/x"), "auth.example.com", NOW).unwrap().since, None);
+    }
+
+    #[test]
     fn a_start_is_good_for_its_host_and_ten_minutes_and_is_no_link() {
         let app = Authority::parse("app.example.com").unwrap();
         let to = ReturnAddress::of_request(&app, "/x?y=1", &ours).unwrap();
         let starts = Starts::new(&ring(1));
-        let good = starts.url(&to, NOW);
+        let since = Some(NOW.minus(LIFETIME));
+        let good = starts.url(&to, since, NOW);
         let check = |url: &str, host: &str, now| {
             let query = Form::query(Some(url.split_once('?').unwrap().1)).unwrap();
             starts.check(host, &query, &ours, now)
         };
         assert!(good.starts_with("https://app.example.com/.pomerium/sign_in?"), "{good}");
-        assert_eq!(check(&good, "app.example.com", NOW).unwrap(), to);
+        let start = check(&good, "app.example.com", NOW).unwrap();
+        assert_eq!(start, Start { return_to: to.clone(), since });
+        let without = check(&starts.url(&to, None, NOW), "app.example.com", NOW).unwrap();
+        assert_eq!(without.since, None);
         let other = check(&good, "other.example.com", NOW).unwrap_err();
         assert_eq!(other, LinkProblem::ForeignHost);
         let stale = check(&good, "app.example.com", NOW.plus(LIFETIME)).unwrap_err();
@@ -244,6 +321,8 @@ mod tests {
             ("app.example", "evil.example"),
             ("issued=1", "issued=2"),
             ("shortened=0", "shortened=1"),
+            ("since=1", "since=0"),
+            ("russet_since", "since"),
         ] {
             let bad = check(&good.replace(from, to), "app.example.com", NOW).unwrap_err();
             assert_eq!(bad, LinkProblem::Forged);

@@ -80,6 +80,7 @@ impl SessionSeal {
     /// [`TooLong`] when even the claims that must be kept do not fit.
     pub fn begin(&self, mut identity: Identity, now: Timestamp) -> Result<Session, TooLong> {
         shrink(&mut identity)?;
+        identity.signed_in_at = identity.issued_at.max(now);
         Ok(Session {
             id: SessionId::fresh(),
             identity,
@@ -147,6 +148,7 @@ impl Written {
         let mut identity = Identity::new(&subject, claims, Timestamp(self.issued_at));
         identity.omitted = self.omitted;
         identity.display_name = self.display_name;
+        identity.signed_in_at = identity.issued_at.max(Timestamp(self.begun_at));
         Session {
             id: SessionId::from_bytes(self.id),
             identity,
@@ -236,6 +238,22 @@ pub(super) mod tests {
         assert!(
             SessionSeal::new(&ring(2), &settings(None)).open(&value, "app.example.com").is_none()
         );
+    }
+
+    #[test]
+    fn t45_somebody_signed_in_when_the_later_of_the_two_clocks_says() {
+        let seal = seal(1);
+        for (issued_at, signed_in_at) in [
+            (NOW.minus(Duration::from_secs(3_600)), NOW),
+            (NOW.plus(Duration::from_secs(50)), NOW.plus(Duration::from_secs(50))),
+        ] {
+            let claims = identity(json!({})).claims;
+            let session = seal.begin(Identity::new("001.ab", claims, issued_at), NOW).unwrap();
+            let value = seal.seal(&session, "a").unwrap();
+            let opened = seal.open(&value, "a").unwrap().session.identity;
+            assert_eq!((opened.issued_at, opened.signed_in_at), (issued_at, signed_in_at));
+            assert_eq!(session.identity.signed_in_at, signed_in_at);
+        }
     }
 
     #[test]

@@ -45,6 +45,11 @@ impl Chain {
         Self { entries, peer }
     }
 
+    /// Who is connected to us.
+    pub fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
     /// The way of a request whose client another proxy has told, and that goes no further.
     pub fn told(client: IpAddr) -> Self {
         Self { entries: Vec::new(), peer: client.to_canonical() }

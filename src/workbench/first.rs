@@ -30,6 +30,8 @@ pub fn write(rules: &Rules, now: Timestamp) -> String {
     for route in rules.routes() {
         cases(&mut out, rules, route, now);
     }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
     out
 }
 
@@ -118,7 +120,7 @@ fn described(person: &Person) -> String {
 
 /// Text as YAML, in quotes where it needs them.
 fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:* ".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:*@ ".contains(c);
     let simple = text.chars().all(plain)
         && text.starts_with(|c: char| c.is_ascii_alphabetic())
         && !text.contains(": ")

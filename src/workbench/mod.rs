@@ -14,6 +14,7 @@ pub mod lint;
 pub mod log;
 pub mod matrix;
 pub mod occurrences;
+pub mod past;
 pub mod person;
 pub mod replay;
 pub mod report;

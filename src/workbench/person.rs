@@ -92,7 +92,11 @@ impl Person {
     /// Who that is to a policy that is asked at `now`.
     pub fn identity(&self, now: Timestamp) -> Identity {
         let claims = Claims::new(self.claims.clone());
-        Identity::new(self.subject(), claims, self.signed_in_at.unwrap_or(now))
+        let mut identity = Identity::new(self.subject(), claims, self.signed_in_at.unwrap_or(now));
+        let groups = self.groups.as_ref();
+        identity.supposed_groups =
+            groups.map(|names| names.iter().map(|name| name.as_str().into()).collect());
+        identity
     }
 }
 
@@ -126,6 +130,7 @@ mod tests {
         assert_eq!(identity.issued_at, Timestamp(1_767_607_200));
         assert_eq!(identity.claims.get("groups"), None);
         assert_eq!(ann.groups, Some(vec!["a".to_owned()]));
+        assert_eq!(identity.supposed_groups, Some(["a".into()].into()));
         let ben = person(json!({"sub": "002", "email": "ben@corp.example"})).unwrap();
         let identity = ben.identity(NOW);
         assert!(!identity.claims.is_true("email_verified"));

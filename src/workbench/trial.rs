@@ -8,8 +8,9 @@ use super::request::Supposed;
 use super::tree;
 use crate::base::diagnostic::Sources;
 use crate::base::time::Timestamp;
-use crate::decision::{self, NoRoute, RouteIndex, Rules};
+use crate::decision::{self, Facts, NoRoute, RouteIndex, Rules};
 use crate::gateway::{self, Malformed};
+use crate::identity::Identity;
 use crate::policy::{Explanation, Missing, Outcome};
 
 /// What a request would meet.
@@ -91,14 +92,26 @@ impl Trial {
             return Self { met: Met::Ours, status: StatusCode::OK };
         }
         let identity = person.map(|person| person.identity(now));
-        let facts = read.facts();
-        let judged = decision::judge(rules, &facts, identity.as_ref(), now);
-        let explained = decision::explain(rules, &facts, identity.as_ref(), now);
+        Self::decide(rules, &read.facts(), identity.as_ref(), request.is_page_load(), now)
+    }
+
+    /// Asks the policies about a request that is read already.
+    pub fn decide(
+        rules: &Rules,
+        facts: &Facts<'_>,
+        identity: Option<&Identity>,
+        page_load: bool,
+        now: Timestamp,
+    ) -> Self {
+        let judged = decision::judge(rules, facts, identity, now);
+        let explained = decision::explain(rules, facts, identity, now);
         match judged.and_then(|judged| Ok((judged, explained?))) {
             Err(no_route) => Self { met: Met::NoRoute(no_route), status: StatusCode::NOT_FOUND },
             Ok((judged, (route, explanation))) => {
-                let status = judged.verdict.status(request.is_page_load());
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+                let status = match judged.verdict.status(page_load) {
+                    _ if facts.path == gateway::ROBOTS => StatusCode::OK,
+                    status => StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN),
+                };
                 Self { met: Met::Decided { route, explanation: Box::new(explanation) }, status }
             }
         }

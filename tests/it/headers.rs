@@ -828,3 +828,39 @@ async fn an_upgrade_goes_on_as_plain_http() {
     );
     assert_eq!(site.wire().await.ask("GET /socket HTTP/1.1", &headers).await.status, 502);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_of_the_file_are_told_to_applications_and_decide() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("groups.yaml");
+    std::fs::write(&file, "ops: [ann@corp.example]\ndev: ['domain:corp.example']\n").unwrap();
+    let routes = "  - from: https://{wiki}\n    to: http://{up}\n    pass_identity_headers: true\n    \
+        policy: {allow: {or: [{groups: dev}]}}\n  - from: https://{lunch}\n    to: http://{up}\n    \
+        policy: {use: ops}\n";
+    let extra = format!(
+        "groups_file: {}\nnamed_policies: {{ops: {{allow: {{or: [{{groups: ops}}]}}}}}}\n\
+         jwt_claims_headers: {{X-Groups: groups}}",
+        file.display()
+    );
+    let routes = routes.to_owned();
+    let site = Site::with(Plan { routes, extra, plain: true, ..Plan::default() }).await;
+    for (email, verified, wiki, lunch, groups) in [
+        ("Ann@corp.example", true, 200, 200, "dev,ops"),
+        ("bob@corp.example", true, 200, 403, "dev"),
+        ("ann@corp.example", false, 403, 403, ""),
+    ] {
+        for (name, expected) in [("wiki", wiki), ("lunch", lunch)] {
+            let claims = json!({"email": email, "email_verified": verified, "groups": ["ops"]});
+            let (host, cookie) = (site.host(name), site.cookie(name, claims));
+            let headers = [("Host", host.as_str()), ("Cookie", &cookie), ("X-Groups", "ops")];
+            let answer = site.wire().await.ask("GET / HTTP/1.1", &headers).await;
+            assert_eq!(answer.status, expected, "{email} {name}");
+            if name == "wiki" && expected == 200 {
+                let seen = site.app.last();
+                assert_eq!(seen.one("x-groups"), Some(groups));
+                let claims = payload(seen.one("x-pomerium-jwt-assertion").unwrap());
+                assert_eq!(claims["groups"], json!(groups.split(',').collect::<Vec<_>>()));
+            }
+        }
+    }
+}

@@ -14,6 +14,7 @@
 
 mod support;
 
+mod auth_age;
 mod callback;
 mod connections;
 mod endpoints;
@@ -22,11 +23,14 @@ mod failures;
 mod floods;
 mod headers;
 mod hosts;
+mod language;
 mod pages;
 mod paths;
+mod policies;
 mod privacy;
 mod redirects;
 mod refusals;
+mod replay;
 mod session;
 mod sign_in;
 mod sign_out;

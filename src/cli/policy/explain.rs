@@ -1,15 +1,22 @@
 //! `russet policy explain`: what one request would meet, and why.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::json;
 
-use super::Configured;
+use super::reading::{self, print};
+use super::{Configured, bounded, read_text};
+use crate::base::diagnostic::{Diagnostics, Sources};
+use crate::base::log_text::for_log;
 use crate::base::time::{Clock, Timestamp};
 use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
+use crate::workbench::cases;
 use crate::workbench::curl;
+use crate::workbench::log::Reader;
+use crate::workbench::past::Remembered;
 use crate::workbench::person::{Person, moment};
 use crate::workbench::request::{SOURCE_IP, Supposed};
 use crate::workbench::tree::{self, BAD, GOOD, LOUD, UNSURE};
@@ -40,15 +47,20 @@ pub struct Arguments {
     /// When it comes, such as 2026-01-05T10:00:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     time: Option<Timestamp>,
+    /// Explain a past decision by the short id that pages and logs show; the request comes from
+    /// the decision log, the policies from the configuration
+    #[arg(long, value_name = "SHORT_ID", conflicts_with_all = ["url", "curl", "method", "claims",
+        "headers", "source_ip", "time"])]
+    id: Option<String>,
+    /// The decision log to look in [default: decision_log.path of the configuration]
+    #[arg(long = "log", value_name = "FILE", requires = "id")]
+    logs: Vec<PathBuf>,
     #[command(flatten)]
     configuration: ConfigurationFile,
     /// How to print it [default: human on a terminal, json elsewhere]
     #[arg(long, value_enum)]
     format: Option<Format>,
 }
-
-/// Longest curl line that is read, in bytes.
-const MAX_LINE: u64 = 1 << 20;
 
 /// How to print it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -69,18 +81,86 @@ pub fn run(arguments: &Arguments) -> Outcome {
 }
 
 fn explain(arguments: &Arguments) -> Result<Outcome, Outcome> {
+    if let Some(id) = &arguments.id {
+        return past(arguments, id);
+    }
     let request = request(arguments).map_err(usage)?;
-    let person = arguments.claims.as_deref().map(person).transpose().map_err(usage)?;
+    let person = arguments.claims.as_deref().map(person).transpose()?;
     let configured = Configured::load(&arguments.configuration)?;
     let now = Clock::system().now();
     let trial = Trial::run(&configured.rules, &request, person.as_ref(), now);
-    let terminal = std::io::stdout().is_terminal();
-    let text = match arguments.format {
-        Some(Format::Json) => json(&trial, &configured),
-        None if !terminal => json(&trial, &configured),
-        Some(Format::Human) | None => human(&trial, &configured, &request, person.as_ref()),
+    let text = match is_json(arguments) {
+        true => format!("{:#}\n", trial.as_json(&configured.rules, &configured.sources)),
+        false => {
+            let who = person.as_ref().map_or("nobody", Person::name);
+            let head = format!("{} {}\nas {who}\n", request.method(), request.url());
+            head + &human(&trial, &configured)
+        }
     };
-    anstream::print!("{text}");
+    print(&text)?;
+    Ok(Outcome::Fine)
+}
+
+fn is_json(arguments: &Arguments) -> bool {
+    match arguments.format {
+        Some(format) => format == Format::Json,
+        None => !std::io::stdout().is_terminal(),
+    }
+}
+
+/// Explains the last decision with this id.
+fn past(arguments: &Arguments, id: &str) -> Result<Outcome, Outcome> {
+    let configured = Configured::load(&arguments.configuration)?;
+    let inputs = reading::log(&arguments.logs, configured.decision_log.as_ref())?;
+    let wanted = id.to_uppercase().replace('-', "");
+    let mut found = None;
+    let mut reader = Reader::default();
+    reading::read(&inputs, &mut reader, |past, _| {
+        if past.id.to_uppercase().replace('-', "") == wanted {
+            found = Some(Remembered::of(past));
+        }
+    })?;
+    let Some(past) = found else {
+        let problem = format!("the decision log has no request with the id {}", for_log(id));
+        return Err(reading::failed(problem));
+    };
+    let Some(trial) = past.again(&configured.rules) else {
+        return Err(reading::failed("the path was too long for the log, so nothing can be said"));
+    };
+    let then = past.outcome.word();
+    let text = match is_json(arguments) {
+        true => {
+            let mut value = trial.as_json(&configured.rules, &configured.sources);
+            if let Some(members) = value.as_object_mut() {
+                let then = json!({"outcome": then, "reasons": past.reasons});
+                members.insert("then".to_owned(), then);
+                members.insert("time".to_owned(), past.at.to_string().into());
+            }
+            format!("{value:#}\n")
+        }
+        false => {
+            let who = past.somebody.as_ref().map_or("nobody", |who| {
+                who.identity.claims.text("email").unwrap_or(&who.identity.subject)
+            });
+            let path = past.path.as_deref().unwrap_or_default();
+            let (method, host) = (for_log(&past.method), for_log(&past.host));
+            let head = format!(
+                "{method} https://{host}{}\nas {}, {}\n",
+                for_log(path),
+                for_log(who),
+                past.at
+            );
+            let now = trial.word().as_str();
+            let same = match now == then {
+                true => String::new(),
+                false => {
+                    format!("The policies have changed: the answer was {LOUD}{then}{LOUD:#}.\n")
+                }
+            };
+            head + &human(&trial, &configured) + &same
+        }
+    };
+    print(&text)?;
     Ok(Outcome::Fine)
 }
 
@@ -111,8 +191,7 @@ fn request(arguments: &Arguments) -> Result<Supposed, String> {
 
 fn captured(given: &str) -> Result<Supposed, String> {
     let line = match given {
-        "-" => std::io::read_to_string(std::io::stdin().take(MAX_LINE))
-            .map_err(|error| format!("standard input: {error}"))?,
+        "-" => bounded(std::io::stdin().lock(), "standard input")?,
         _ if given.contains("curl") && given.contains(char::is_whitespace) => given.to_owned(),
         file => std::fs::read_to_string(file).map_err(|error| format!("--curl {file}: {error}"))?,
     };
@@ -126,41 +205,26 @@ fn captured(given: &str) -> Result<Supposed, String> {
 }
 
 /// Claims as JSON, or the file with them.
-fn person(claims: &str) -> Result<Person, String> {
-    let (text, origin) = if claims.trim_start().starts_with('{') {
-        (claims.to_owned(), "--claims".to_owned())
-    } else {
-        let text = std::fs::read_to_string(claims);
-        (text.map_err(|error| format!("--claims {claims}: {error}"))?, claims.to_owned())
+fn person(claims: &str) -> Result<Person, Outcome> {
+    let (text, origin) = match claims.trim_start().starts_with('{') {
+        true => (claims.to_owned(), "--claims"),
+        false => (read_text(Path::new(claims)).map_err(usage)?, claims),
     };
-    let members: Value =
-        serde_json::from_str(&text).map_err(|error| format!("{origin} is no JSON: {error}"))?;
-    let Value::Object(members) = members else {
-        return Err(format!("{origin} must be a JSON object such as {{\"sub\": \"001\"}}"));
-    };
-    Person::from_members(members).map_err(|problem| format!("{origin}: {problem}"))
+    let (mut sources, mut told) = (Sources::default(), Diagnostics::default());
+    let person = cases::read_person(origin, &text, &mut sources, &mut told);
+    for message in told.sorted() {
+        anstream::eprintln!("{}", message.render(&sources));
+    }
+    person.ok_or(Outcome::Usage)
 }
 
-fn json(trial: &Trial, configured: &Configured) -> String {
-    format!("{:#}\n", trial.as_json(&configured.rules, &configured.sources))
-}
-
-fn human(
-    trial: &Trial,
-    configured: &Configured,
-    request: &Supposed,
-    person: Option<&Person>,
-) -> String {
+fn human(trial: &Trial, configured: &Configured) -> String {
     let style = match trial.word() {
         Word::Allow => GOOD,
         Word::Deny => BAD,
         Word::Login => UNSURE,
     };
-    let mut text = format!("{} {}\n", request.method(), request.url());
-    text += &match person {
-        Some(person) => format!("as {}\n", person.name()),
-        None => "as nobody\n".to_owned(),
-    };
+    let mut text = String::new();
     if let Some(route) = trial.route(&configured.rules) {
         text += &format!("route {LOUD}{route}{LOUD:#}\n");
     }

@@ -1,12 +1,14 @@
 //! `russet policy ...`: writing and trying policies without serving.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
 use super::Outcome;
 use super::check::ConfigurationFile;
-use crate::base::diagnostic::Sources;
+use crate::base::diagnostic::{Diagnostic, Severity, Sources};
 use crate::base::time::Clock;
 use crate::config::{self, LoadedRules};
 use crate::decision::Rules;
@@ -54,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-/// What the policy commands read of a configuration.
+/// What `explain` and `test` read of a configuration.
 struct Configured {
     rules: Rules,
     /// The texts that the places of the rules point into.
@@ -71,12 +73,50 @@ impl Configured {
     fn load(configuration: &ConfigurationFile) -> Result<Self, Outcome> {
         let now = Clock::system().now();
         let loaded = config::load_rules(&configuration.path, &config::process_environment, now);
-        let told = loaded.render();
-        if !told.is_empty() {
-            anstream::eprintln!("{told}");
-        }
+        tell(&loaded);
         let LoadedRules { rules, decision_log, files, sources, .. } = loaded;
         let rules = rules.ok_or(Outcome::Configuration)?;
         Ok(Self { rules, sources, files, decision_log })
+    }
+}
+
+/// Longest text that is read beside the configuration, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The text of a file; or what is wrong with it, in a sentence.
+fn read_text(path: &Path) -> Result<String, String> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
+    bounded(file, &name)
+}
+
+/// The text of what is called `name`.
+fn bounded(source: impl Read, name: &str) -> Result<String, String> {
+    let mut text = String::new();
+    let read = source.take(MAX_BYTES + 1).read_to_string(&mut text);
+    let read = read.map_err(|error| format!("{name}: {error}"))?;
+    match read as u64 > MAX_BYTES {
+        true => Err(format!("{name} is longer than {} KiB", MAX_BYTES / 1024)),
+        false => Ok(text),
+    }
+}
+
+/// Everything there is to say about the configuration. What is not there at all and no rule needs
+/// is counted alone: a file of routes is enough to try policies.
+fn tell(loaded: &LoadedRules) {
+    let sorted = loaded.diagnostics.sorted();
+    let concerns =
+        |message: &&&Diagnostic| message.place.is_some() || message.severity == Severity::Error;
+    let told: Vec<String> =
+        sorted.iter().filter(concerns).map(|message| message.render(&loaded.sources)).collect();
+    if !told.is_empty() {
+        anstream::eprintln!("{}", told.join("\n"));
+    }
+    let absent = sorted.len() - told.len();
+    if absent > 0 && loaded.rules.is_some() {
+        let things = if absent == 1 { "setting" } else { "settings" };
+        anstream::eprintln!(
+            "note: {absent} {things} that `russet run` needs are not there; `russet check` names them"
+        );
     }
 }

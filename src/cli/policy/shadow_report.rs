@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::reading::{self, Format};
+use crate::base::duration;
 use crate::base::time::{Clock, Timestamp};
 use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
 use crate::cli::policy::Configured;
-use crate::config::duration;
 use crate::workbench::log::{Reader, Scanned};
 use crate::workbench::person::moment;
 use crate::workbench::shadow_report::{Promotion, ShadowReport, Shadows, human};

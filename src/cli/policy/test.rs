@@ -6,7 +6,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Configured;
+use super::reading::print;
+use super::{Configured, read_text};
 use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::time::{self, Clock};
 use crate::cli::Outcome;
@@ -170,7 +171,7 @@ fn once(arguments: &Arguments, mut configured: Configured) -> Result<Outcome, Ou
         Format::Junit => report::junit(&report),
         Format::Tap => report::tap(&report),
     };
-    anstream::print!("{text}");
+    print(&text)?;
     Ok(if results.failed() == 0 { Outcome::Fine } else { Outcome::PolicyTest })
 }
 
@@ -179,10 +180,10 @@ fn read(arguments: &Arguments, sources: &mut Sources) -> Result<Vec<CaseFile>, O
     let mut files = Vec::new();
     for path in &arguments.files {
         let name = path.display().to_string();
-        match std::fs::read_to_string(path) {
+        match read_text(path) {
             Ok(text) => files.push(cases::read(&name, &text, sources, &mut told)),
-            Err(error) => {
-                anstream::eprintln!("error: {name}: {error}");
+            Err(problem) => {
+                anstream::eprintln!("error: {problem}");
                 anstream::eprintln!(
                     "   help: `russet policy test --init {name}` writes a first one"
                 );

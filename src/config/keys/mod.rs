@@ -88,7 +88,7 @@ impl Type {
             Self::Integer { least, most } => format!("a whole number from {least} to {most}"),
             Self::Duration { least, most, zero } => {
                 let shown =
-                    |seconds| super::duration::shown(std::time::Duration::from_secs(seconds));
+                    |seconds| crate::base::duration::shown(std::time::Duration::from_secs(seconds));
                 let zero = zero.map_or_else(String::new, |means| format!(", or `0` for {means}"));
                 format!("a duration from {} to {}{zero}", shown(least), shown(most))
             }

@@ -16,13 +16,31 @@ const ROUTE_LISTS: &[Key] = &[
         Type::Routes,
         "",
         "Routes under their older name; they come before those of `routes`.",
-    ).decides(),
+    )
+    .decides(),
     key(
         "routes",
         Type::Routes,
         "",
         "The routes, in the order in which they are tried; a host that is written out goes before one with `*`.",
-    ).decides(),
+    )
+    .decides(),
+    key(
+        "groups_file",
+        Type::Path,
+        "",
+        "Who is in which group: YAML, or CSV with the line `group,member` at its head. Groups are for the criterion `groups`, the assertion and `jwt_claims_headers`.",
+    )
+    .ours()
+    .decides(),
+    key(
+        "named_policies",
+        Type::Tree(&[]),
+        "",
+        "Policies by name, for routes that say `policy: {use: NAME}`.",
+    )
+    .ours()
+    .decides(),
 ];
 
 const REWRITE: &str =
@@ -36,14 +54,16 @@ const MATCH_KEYS: &[Key] = &[
         Type::Text,
         "",
         "The host that people ask for: `https://` and a host, with `*` for any part of it; a port only where it is not 443.",
-    ).decides(),
+    )
+    .decides(),
     key("name", Type::Text, "", "What the route is called in the log.").decides(),
     key(
         "prefix",
         Type::Text,
         "",
         "Only paths that begin with this text; `/admin` covers `/administrator` too, `/admin/` does not.",
-    ).decides(),
+    )
+    .decides(),
     key("path", Type::Text, "", "Only exactly this path.").decides(),
     key("regex", Type::Text, "", "Only paths that this regular expression matches as a whole.").decides(),
     key("regex_priority_order", Type::Text, "", "The order of routes that are not in a file.")
@@ -77,43 +97,50 @@ const ACCESS_KEYS: &[Key] = &[
         Type::Bool,
         "false",
         "Let everybody pass, signed in or not.",
-    ).decides(),
+    )
+    .decides(),
     key(
         "allow_any_authenticated_user",
         Type::Bool,
         "false",
         "Let everybody pass who has an Apple account.",
-    ).decides(),
+    )
+    .decides(),
     key(
         "allowed_users",
         Type::Texts,
         "",
         "Let these people pass: verified addresses, or Apple's `sub`.",
-    ).decides(),
+    )
+    .decides(),
     key(
         "allowed_domains",
         Type::Texts,
         "",
         "Let people pass whose verified address is in one of these domains.",
-    ).decides(),
+    )
+    .decides(),
     key(
         "allowed_idp_claims",
         Type::Tree(&[]),
         "",
         "Let people pass who have one of the listed values in a claim.",
-    ).decides(),
+    )
+    .decides(),
     key(
         "cors_allow_preflight",
         Type::Bool,
         "false",
         "Let the browser's preflight requests pass without a session.",
-    ).decides(),
+    )
+    .decides(),
     key(
         "policy",
         Type::Tree(&[]),
         "",
         "Who may pass, in Pomerium's policy language; the keys above count as one more way in.",
-    ).decides(),
+    )
+    .decides(),
     key(
         "shadow_policy",
         Type::Tree(&[]),
@@ -122,15 +149,21 @@ const ACCESS_KEYS: &[Key] = &[
     )
     .ours(),
     key("allowed_groups", Type::Texts, "", "Groups, formerly.").refused(
-        "Apple sends no groups; list the people in `allowed_users` or test a claim in `policy`",
-    ).decides(),
+        "Apple sends no groups; name the people in `groups_file` and write `policy: {allow: {or: [{groups: NAME}]}}`",
+    )
+    .decides(),
     key("set_authorization_header", Type::Text, "", "Tokens of the provider, formerly.").refused(
         "Russet keeps none of Apple's tokens; `pass_identity_headers: true` tells the application who asks",
     ),
-    key("sub_policies", Type::Tree(&[]), "", "Policies of Pomerium Enterprise.")
-        .refused("write the rules into `policy`").decides(),
+    key(
+        "sub_policies",
+        Type::Tree(&[]),
+        "",
+        "More ways in, each with `allowed_users`, `allowed_domains`, `allowed_idp_claims` and `policy` of its own.",
+    )
+    .decides(),
     key("jwt_groups_filter", Type::Tree(&[]), "", "Which groups the assertion holds.")
-        .ignored("Apple sends no groups"),
+        .ignored("the assertion holds the groups of `groups_file` alone"),
     key("tls_downstream_client_ca", Type::Text, "", "Ask clients for certificates.")
         .not_yet("let a proxy before Russet ask for them, and do not rely on Russet for it").decides(),
     key("tls_downstream_client_ca_file", Type::Path, "", "Ask clients for certificates.")

@@ -18,10 +18,6 @@ const KEYS: &[Key] = &[
         "Where that is.").not_yet(STORE).secret(),
     key("databroker_storage_connection_string_file", Type::Path, "",
         "The file that says where that is.").not_yet(STORE),
-    key("groups_file", Type::Path, "", "Groups of people, from a file.").ours()
-        .not_yet("list the people in `allowed_users`"),
-    key("named_policies", Type::Tree(&[]), "", "Policies that routes use by name.").ours()
-        .not_yet("share a policy by a YAML anchor: `policy: &staff` and `policy: *staff`"),
     key("databroker_cluster_*", Type::Tree(&[]), "", "A cluster of databrokers.").refused(CLUSTER),
     key("databroker_raft_bind_address", Type::Text, "", "A cluster of databrokers.").refused(CLUSTER),
 ];

@@ -2,34 +2,26 @@
 
 use serde_json::Value;
 
-use super::Context;
+use super::{Context, sub_policies};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Kind, Node, Plain};
-use crate::config::section::Section;
+use crate::config::section::{Purpose, Section};
 use crate::config::{codes, yaml};
-use crate::policy::{Policy, Shortcuts};
+use crate::policy::{Definitions, Parts, Policy, Shortcuts, names_a_group};
 
-/// How many people a route admits, as far as its shape tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Openness {
-    /// Nobody.
-    Nobody,
-    /// People who meet a condition.
-    Some,
-    /// Everybody with an Apple account.
-    AnyAccount,
-    /// Everybody.
-    Everybody,
-}
-
-/// The policy of a route, and how open it is.
-pub(super) fn policy(route: &Section, context: &mut Context<'_>) -> (Policy, Openness) {
+/// The policy of a route.
+pub(super) fn policy(
+    route: &Section,
+    certificate_required: bool,
+    definitions: &mut Definitions,
+    context: &mut Context<'_>,
+) -> Policy {
     let mut shortcuts = Shortcuts {
         public: route.flag("allow_public_unauthenticated_access"),
         any_authenticated: route.flag("allow_any_authenticated_user"),
         users: texts(route, "allowed_users"),
         domains: texts(route, "allowed_domains"),
-        idp_claims: idp_claims(route, context),
+        idp_claims: idp_claims(route.tree(CLAIMS), context),
         cors_preflight: route.flag("cors_allow_preflight"),
     };
     if !check_exclusive(route, context) {
@@ -40,28 +32,48 @@ pub(super) fn policy(route: &Section, context: &mut Context<'_>) -> (Policy, Ope
         let help = "anybody can make one: name people in `allowed_users` or `allowed_domains`";
         context.warning(codes::ANYBODY, route.place("allow_any_authenticated_user"), message, help);
     }
-    let ppl = route.tree("policy");
     check_somebody(route, context);
+    let sub_policies = sub_policies::lower(route, context);
+    let parts = Parts {
+        shortcuts: &shortcuts,
+        sub_policies: &sub_policies,
+        ppl: route.tree("policy"),
+        certificate_required,
+    };
     let mut told = Diagnostics::default();
-    let policy = Policy::compile(&shortcuts, ppl, &mut told);
+    let policy = Policy::assemble(&parts, definitions, &mut told);
     // The shortcuts carry no places of their own.
-    let at = ["allowed_users", "allowed_domains", "allowed_idp_claims"];
+    let at = ["allowed_users", "allowed_domains", CLAIMS];
     let at = at.iter().find_map(|key| route.place(key)).unwrap_or(route.place);
     context.told.append(told.placed(at));
-    (policy, openness(&shortcuts, ppl))
+    policy
 }
 
 /// The policy that is asked beside the route's own, where there is one.
-pub(super) fn shadow_policy(route: &Section, context: &mut Context<'_>) -> Option<Policy> {
+pub(super) fn shadow_policy(
+    route: &Section,
+    definitions: &mut Definitions,
+    context: &mut Context<'_>,
+) -> Option<Policy> {
     let ppl = route.tree("shadow_policy")?;
-    Some(Policy::compile(&Shortcuts::default(), Some(ppl), context.told))
+    if route.purpose == Purpose::Decide && names_a_group(ppl) {
+        // Nothing is decided by it, so the file of the groups need not be there.
+        return None;
+    }
+    let mut found = Diagnostics::default();
+    let parts = Parts { ppl: Some(ppl), ..Parts::default() };
+    let policy = Policy::assemble(&parts, definitions, &mut found);
+    route.purpose.tell(found, false, context.told);
+    Some(policy)
 }
 
 fn texts(route: &Section, key: &str) -> Vec<String> {
     route.texts(key).unwrap_or_default().iter().map(|item| item.text.clone()).collect()
 }
 
-const LISTS: [&str; 3] = ["allowed_users", "allowed_domains", "allowed_idp_claims"];
+const CLAIMS: &str = "allowed_idp_claims";
+
+const LISTS: [&str; 3] = ["allowed_users", "allowed_domains", CLAIMS];
 
 /// Keys that let everybody in leave nothing for the others to say.
 fn check_exclusive(route: &Section, context: &mut Context<'_>) -> bool {
@@ -105,7 +117,7 @@ fn check_somebody(route: &Section, context: &mut Context<'_>) {
     }
     let open = ["allow_public_unauthenticated_access", "allow_any_authenticated_user"];
     let says = open.iter().any(|key| route.flag(key))
-        || LISTS.iter().chain(&["policy"]).any(|key| route.has(key));
+        || LISTS.iter().chain(&["policy", "sub_policies"]).any(|key| route.has(key));
     if !says {
         let message = "this route does not say who may pass, so nobody does";
         let help = "add `allowed_users`, `allowed_domains` or `policy`";
@@ -113,16 +125,19 @@ fn check_somebody(route: &Section, context: &mut Context<'_>) {
     }
 }
 
-fn idp_claims(route: &Section, context: &mut Context<'_>) -> Vec<(String, Vec<Value>)> {
-    const KEY: &str = "allowed_idp_claims";
-    let Some(written) = route.tree(KEY) else { return Vec::new() };
+/// `allowed_idp_claims`, of a route or of one of its `sub_policies`.
+pub(super) fn idp_claims(
+    written: Option<&Node>,
+    context: &mut Context<'_>,
+) -> Vec<(String, Vec<Value>)> {
+    let Some(written) = written else { return Vec::new() };
     let embedded = written
         .text()
         .filter(|text| text.trim_start().starts_with('{'))
         .and_then(|text| yaml::read_embedded(text, written.place, context.told));
     let node = embedded.as_ref().unwrap_or(written);
     let Some(entries) = node.map() else {
-        let message = format!("`{KEY}` is {}; it must be a map of claim to values", node.what());
+        let message = format!("`{CLAIMS}` is {}; it must be a map of claim to values", node.what());
         context.error(codes::SHAPE, node.place, message, "write `org_id: [A1B2]` below it");
         return Vec::new();
     };
@@ -150,42 +165,4 @@ fn json(node: &Node, context: &mut Context<'_>) -> Option<Value> {
         Plain::Float(value) => value.into(),
         Plain::Text(value) => value.into(),
     })
-}
-
-/// As far as the shape of a policy tells: a criterion that everybody meets, alone under `allow`.
-fn openness(shortcuts: &Shortcuts, ppl: Option<&Node>) -> Openness {
-    if shortcuts.public {
-        return Openness::Everybody;
-    }
-    let listed = !shortcuts.users.is_empty()
-        || !shortcuts.domains.is_empty()
-        || !shortcuts.idp_claims.is_empty();
-    let by_keys = match (shortcuts.any_authenticated, listed) {
-        (true, _) => Openness::AnyAccount,
-        (false, true) => Openness::Some,
-        (false, false) => Openness::Nobody,
-    };
-    let Some(ppl) = ppl else { return by_keys };
-    let single = std::slice::from_ref(ppl);
-    let by_policy = ppl.list().unwrap_or(single).iter().map(rules_openness).max();
-    by_keys.max(by_policy.unwrap_or(Openness::Nobody))
-}
-
-fn rules_openness(rules: &Node) -> Openness {
-    let bodies = rules.get("allow").and_then(Node::map).unwrap_or_default();
-    let mut open = Openness::Nobody;
-    for (operator, criteria) in bodies {
-        let criteria = criteria.list().unwrap_or_default();
-        let alone = operator.text() == Some("or") || criteria.len() == 1;
-        for name in
-            criteria.iter().filter_map(Node::map).flatten().filter_map(|(name, _)| name.text())
-        {
-            open = open.max(match name {
-                "accept" if alone => Openness::Everybody,
-                "authenticated_user" if alone => Openness::AnyAccount,
-                _ => Openness::Some,
-            });
-        }
-    }
-    open
 }

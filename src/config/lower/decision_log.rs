@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Context;
+use crate::base::duration;
 use crate::base::near;
 use crate::base::node::{Node, Plain};
+use crate::config::codes;
 use crate::config::section::Section;
-use crate::config::{codes, duration};
 use crate::decision::record::Redact;
 use crate::gateway::DecisionLogSettings;
 use crate::telemetry::line_file::{Destination, Rotation};

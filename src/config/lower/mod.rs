@@ -10,12 +10,15 @@ mod client_secret;
 mod decision_log;
 mod external_auth;
 mod gateway;
+mod groups;
 mod headers;
 mod hosts;
+mod mtls;
 mod neighbours;
 mod routes;
 mod session;
 mod signing_key;
+mod sub_policies;
 mod targets;
 
 use std::path::PathBuf;
@@ -35,6 +38,7 @@ use crate::base::near;
 use crate::base::node::Place;
 use crate::base::time::Timestamp;
 use crate::decision::RouteRule;
+use crate::policy::{Definitions, Groups, GroupsFile, names_a_group};
 use routes::Route;
 
 /// What every part of the lowering needs.
@@ -80,6 +84,7 @@ impl Context<'_> {
 /// What is decided on requests: the routes, and what their policies are made of.
 pub(super) struct Decisions {
     routes: Vec<Route>,
+    groups: Option<Arc<Groups>>,
 }
 
 impl Decisions {
@@ -87,11 +92,48 @@ impl Decisions {
     pub(super) fn rules(&self) -> Option<Vec<RouteRule>> {
         self.routes.iter().map(|route| route.rule.clone()).collect()
     }
+
+    /// The groups of `groups_file`, where it was read.
+    pub(super) fn groups(&self) -> Option<Arc<Groups>> {
+        self.groups.clone()
+    }
 }
 
-/// Lowers what is decided on. No file is read but those that policies are made of.
-pub(super) fn decisions(top: &Section, context: &mut Context<'_>) -> Decisions {
-    Decisions { routes: routes::rules(top, context) }
+/// When `groups_file` is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReadGroups {
+    /// Always: applications are told of groups, or somebody wants to know the members.
+    Always,
+    /// Where a policy names a group.
+    WhereNamed,
+}
+
+/// Lowers what is decided on. No file is read but that of the groups.
+pub(super) fn decisions(
+    top: &Section,
+    read_groups: ReadGroups,
+    context: &mut Context<'_>,
+) -> Decisions {
+    let sections = route_sections(top, context);
+    let named = top.tree("named_policies");
+    let keys = |section: &Section| ["policy", "sub_policies"].map(|key| section.tree(key).cloned());
+    let needed = read_groups == ReadGroups::Always
+        || named.is_some_and(names_a_group)
+        || sections.iter().flat_map(keys).flatten().any(|node| names_a_group(&node));
+    let groups = if needed || !top.has("groups_file") {
+        groups::lower(top, context)
+    } else {
+        GroupsFile::Unset
+    };
+    let mut definitions = Definitions::new(groups, named, context.told);
+    let certificate_required = mtls::certificate_required(top, &sections, context);
+    let routes = routes::rules(sections, certificate_required, &mut definitions, context);
+    definitions.doubt_unused(context.told);
+    let groups = match definitions.groups() {
+        GroupsFile::Read(groups) => Some(Arc::clone(groups)),
+        GroupsFile::Unset | GroupsFile::Broken => None,
+    };
+    Decisions { routes, groups }
 }
 
 /// Fills all settings. `None` where something is missing; the diagnostics say what.
@@ -120,6 +162,7 @@ pub(super) fn settings(
         session: session?,
         gateway: crate::gateway::Settings { routes: services?, ..gateway? },
         rules: decisions.rules()?,
+        groups: decisions.groups(),
         state_dir: top.text("state_dir").map(|path| path.text.clone().into()),
         shadow: top.flag("shadow"),
         log: log_settings(top),
@@ -127,7 +170,7 @@ pub(super) fn settings(
     })
 }
 
-/// Where the decision log is written.
+/// The file that the decision log is written to, if it is one.
 pub(super) fn decision_log(top: &Section) -> Option<PathBuf> {
     decision_log::path(top)
 }

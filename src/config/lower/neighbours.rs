@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use super::Context;
-use super::access::Openness;
 use super::routes::{Route, WrittenPath};
 use crate::config::codes;
 use crate::decision::From;
+use crate::policy::Openness;
 
 /// Endpoints of Russet's own on every host: a route for them is never asked.
 const RESERVED: [&str; 5] =

@@ -7,16 +7,17 @@ use std::time::Duration;
 use regex::{Regex, RegexBuilder};
 use rustls_pki_types::CertificateDer;
 
-use super::access::{self, Openness};
+use super::access;
 use super::headers::ResponseHeaders;
 use super::targets::{self, LocatedFrom};
-use super::{Context, certificates, headers, route_sections};
+use super::{Context, certificates, headers};
 use crate::base::node::Place;
 use crate::config::codes;
 use crate::config::section::Section;
 use crate::config::value::Located;
 use crate::decision::{PathRule, RouteRule};
 use crate::gateway::RouteService;
+use crate::policy::{Definitions, Openness, Policy};
 use crate::upstream;
 
 /// `timeout` where it is not written, as in Pomerium.
@@ -36,6 +37,8 @@ pub(super) struct Route {
     /// none.
     pub(super) to: Option<Option<upstream::Target>>,
     pub(super) openness: Openness,
+    /// The policy that is asked beside its own.
+    pub(super) shadow_policy: Option<Policy>,
     /// What is decided on its requests; `None` where something is wrong with that.
     pub(super) rule: Option<RouteRule>,
 }
@@ -57,22 +60,35 @@ pub(super) enum WrittenPath {
 }
 
 /// What is decided on each route's requests. Needs nothing of how they are served.
-pub(super) fn rules(top: &Section, context: &mut Context<'_>) -> Vec<Route> {
-    let sections = route_sections(top, context);
+pub(super) fn rules(
+    sections: Vec<Section>,
+    certificate_required: bool,
+    definitions: &mut Definitions,
+    context: &mut Context<'_>,
+) -> Vec<Route> {
     let mut ids = HashSet::new();
-    sections.into_iter().map(|section| rule(section, &mut ids, context)).collect()
+    let one = |section| rule(section, certificate_required, definitions, &mut ids, context);
+    sections.into_iter().map(one).collect()
 }
 
-fn rule(section: Section, ids: &mut HashSet<String>, context: &mut Context<'_>) -> Route {
+fn rule(
+    section: Section,
+    certificate_required: bool,
+    definitions: &mut Definitions,
+    ids: &mut HashSet<String>,
+    context: &mut Context<'_>,
+) -> Route {
     let from = targets::from(&section, context);
     let path = path(&section, context);
-    let (policy, openness) = access::policy(&section, context);
+    let policy = access::policy(&section, certificate_required, definitions, context);
+    let openness = policy.openness();
+    let shadow_policy = access::shadow_policy(&section, definitions, context);
     let (written, path) = path.unzip();
     let rule = from.as_ref().zip(path).map(|(from, path)| {
         let id = id(&section, from, written.as_ref(), ids);
         RouteRule { id: id.into(), from: from.from.clone(), path, policy }
     });
-    Route { section, from, path: written, to: None, openness, rule }
+    Route { section, from, path: written, to: None, openness, shadow_policy, rule }
 }
 
 /// How each route is served; `None` where something is wrong with one.
@@ -86,6 +102,8 @@ pub(super) fn services(
     let external_auth = top.has("external_auth");
     let one = |route: &mut Route| {
         let service = service(&route.section, pass_identity, extra_roots, external_auth, context);
+        let shadow_policy = route.shadow_policy.take();
+        let service = service.map(|service| RouteService { shadow_policy, ..service });
         route.to = service
             .as_ref()
             .map(|service| service.upstream.as_ref().map(|upstream| upstream.target.clone()));
@@ -239,7 +257,6 @@ fn service(
     let remove_request_headers = headers::removed_headers(route, context);
     let response_headers = headers::response_headers(route, context);
     let response_headers_disabled = response_headers == Some(ResponseHeaders::Disabled);
-    let shadow_policy = access::shadow_policy(route, context);
     let timeout = route.duration("timeout").unwrap_or(TIMEOUT);
     Some(RouteService {
         upstream: match target? {
@@ -264,6 +281,6 @@ fn service(
             ResponseHeaders::Unset | ResponseHeaders::Disabled => Vec::new(),
         },
         response_headers_disabled,
-        shadow_policy,
+        shadow_policy: None,
     })
 }

@@ -125,6 +125,13 @@ mod tests {
     }
 
     #[test]
+    fn a51_3_a_fragment_is_seen_in_the_request_line_alone() {
+        assert!(scan(&["GET /a#b HTTP/1.1\r\n\r\n"]).had_fragment());
+        assert!(scan(&["\r\nGET /a", "#", " HTTP/1.1\r\n\r\n"]).had_fragment());
+        assert!(!scan(&["GET /a HTTP/1.1\r\nX: #\r\n\r\n#"]).had_fragment());
+    }
+
+    #[test]
     fn t07_one_length_is_fine_and_the_body_is_not_read() {
         let one =
             "POST / HTTP/1.1\r\nContent-Length: 50\r\n\r\nContent-Length: 3\r\ntransfer-encoding:";

@@ -3,6 +3,7 @@
 
 mod callback;
 mod completion;
+mod oauth2_proxy;
 mod redeem;
 mod sign_in;
 mod sign_out;
@@ -59,6 +60,16 @@ pub(super) enum Endpoint {
     Root,
     /// The file by which Apple checks that a domain is the operator's.
     DomainAssociation,
+    /// `/oauth2/start` of oauth2-proxy: begins a sign-in.
+    OAuth2Start,
+    /// `/oauth2/sign_in` of oauth2-proxy: the page with the button.
+    OAuth2SignIn,
+    /// `/oauth2/sign_out` of oauth2-proxy.
+    OAuth2SignOut,
+    /// `/oauth2/userinfo` of oauth2-proxy.
+    OAuth2UserInfo,
+    /// `/ready` of oauth2-proxy.
+    Ready,
     /// Ours by its beginning, but nothing is there.
     Nothing,
 }
@@ -74,6 +85,10 @@ enum On {
     Authenticate,
     /// The authenticate host, unless a route of the same name has it.
     AuthenticateAlone,
+    /// Every configured host, where oauth2-proxy's endpoints are served.
+    OAuth2Proxy,
+    /// Any host, where they are.
+    AnyOAuth2Proxy,
 }
 
 const GET: &[Method] = &[Method::GET, Method::HEAD];
@@ -97,7 +112,17 @@ const TABLE: &[(&str, On, &[Method], Endpoint)] = &[
     ("/.well-known/pomerium/jwks.json", On::Configured, GET, Endpoint::Jwks),
     ("/robots.txt", On::AuthenticateAlone, GET, Endpoint::Robots),
     ("/", On::AuthenticateAlone, GET, Endpoint::Root),
+    ("/ready", On::AnyOAuth2Proxy, GET, Endpoint::Ready),
+    ("/oauth2/start", On::OAuth2Proxy, GET, Endpoint::OAuth2Start),
+    ("/oauth2/sign_in", On::OAuth2Proxy, GET, Endpoint::OAuth2SignIn),
+    ("/oauth2/sign_out", On::OAuth2Proxy, GET_POST, Endpoint::OAuth2SignOut),
+    ("/oauth2/userinfo", On::OAuth2Proxy, GET, Endpoint::OAuth2UserInfo),
 ];
+
+/// What begins like this is ours too where oauth2-proxy's endpoints are served, at whole segments.
+/// `/oauth2/auth` itself is answered before, from the target as it was sent; no other spelling of it
+/// leads to an application.
+const RESERVED_OAUTH2: [&str; 2] = ["/oauth2/auth", "/oauth2/static"];
 
 const DOMAIN_ASSOCIATION: &str = "/.well-known/apple-developer-domain-association.txt";
 
@@ -121,6 +146,8 @@ pub(super) fn find(inbound: &Inbound) -> Option<Endpoint> {
             && match on {
                 On::Any => true,
                 On::Configured => known,
+                On::OAuth2Proxy => known && plan.serves_oauth2_proxy(),
+                On::AnyOAuth2Proxy => plan.serves_oauth2_proxy(),
                 On::Authenticate => authenticate,
                 On::AuthenticateAlone => authenticate && !plan.rules.knows_host(host),
             }
@@ -128,6 +155,9 @@ pub(super) fn find(inbound: &Inbound) -> Option<Endpoint> {
     match row {
         Some((.., endpoint)) => Some(*endpoint),
         None if known && begins_as_ours(path) => Some(Endpoint::Nothing),
+        None if known && plan.serves_oauth2_proxy() && is_below(path, &RESERVED_OAUTH2) => {
+            Some(Endpoint::Nothing)
+        }
         // The authenticate host has no application behind it, unless a route says so.
         None if authenticate && !plan.rules.knows_host(host) => Some(Endpoint::Nothing),
         None => None,
@@ -139,6 +169,13 @@ pub(super) fn find(inbound: &Inbound) -> Option<Endpoint> {
 pub fn is_reserved(path: &str) -> bool {
     let fixed = TABLE.iter().any(|(at, on, ..)| *at == path && *on == On::Any);
     fixed || begins_as_ours(path)
+}
+
+fn is_below(path: &str, trees: &[&str]) -> bool {
+    let inside = |tree: &&str| {
+        path.strip_prefix(*tree).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    trees.iter().any(inside)
 }
 
 /// Serves an endpoint of ours.
@@ -165,8 +202,12 @@ pub(super) async fn serve(
             // Under the name that was asked for.
             respond::redirect(StatusCode::MOVED_PERMANENTLY, &format!("{}/", inbound.path))
         }
+        Endpoint::OAuth2Start => oauth2_proxy::start(inbound, worker, record),
+        Endpoint::OAuth2SignIn => oauth2_proxy::button(inbound),
+        Endpoint::OAuth2SignOut => oauth2_proxy::end(inbound, body, worker, record).await,
+        Endpoint::OAuth2UserInfo => oauth2_proxy::userinfo(inbound, worker, record),
         Endpoint::Root => respond::redirect(StatusCode::FOUND, "/.pomerium/"),
-        Endpoint::Ping => respond::text(StatusCode::OK, "OK\n"),
+        Endpoint::Ping | Endpoint::Ready => respond::text(StatusCode::OK, "OK\n"),
         Endpoint::Robots => robots(),
         Endpoint::WellKnown => small::well_known(inbound),
         Endpoint::Jwks => small::jwks(inbound),

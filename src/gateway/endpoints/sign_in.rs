@@ -12,10 +12,11 @@ use super::super::signed_in::{NotSignedIn, live_session};
 use super::super::world::Worker;
 use super::super::{browser, cookies as ours, refusal};
 use crate::base::seal::digest;
+use crate::base::time::Timestamp;
 use crate::pages::{Href, SignIn, SignInCause, View};
 use crate::session::Session;
 use crate::session::attempt::{self, Attempt, Held};
-use crate::session::link::{BrowserHash, LinkProblem};
+use crate::session::link::{BrowserHash, LinkProblem, Start, is_recent_enough};
 use crate::session::return_address::ReturnAddress;
 use crate::telemetry::Record;
 use crate::wire::cookies;
@@ -47,7 +48,8 @@ pub(super) fn serve(
         let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
         return visitor.page(&view);
     }
-    if let Ok(live) = live_session(inbound, worker) {
+    let live = live_session(inbound, worker).ok();
+    if let Some(live) = live.filter(|live| is_recent_enough(link.since, live.session())) {
         record.subject = Some(live.session().identity.subject.clone());
         return deliver(inbound, live.session(), &link.return_to, &link.browser, StatusCode::FOUND);
     }
@@ -77,13 +79,24 @@ fn start(
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
     let plan = &inbound.plan;
-    let visitor = Visitor::of(inbound);
     let ours = |authority: &Authority<'_>| plan.is_ours(authority);
     let host = inbound.authority.host();
-    let return_to = match plan.starts.check(host, query, &ours, inbound.now) {
-        Ok(return_to) => return_to,
+    let Start { return_to, since } = match plan.starts.check(host, query, &ours, inbound.now) {
+        Ok(start) => start,
         Err(problem) => return invalid(problem, inbound, query, record),
     };
+    begin_here(inbound, worker, &return_to, since, record)
+}
+
+/// Begins a sign-in at this very host, for a page of it.
+pub(super) fn begin_here(
+    inbound: &Inbound,
+    worker: &Worker,
+    return_to: &ReturnAddress,
+    since: Option<Timestamp>,
+    record: &mut Record,
+) -> Response<Full<Bytes>> {
+    let visitor = Visitor::of(inbound);
     if !inbound.is_page_load() {
         let url = Href::new(inbound.target());
         let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
@@ -95,11 +108,11 @@ fn start(
         record.reasons.push("sign-in-loop");
         return refusal::going_round(&visitor, live.err().unwrap_or(NotSignedIn::NotOpened));
     }
-    if let Ok(live) = live {
+    if let Some(live) = live.ok().filter(|live| is_recent_enough(since, live.session())) {
         record.subject = Some(live.session().identity.subject.clone());
-        return arrive(inbound, &return_to, StatusCode::FOUND);
+        return arrive(inbound, return_to, StatusCode::FOUND);
     }
-    let (link, cookie) = begin(inbound, &return_to);
+    let (link, cookie) = begin(inbound, return_to, since);
     let mut response = respond::redirect(StatusCode::FOUND, &link);
     browser::remember(&mut response, &cookie);
     response
@@ -182,10 +195,14 @@ pub(super) fn arrive(
 }
 
 /// The link that signs a person in and leads back to `return_to`, for a browser that is given its
-/// cookie with the answer.
-pub(in super::super) fn begin(inbound: &Inbound, return_to: &ReturnAddress) -> (String, String) {
+/// cookie with the answer; `since` as in [`crate::session::link::SignInLink`].
+pub(in super::super) fn begin(
+    inbound: &Inbound,
+    return_to: &ReturnAddress,
+    since: Option<Timestamp>,
+) -> (String, String) {
     let cookie = browser::kept_or_new(inbound.headers());
     let host = inbound.plan.authenticate.to_string();
     let hash = BrowserHash::of(&cookie);
-    (inbound.plan.links.url(&host, return_to, &hash, inbound.now), cookie)
+    (inbound.plan.links.url(&host, return_to, &hash, since, inbound.now), cookie)
 }

@@ -27,6 +27,8 @@ const FORM_BYTES: usize = 8 * 1024;
 /// How long a form may take to arrive.
 const FORM_TIME: Duration = Duration::from_secs(10);
 
+const HERE: &str = "/.pomerium/sign_out";
+
 /// The form that ends this session; with an address, it asks for another account for it.
 pub(in super::super) fn form(
     inbound: &Inbound,
@@ -34,11 +36,23 @@ pub(in super::super) fn form(
     return_to: Option<String>,
 ) -> pages::Form {
     let token = inbound.plan.forms.sign(&[&session.to_string(), inbound.authority.host()]);
-    pages::Form { action: Href::new("/.pomerium/sign_out"), csrf: Secret::new(token), return_to }
+    pages::Form { action: Href::new(HERE), csrf: Secret::new(token), return_to }
 }
 
 /// Serves the endpoint.
 pub(super) async fn serve(
+    inbound: &Inbound,
+    body: impl Incoming,
+    worker: &Worker,
+    record: &mut Record,
+) -> Response<Full<Bytes>> {
+    serve_at(HERE, None, inbound, body, worker, record).await
+}
+
+/// The same under another address, whose form is sent to `action`, and which leads on to `to`.
+pub(super) async fn serve_at(
+    action: &str,
+    to: Option<ReturnAddress>,
     inbound: &Inbound,
     body: impl Incoming,
     worker: &Worker,
@@ -49,8 +63,14 @@ pub(super) async fn serve(
     record.subject = live.as_ref().map(|live| live.session().identity.subject.clone());
     if *inbound.method() != Method::POST {
         return match &live {
-            Some(live) => visitor.page(&View::SignOut(form(inbound, live.session().id, None))),
-            None => visitor.page(&signed_out_page(Href::new("/"))),
+            Some(live) => {
+                let form = form(inbound, live.session().id, None);
+                visitor.page(&View::SignOut(pages::Form { action: Href::new(action), ..form }))
+            }
+            None => {
+                let to = to.map_or(Href::new("/"), |to| Href::new(to.url()));
+                visitor.page(&signed_out_page(to))
+            }
         };
     }
     // Security: before anything else. A form of another site comes without our cookie, and an
@@ -86,7 +106,10 @@ pub(super) async fn serve(
             let url = Href::new(address.url());
             visitor.page(&View::SignIn(SignIn { cause: SignInCause::AnotherAccount, url }))
         }
-        None => respond::redirect(StatusCode::SEE_OTHER, &after(inbound)),
+        None => {
+            let to = to.map_or_else(|| after(inbound), |to| to.url());
+            respond::redirect(StatusCode::SEE_OTHER, &to)
+        }
     };
     ours::delete_session(&mut response, inbound);
     // Whoever signs out on purpose goes round in no circle.

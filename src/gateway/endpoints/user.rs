@@ -46,7 +46,8 @@ pub(super) fn json(
         Err(why_not) => return refusal::sign_in(inbound, why_not, record),
     };
     let configured = inbound.plan.claims_headers.iter().map(|(_, claim)| claim.as_str());
-    let claims = serde_json::Value::Object(person(live.session(), configured));
+    let claims =
+        serde_json::Value::Object(person(live.session(), &inbound.plan.groups, configured));
     respond::own(StatusCode::OK, "application/json", claims.to_string())
 }
 

@@ -13,7 +13,7 @@ use super::super::world::Worker;
 use super::super::{headers, refusal, relay};
 use crate::base::ids::RequestId;
 use crate::decision::{Admission, Facts, NoRoute, Refusal};
-use crate::pages::{Href, SignIn, SignInCause, View};
+use crate::pages::{Href, SignIn, View};
 use crate::telemetry::{Decision, Record};
 use crate::wire::accept;
 
@@ -30,6 +30,29 @@ pub(super) fn decide(
     worker: &Worker,
     record: &mut Record,
 ) -> Result<Allow, Response<Full<Bytes>>> {
+    decide_with(
+        inbound,
+        worker,
+        record,
+        StatusCode::OK,
+        |admission, record| allow(admission, inbound, worker, record),
+        |why_not, record| sign_in(why_not, inbound, redirects, record),
+    )
+}
+
+/// The decision as the road makes it; a no is the same for everybody. `yes` is the status of one
+/// that is allowed, for the decision log.
+///
+/// # Errors
+/// The refusal, as a browser may see it.
+pub(super) fn decide_with<T>(
+    inbound: &Inbound,
+    worker: &Worker,
+    record: &mut Record,
+    yes: StatusCode,
+    allow: impl FnOnce(&Admission, &mut Record) -> Result<T, Response<Full<Bytes>>>,
+    sign_in: impl FnOnce(NotSignedIn, &mut Record) -> Response<Full<Bytes>>,
+) -> Result<T, Response<Full<Bytes>>> {
     // No application gets what is ours, and whoever was to send it to us would go in circles.
     if begins_as_ours(&inbound.path) {
         refusal::note_no_route(NoRoute { known_host: true }, record);
@@ -55,10 +78,11 @@ pub(super) fn decide(
     };
     let (decided, told) = decide::decide(&asked, live, worker, record);
     let answered = match decided {
-        Ok(admission) => allow(&admission, inbound, worker, record),
-        Err(Refusal::SignIn { judged }) => {
+        Ok(admission) => allow(&admission, record),
+        Err(Refusal::SignIn { judged, since }) => {
+            let why_not = since.map_or(why_not, NotSignedIn::TooLongAgo);
             refusal::note_route(inbound, judged.route, record);
-            Err(sign_in(why_not, inbound, redirects, record))
+            Err(sign_in(why_not, record))
         }
         // No proxy is told 404: to some of them that is an error and no answer.
         Err(Refusal::NoRoute(no_route)) => {
@@ -72,7 +96,7 @@ pub(super) fn decide(
         }
     };
     told.answered(match &answered {
-        Ok(_) => StatusCode::OK,
+        Ok(_) => yes,
         Err(refused) => refused.status(),
     });
     answered
@@ -126,7 +150,8 @@ impl Allow {
     }
 }
 
-fn allow(
+/// Yes, for whoever was admitted.
+pub(super) fn allow(
     admission: &Admission,
     inbound: &Inbound,
     worker: &Worker,
@@ -159,13 +184,14 @@ fn sign_in(
     let Some(address) = refusal::return_address(inbound) else {
         return visitor.page(&View::BadRequest);
     };
-    let link = inbound.plan.starts.url(&address, inbound.now);
+    let (cause, since) = why_not.asks_for();
+    let link = inbound.plan.starts.url(&address, since, inbound.now);
     let page_load = inbound.is_page_load();
     if page_load && redirects {
         return respond::redirect(StatusCode::FOUND, &link);
     }
     let location = HeaderValue::from_str(&link).ok().filter(|_| page_load);
-    let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url: Href::new(link) });
+    let view = View::SignIn(SignIn { cause, url: Href::new(link) });
     let format = accept::prefers(inbound.headers(), accept::Format::Json);
     let mut response = Visitor { preference: format, ..visitor }.page(&view);
     if let Some(location) = location {

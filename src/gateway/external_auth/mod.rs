@@ -11,6 +11,7 @@ mod envoy;
 pub(super) mod grpc;
 mod haproxy;
 mod nginx;
+mod oauth2_proxy;
 mod traefik;
 mod trust;
 
@@ -28,6 +29,7 @@ use http_body_util::Full;
 use self::answer::{Allow, Cookies};
 use self::described::{Described, Undescribed};
 use super::headers;
+use super::inbound::Inbound;
 use super::plan::Plan;
 use super::respond::{self, Visitor};
 use super::world::{HeldPlan, Worker};
@@ -64,8 +66,10 @@ const DIALECTS: [&Dialect; 5] =
 /// Whether a request asks for the tree of external auth, where that is on. `path` is raw.
 pub(super) fn is_asked(plan: &Plan, path: &str) -> bool {
     let rest = path.strip_prefix(TREE);
-    plan.external_auth.is_some()
-        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let is_tree = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    plan.external_auth
+        .as_ref()
+        .is_some_and(|trusted| is_tree || (trusted.oauth2_proxy && path == oauth2_proxy::AUTH))
 }
 
 /// What comes with a question beside its head.
@@ -80,7 +84,8 @@ pub(super) struct Asking<'a> {
 /// Yes or no, before it has the shape that a proxy wants.
 enum Verdict {
     Allow(Allow),
-    Refuse(Response<Full<Bytes>>),
+    /// A no, or what has its shape already.
+    Answer(Response<Full<Bytes>>),
 }
 
 /// Answers a question over HTTP.
@@ -90,7 +95,7 @@ pub(super) fn serve(head: Parts, asking: Asking<'_>, record: &mut Record) -> Res
     let path = head.uri.path().to_owned();
     let mut response = match question(&path, head, asking, record) {
         Verdict::Allow(allow) => return allow.into_response(record.id),
-        Verdict::Refuse(response) => response,
+        Verdict::Answer(response) => response,
     };
     headers::on_ours(&mut response, &plan, record.id);
     response
@@ -103,9 +108,12 @@ fn question(path: &str, mut head: Parts, asking: Asking<'_>, record: &mut Record
     };
     if !trusted.trusts(asking.peer, &head.headers) {
         record.reasons.push("untrusted-peer");
-        return Verdict::Refuse(respond::text(StatusCode::FORBIDDEN, "This peer may not ask.\n"));
+        return Verdict::Answer(respond::text(StatusCode::FORBIDDEN, "This peer may not ask.\n"));
     }
     trusted.remove_secrets(&mut head.headers);
+    if path == oauth2_proxy::AUTH {
+        return Verdict::Answer(oauth2_proxy::answer(head, trusted, asking, record));
+    }
     let Some((dialect, rest)) = dialect(path) else {
         return nothing(&plan, &head.headers, record.id);
     };
@@ -123,12 +131,12 @@ fn question(path: &str, mut head: Parts, asking: Asking<'_>, record: &mut Record
             allow.shape = dialect.cookies;
             Verdict::Allow(allow)
         }
-        refused @ Verdict::Refuse(_) => refused,
+        answer @ Verdict::Answer(_) => answer,
     }
 }
 
 fn nothing(plan: &Plan, headers: &HeaderMap, id: RequestId) -> Verdict {
-    Verdict::Refuse(visitor(plan, headers, id).page(&View::NotFound))
+    Verdict::Answer(visitor(plan, headers, id).page(&View::NotFound))
 }
 
 fn visitor<'a>(plan: &'a Plan, headers: &HeaderMap, id: RequestId) -> Visitor<'a> {
@@ -154,18 +162,23 @@ fn verdict(
             record.decision = Decision::Malformed;
             record.reasons.push(undescribed.code());
             let visitor = visitor(&asking.plan, &head.headers, record.id);
-            return Verdict::Refuse(visitor.page(&View::BadRequest));
+            return Verdict::Answer(visitor.page(&View::BadRequest));
         }
     };
     let inbound = described.into_inbound(head, client, record.id, asking.now, asking.plan);
+    note(&inbound, record);
+    match answer::decide(&inbound, redirects, asking.worker, record) {
+        Ok(allow) => Verdict::Allow(allow),
+        Err(refused) => Verdict::Answer(refused),
+    }
+}
+
+/// What the log says of the request that was described.
+fn note(inbound: &Inbound, record: &mut Record) {
     record.source_ip = inbound.source_ip();
     record.method = inbound.method().clone();
     record.host = Cow::Owned(inbound.authority.to_string());
     record.path.clone_from(&inbound.path);
-    match answer::decide(&inbound, redirects, asking.worker, record) {
-        Ok(allow) => Verdict::Allow(allow),
-        Err(refused) => Verdict::Refuse(refused),
-    }
 }
 
 fn dialect(path: &str) -> Option<(&'static Dialect, &str)> {

@@ -15,6 +15,8 @@ use crate::wire::forwarded::newest_first;
 pub(in super::super) struct TrustedPeers {
     networks: Vec<IpNet>,
     secrets: Vec<(HeaderName, Secret)>,
+    /// Whether oauth2-proxy's endpoints are served.
+    pub(in super::super) oauth2_proxy: bool,
 }
 
 impl TrustedPeers {
@@ -26,6 +28,7 @@ impl TrustedPeers {
             Ok::<_, String>((header, secret.clone()))
         };
         Ok(Self {
+            oauth2_proxy: settings.oauth2_proxy_compat,
             networks: settings.networks.clone(),
             secrets: settings.secrets.iter().map(secret).collect::<Result<_, _>>()?,
         })

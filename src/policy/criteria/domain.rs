@@ -50,8 +50,11 @@ impl OfPerson for Domain {
     fn judge(&self, who: &Identity) -> (Answer, Reason) {
         match &who.address {
             Address::Unverified(_) => (Answer::Unknown, Reason::EmailUnverified),
-            // Security: without a domain negative matchers do not hold either.
-            Address::Absent => (Answer::No, Reason::DomainUnauthorized),
+            // Security: without an address negative matchers do not hold either.
+            Address::Absent => {
+                let holds = self.matcher.matches_absence();
+                answer(holds, Reason::DomainOk, Reason::DomainUnauthorized)
+            }
             Address::Verified { address, .. } => {
                 let holds = domain_of(address).is_some_and(|domain| self.matcher.matches(domain));
                 answer(holds, Reason::DomainOk, Reason::DomainUnauthorized)

@@ -41,8 +41,12 @@ impl Email {
 impl OfPerson for Email {
     fn judge(&self, who: &Identity) -> (Answer, Reason) {
         match &who.address {
-            // Security: negative matchers, too; nobody is admitted for having no address.
-            Address::Absent => (Answer::No, Reason::EmailUnauthorized),
+            // Security: negative matchers, too; having no address admits nobody but where that is
+            // what is asked.
+            Address::Absent => {
+                let holds = self.matcher.matches_absence();
+                answer(holds, Reason::EmailOk, Reason::EmailUnauthorized)
+            }
             Address::Unverified(_) => (Answer::Unknown, Reason::EmailUnverified),
             // Security: whose address it is cannot be told (T36), so it neither admits nor spares.
             Address::Verified { address, .. } if domain_of(address).is_none() => {
@@ -72,8 +76,13 @@ impl OfPerson for Email {
     }
 
     fn lacks(&self, who: &Identity) -> bool {
-        who.unrecorded.mailbox || who.unrecorded.domain
+        lacks(who)
     }
+}
+
+/// Whether a record of the past did not keep the whole address.
+pub(super) fn lacks(who: &Identity) -> bool {
+    who.unrecorded.mailbox || who.unrecorded.domain
 }
 
 /// The address with what is to be known about it.

@@ -2,48 +2,72 @@
 //! reference page come.
 
 mod accept;
+pub(super) mod auth_age;
 mod authenticated_user;
 mod claim;
 mod client_certificate;
 mod cors_preflight;
+mod date;
+mod day_of_week;
 mod domain;
 mod email;
+mod email_verified;
+mod groups;
 mod http_method;
 mod http_path;
 mod invalid_client_certificate;
+mod managed_account;
 pub(super) mod not_here;
+mod private_relay;
 mod reject;
 pub(super) mod shortcut;
 mod source_ip;
+mod time_of_day;
 mod user;
+mod zone;
 
 use std::fmt::Debug;
+
+use auth_age::AuthAge;
 
 use super::Question;
 use super::answer::Answer;
 use super::codes;
+use super::definitions::GroupsFile;
 use super::explain::{Missing, What};
+use super::matchers::flag;
 use super::reason::Reason;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Node, Place};
 use crate::identity::Identity;
 
 /// Every criterion, in the order in which the reference page lists them.
-static CRITERIA: [&Row; 13] = [
+static CRITERIA: [&Row; 21] = [
     &accept::ROW,
     &reject::ROW,
     &authenticated_user::ROW,
     &user::ROW,
     &email::ROW,
     &domain::ROW,
+    &email_verified::ROW,
+    &private_relay::ROW,
+    &managed_account::ROW,
+    &auth_age::ROW,
     &claim::ROW,
+    &groups::ROW,
     &http_method::ROW,
     &http_path::ROW,
     &source_ip::ROW,
     &cors_preflight::ROW,
     &client_certificate::ROW,
     &invalid_client_certificate::ROW,
+    &date::ROW,
+    &day_of_week::ROW,
+    &time_of_day::ROW,
 ];
+
+/// The name of the criterion that needs a file of groups.
+pub(super) const GROUPS: &str = "groups";
 
 /// Every criterion there is.
 pub fn criteria() -> &'static [&'static Row] {
@@ -95,6 +119,18 @@ pub enum Data {
     /// A map of `fingerprint`, `spki_hash` (one or a list), `san_email`, `san_dns`, `san_uri`
     /// (matchers of text), which must all hold.
     Certificate,
+    /// A map of `after`, `before` (dates, or dates with times) and `timezone`.
+    Dates,
+    /// Days (`*`, `mon-fri`, `mon,wed`), a list of them, or a map of `days` and `timezone`.
+    Days,
+    /// A map of `after`, `before` (times of a day) and `timezone`.
+    Times,
+    /// `true` or `false`.
+    Truth,
+    /// `true`, `false`, or the id of an organization.
+    Organization,
+    /// How long: `15m`, `12h`.
+    Duration,
 }
 
 /// What a criterion looks at.
@@ -114,6 +150,8 @@ pub enum Reads {
     Preflight,
     /// The client's certificate.
     ClientCertificate,
+    /// The time.
+    Time,
 }
 
 /// A criterion as it was written.
@@ -129,6 +167,8 @@ pub(super) struct Written<'a> {
     pub(super) data: &'a Node,
     /// Whether a yes of it helps to admit: under `allow` and not inverted, or the other way round.
     pub(super) admits: bool,
+    /// The groups it may name.
+    pub(super) groups: &'a GroupsFile,
 }
 
 /// A compiled criterion. Security: that one which asks for a person is never asked without one, so
@@ -139,6 +179,8 @@ pub(super) enum Test {
     Request(Box<dyn OfRequest>),
     /// Looks at who is signed in.
     Person(Box<dyn OfPerson>),
+    /// Looks at when somebody signed in.
+    Age(AuthAge),
 }
 
 impl Test {
@@ -183,6 +225,18 @@ pub(super) trait OfPerson: Debug + Send + Sync {
 /// Yes with one reason or no with the other.
 fn answer(holds: bool, ok: Reason, unauthorized: Reason) -> (Answer, Reason) {
     (Answer::of(holds), if holds { ok } else { unauthorized })
+}
+
+/// The `true` or `false` that a criterion was given; `None` after an error.
+fn truth(written: &Written<'_>, told: &mut Diagnostics) -> Option<bool> {
+    let flag = flag(written.data);
+    if flag.is_none() {
+        let place = if written.data.is_null() { written.place } else { written.data.place };
+        let what = written.data.what();
+        let message = format!("`{}` wants true or false, and this is {what}", written.key);
+        told.error(codes::DATA, place, message, format!("write: {}: true", written.key));
+    }
+    flag
 }
 
 /// Warns where data that is not looked at reads as if it switched the criterion off.

@@ -6,7 +6,10 @@ use super::claim::Claim;
 use super::domain::Domain;
 use super::email::Email;
 use super::user::User;
-use super::{Row, Test, accept, authenticated_user, claim, cors_preflight, domain, email, user};
+use super::{
+    Row, Test, accept, authenticated_user, claim, cors_preflight, domain, email,
+    invalid_client_certificate, user,
+};
 use crate::base::diagnostic::Diagnostics;
 use crate::policy::codes;
 
@@ -22,6 +25,11 @@ pub(in crate::policy) fn cors_preflight() -> Criterion {
 
 pub(in crate::policy) fn authenticated_user() -> Criterion {
     (&authenticated_user::ROW, Test::person(authenticated_user::AuthenticatedUser))
+}
+
+pub(in crate::policy) fn invalid_client_certificate() -> Criterion {
+    let test = Test::request(invalid_client_certificate::InvalidClientCertificate);
+    (&invalid_client_certificate::ROW, test)
 }
 
 pub(in crate::policy) fn users(users: &[String]) -> Criterion {

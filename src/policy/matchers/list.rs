@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{operator, read_all};
+use super::{Letters, Pattern, flag, operator, read_all, wants_flag};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Kind, Node, Plain};
 use crate::policy::codes;
@@ -14,16 +14,37 @@ pub(in crate::policy) enum ListOperator {
     Has,
     Is,
     Exclude,
+    Matches,
+    Exists,
 }
 
 impl ListOperator {
-    const ALL: [Self; 3] = [Self::Has, Self::Is, Self::Exclude];
+    pub(in crate::policy) const ALL: [Self; 5] =
+        [Self::Has, Self::Is, Self::Exclude, Self::Matches, Self::Exists];
 
-    fn word(self) -> &'static str {
+    pub(in crate::policy) fn word(self) -> &'static str {
         match self {
             Self::Has => "has",
             Self::Is => "is",
             Self::Exclude => "exclude",
+            Self::Matches => "matches",
+            Self::Exists => "exists",
+        }
+    }
+
+    /// When it holds, and an example, for the reference page.
+    pub(in crate::policy) fn described(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Has => ("One of the values is this one.", "has: staff"),
+            Self::Is => ("There is one value alone, and it is this one.", "is: staff"),
+            Self::Exclude => ("None of the values is this one.", "exclude: banned"),
+            Self::Matches => (
+                "One of the values is a text that matches the regular expression as a whole.",
+                "matches: 'team-[0-9]+'",
+            ),
+            Self::Exists => {
+                ("There is a value at all; with `false`: there is none.", "exists: true")
+            }
         }
     }
 }
@@ -31,7 +52,17 @@ impl ListOperator {
 /// Compares a list of values.
 #[derive(Debug)]
 pub(in crate::policy) struct ListMatcher {
-    tests: Vec<(ListOperator, Single)>,
+    tests: Vec<ListTest>,
+}
+
+/// One operator with what it compares.
+#[derive(Debug)]
+pub(in crate::policy) enum ListTest {
+    Has(Single),
+    Is(Single),
+    Exclude(Single),
+    Matches(Pattern),
+    Exists(bool),
 }
 
 /// One value in a policy, as a claim may hold it.
@@ -46,7 +77,7 @@ pub(in crate::policy) enum Single {
 impl ListMatcher {
     /// One that holds where the list has `value`.
     pub(in crate::policy) fn has(value: Single) -> Self {
-        Self { tests: vec![(ListOperator::Has, value)] }
+        Self { tests: vec![ListTest::Has(value)] }
     }
 
     /// Reads the data of a criterion; `adjust` sees each value before it is kept and may comment.
@@ -56,6 +87,20 @@ impl ListMatcher {
         told: &mut Diagnostics,
     ) -> Option<Self> {
         let read = |operator: ListOperator, data: &Node, told: &mut Diagnostics| {
+            match operator {
+                ListOperator::Exists => {
+                    if flag(data).is_none() {
+                        wants_flag(operator.word(), data, told);
+                    }
+                    return flag(data).map(ListTest::Exists);
+                }
+                ListOperator::Matches => {
+                    let pattern = Pattern::read(data, Letters::Exact, told)?;
+                    adjust(data, operator, Single::Text(pattern.text().into()), told);
+                    return Some(ListTest::Matches(pattern));
+                }
+                ListOperator::Has | ListOperator::Is | ListOperator::Exclude => {}
+            }
             let Some(value) = Single::read(data) else {
                 told.error(
                     codes::DATA,
@@ -66,7 +111,12 @@ impl ListMatcher {
                 );
                 return None;
             };
-            Some((operator, adjust(data, operator, value, told)))
+            let value = adjust(data, operator, value, told);
+            Some(match operator {
+                ListOperator::Is => ListTest::Is(value),
+                ListOperator::Exclude => ListTest::Exclude(value),
+                _ => ListTest::Has(value),
+            })
         };
         let tests = match &written.data.kind {
             Kind::Map(entries) => read_all(entries, written, told, |key, value, told| {
@@ -78,24 +128,34 @@ impl ListMatcher {
         Some(Self { tests })
     }
 
+    /// Each operator with what it compares; all of them must hold.
+    pub(in crate::policy) fn tests(&self) -> &[ListTest] {
+        &self.tests
+    }
+
     /// Whether `values` match.
     pub(in crate::policy) fn matches(&self, values: &[Value]) -> bool {
-        self.tests.iter().all(|(operator, single)| {
-            let has = values.iter().any(|value| single.equals(value));
-            match operator {
-                ListOperator::Has => has,
-                ListOperator::Is => has && values.len() == 1,
-                ListOperator::Exclude => !has,
+        let has = |single: &Single| values.iter().any(|value| single.equals(value));
+        self.tests.iter().all(|test| match test {
+            ListTest::Has(single) => has(single),
+            ListTest::Is(single) => has(single) && values.len() == 1,
+            ListTest::Exclude(single) => !has(single),
+            ListTest::Matches(pattern) => {
+                values.iter().filter_map(Value::as_str).any(|text| pattern.matches(text))
             }
+            ListTest::Exists(wanted) => *wanted != values.is_empty(),
         })
     }
 
     /// What would match, for evidence.
     pub(in crate::policy) fn wanted(&self) -> String {
-        let tests = self.tests.iter().map(|(operator, single)| match operator {
-            ListOperator::Has => format!("has {}", single.shown()),
-            ListOperator::Is => format!("is only {}", single.shown()),
-            ListOperator::Exclude => format!("has no {}", single.shown()),
+        let tests = self.tests.iter().map(|test| match test {
+            ListTest::Has(single) => format!("has {}", single.shown()),
+            ListTest::Is(single) => format!("is only {}", single.shown()),
+            ListTest::Exclude(single) => format!("has no {}", single.shown()),
+            ListTest::Matches(pattern) => format!("has one that matches {:?}", pattern.text()),
+            ListTest::Exists(true) => "is there".to_owned(),
+            ListTest::Exists(false) => "is absent".to_owned(),
         });
         tests.collect::<Vec<_>>().join(" and ")
     }

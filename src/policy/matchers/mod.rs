@@ -4,16 +4,18 @@
 //! "1".
 
 mod list;
+mod pattern;
 mod text;
 
-pub(super) use list::{ListMatcher, ListOperator, Single};
+pub(super) use list::{ListMatcher, ListOperator, ListTest, Single};
+pub(super) use pattern::Pattern;
 pub(super) use text::{Letters, TextMatcher, TextOperator};
 
 use super::codes;
 use super::criteria::Written;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::near::nearest;
-use crate::base::node::Node;
+use crate::base::node::{Node, Plain};
 
 /// Reads every operator of a matcher, so that all its faults are told.
 fn read_all<T>(
@@ -47,14 +49,31 @@ fn operator<O: Copy>(
         return Some(operator);
     }
     let words: Vec<&str> = all.iter().copied().map(word).collect();
-    let help = match nearest(name, words.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("here you can write {}", words.join(", ")),
+    let help = match (name, nearest(name, words.iter().copied())) {
+        ("strict", _) => "this is compared exactly anyway; remove it".to_owned(),
+        ("regex" | "regexp" | "pattern" | "like" | "glob", _) => {
+            "did you mean `matches`?".to_owned()
+        }
+        (_, Some(near)) => format!("did you mean `{near}`?"),
+        (_, None) => format!("here you can write {}", words.join(", ")),
     };
-    let message = match name {
-        "matches" | "regex" | "exists" => format!("there is no operator `{name}` yet"),
-        _ => format!("there is no operator `{name}` here"),
-    };
+    let message = format!("there is no operator `{name}` here");
     told.error(codes::UNKNOWN_MATCHER, key.place, message, help);
     None
+}
+
+/// `true` or `false`, with or without quotes, as Apple itself sends them.
+pub(in crate::policy) fn flag(node: &Node) -> Option<bool> {
+    match node.scalar()?.plain() {
+        Plain::Bool(flag) => Some(flag),
+        Plain::Text("true") => Some(true),
+        Plain::Text("false") => Some(false),
+        _ => None,
+    }
+}
+
+/// Says that `key` wants `true` or `false`.
+pub(super) fn wants_flag(key: &str, node: &Node, told: &mut Diagnostics) {
+    let message = format!("`{key}` wants true or false, and this is {}", node.what());
+    told.error(codes::DATA, node.place, message, "write true or false");
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{operator, read_all};
+use super::{Pattern, flag, operator, read_all, wants_flag};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Kind, Node, Plain};
 use crate::policy::codes;
@@ -31,10 +31,12 @@ pub(in crate::policy) enum TextOperator {
     EndsWith,
     In,
     NotIn,
+    Matches,
+    Exists,
 }
 
 impl TextOperator {
-    const ALL: [Self; 7] = [
+    pub(in crate::policy) const ALL: [Self; 9] = [
         Self::Is,
         Self::Not,
         Self::In,
@@ -42,6 +44,8 @@ impl TextOperator {
         Self::Contains,
         Self::StartsWith,
         Self::EndsWith,
+        Self::Matches,
+        Self::Exists,
     ];
 
     pub(in crate::policy) fn word(self) -> &'static str {
@@ -53,6 +57,28 @@ impl TextOperator {
             Self::EndsWith => "ends_with",
             Self::In => "in",
             Self::NotIn => "not_in",
+            Self::Matches => "matches",
+            Self::Exists => "exists",
+        }
+    }
+
+    /// When it holds, and an example, for the reference page.
+    pub(in crate::policy) fn described(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Is => ("The text is this one.", "is: ann@corp.example"),
+            Self::Not => ("The text is another one.", "not: eve@corp.example"),
+            Self::In => ("The text is one of these.", "in: [ann@corp.example, bob@corp.example]"),
+            Self::NotIn => ("The text is none of these.", "not_in: [eve@corp.example]"),
+            Self::Contains => ("This is a part of the text.", "contains: +test"),
+            Self::StartsWith => ("The text begins so.", "starts_with: admin-"),
+            Self::EndsWith => ("The text ends so.", "ends_with: \"@corp.example\""),
+            Self::Matches => (
+                "The whole text matches the regular expression.",
+                "matches: '[a-z]+\\.[a-z]+@corp\\.example'",
+            ),
+            Self::Exists => {
+                ("There is a text at all; with `false`: there is none.", "exists: true")
+            }
         }
     }
 
@@ -77,10 +103,18 @@ pub(in crate::policy) struct TextMatcher {
 #[derive(Debug)]
 struct TextTest {
     operator: TextOperator,
-    /// Sorted; lower case where case does not count.
-    texts: Vec<Box<str>>,
+    with: With,
     /// For evidence.
     wanted: String,
+}
+
+/// What a text is compared with.
+#[derive(Debug)]
+enum With {
+    /// Sorted; lower case where case does not count.
+    Texts(Vec<Box<str>>),
+    Pattern(Pattern),
+    Presence(bool),
 }
 
 impl TextMatcher {
@@ -100,10 +134,14 @@ impl TextMatcher {
         let mut reader = TextReader { written, letters, doubt, told };
         let tests = match &written.data.kind {
             Kind::Scalar(_) => vec![reader.test(TextOperator::Is, written.data)?],
-            Kind::Map(entries) => read_all(entries, written, reader.told, |key, value, told| {
-                let operator = operator(key, &TextOperator::ALL, TextOperator::word, told)?;
-                TextReader { written, letters, doubt, told }.test(operator, value)
-            })?,
+            Kind::Map(entries) => {
+                let entries = reader.without_strict(entries)?;
+                let letters = reader.letters;
+                read_all(&entries, written, reader.told, |key, value, told| {
+                    let operator = operator(key, &TextOperator::ALL, TextOperator::word, told)?;
+                    TextReader { written, letters, doubt, told }.test(operator, value)
+                })?
+            }
             Kind::List(_) => {
                 reader.told.error(
                     codes::DATA,
@@ -114,12 +152,17 @@ impl TextMatcher {
                 return None;
             }
         };
-        Some(Self { letters, tests })
+        Some(Self { letters: reader.letters, tests })
     }
 
     /// Whether `seen` matches.
     pub(in crate::policy) fn matches(&self, seen: &str) -> bool {
         self.tests.iter().all(|test| test.holds(seen, self.letters))
+    }
+
+    /// Whether it holds where there is no text: nothing does but `exists: false` by itself.
+    pub(in crate::policy) fn matches_absence(&self) -> bool {
+        self.tests.iter().all(|test| matches!(test.with, With::Presence(false)))
     }
 
     /// What would match, for evidence.
@@ -137,7 +180,10 @@ impl TextMatcher {
     pub(in crate::policy) fn could_contain(&self, part: char) -> bool {
         self.tests.iter().all(|test| {
             let positive = matches!(test.operator, TextOperator::Is | TextOperator::In);
-            !positive || test.texts.iter().any(|text| text.contains(part))
+            match &test.with {
+                With::Texts(texts) if positive => texts.iter().any(|text| text.contains(part)),
+                _ => true,
+            }
         })
     }
 }
@@ -148,33 +194,40 @@ impl TextTest {
         let mut texts: Vec<Box<str>> =
             values.into_iter().filter_map(|value| value.text).map(|t| letters.fold(t)).collect();
         texts.sort_unstable();
-        let wanted = match operator {
-            TextOperator::Is => shown.concat(),
-            TextOperator::Not => format!("not {}", shown.concat()),
-            TextOperator::Contains => format!("contains {}", shown.concat()),
-            TextOperator::StartsWith => format!("starts with {}", shown.concat()),
-            TextOperator::EndsWith => format!("ends with {}", shown.concat()),
-            TextOperator::In => format!("one of {}", listed(&shown)),
-            TextOperator::NotIn => format!("none of {}", listed(&shown)),
+        let words = match operator {
+            TextOperator::Is => "",
+            TextOperator::Not => "not ",
+            TextOperator::Contains => "contains ",
+            TextOperator::StartsWith => "starts with ",
+            TextOperator::EndsWith => "ends with ",
+            TextOperator::In => "one of ",
+            TextOperator::NotIn => "none of ",
+            TextOperator::Matches | TextOperator::Exists => operator.word(),
         };
-        Self { operator, texts, wanted }
+        let several = matches!(operator, TextOperator::In | TextOperator::NotIn);
+        let values = if several { listed(&shown) } else { shown.concat() };
+        Self { operator, with: With::Texts(texts), wanted: format!("{words}{values}") }
     }
 
     fn holds(&self, seen: &str, letters: Letters) -> bool {
-        let any = |test: fn(Letters, &str, &str) -> bool| {
-            self.texts.iter().any(|text| test(letters, seen, text))
+        let texts = match &self.with {
+            With::Texts(texts) => texts,
+            With::Pattern(pattern) => return pattern.matches(seen),
+            With::Presence(wanted) => return *wanted,
         };
+        let any = |test: fn(Letters, &str, &str) -> bool| {
+            texts.iter().any(|text| test(letters, seen, text))
+        };
+        let listed = || texts.binary_search_by(|text| letters.compare(text, seen)).is_ok();
         match self.operator {
-            TextOperator::Is | TextOperator::In => self.lists(seen, letters),
-            TextOperator::Not | TextOperator::NotIn => !self.lists(seen, letters),
+            TextOperator::Is | TextOperator::In => listed(),
+            TextOperator::Not | TextOperator::NotIn => !listed(),
             TextOperator::Contains => any(Letters::contains),
             TextOperator::StartsWith => any(Letters::starts_with),
             TextOperator::EndsWith => any(Letters::ends_with),
+            // Invariant: these two have no texts.
+            TextOperator::Matches | TextOperator::Exists => false,
         }
-    }
-
-    fn lists(&self, seen: &str, letters: Letters) -> bool {
-        self.texts.binary_search_by(|text| letters.compare(text, seen)).is_ok()
     }
 }
 
@@ -244,7 +297,51 @@ struct TextReader<'a> {
 }
 
 impl TextReader<'_> {
+    /// Takes `strict` out of a matcher, where the case of letters could count: with `true` it does.
+    fn without_strict(&mut self, entries: &[(Node, Node)]) -> Option<Vec<(Node, Node)>> {
+        if self.letters == Letters::Exact {
+            return Some(entries.to_vec());
+        }
+        let (strict, rest): (Vec<_>, Vec<_>) =
+            entries.iter().cloned().partition(|(key, _)| key.text() == Some("strict"));
+        for (_, value) in &strict {
+            match flag(value) {
+                Some(true) => self.letters = Letters::Exact,
+                Some(false) => {}
+                None => {
+                    wants_flag("strict", value, self.told);
+                    return None;
+                }
+            }
+        }
+        Some(rest)
+    }
+
+    /// A test that compares with no text.
+    fn other_test(&mut self, operator: TextOperator, data: &Node) -> Option<TextTest> {
+        let (with, text) = if operator == TextOperator::Exists {
+            let Some(presence) = flag(data) else {
+                wants_flag(operator.word(), data, self.told);
+                return None;
+            };
+            let words = if presence { "is there" } else { "is absent" };
+            (With::Presence(presence), words.to_owned())
+        } else {
+            let pattern = Pattern::read(data, self.letters, self.told)?;
+            let words = format!("matches {:?}", pattern.text());
+            (With::Pattern(pattern), words)
+        };
+        let written = data.text().unwrap_or_default();
+        if let Some(doubt) = (self.doubt)(self.written, operator, written) {
+            doubt.tell(Some(data.place), self.told);
+        }
+        Some(TextTest { operator, with, wanted: text })
+    }
+
     fn test(&mut self, operator: TextOperator, data: &Node) -> Option<TextTest> {
+        if matches!(operator, TextOperator::Matches | TextOperator::Exists) {
+            return self.other_test(operator, data);
+        }
         let several = matches!(operator, TextOperator::In | TextOperator::NotIn);
         let values = match (several, &data.kind) {
             (true, Kind::List(items)) => {

@@ -11,15 +11,7 @@ use crate::identity::{Address, Claims, Identity, Unrecorded, domain_of};
 use crate::policy::Policy;
 
 fn question<'a>(asked: &'a Asked, identity: Option<&'a Identity>) -> Question<'a> {
-    Question {
-        method: asked.method,
-        path: asked.path,
-        source_ip: asked.source_ip,
-        cors_preflight: asked.cors_preflight,
-        now: NOW,
-        client_certificate: None,
-        identity,
-    }
+    Question { identity, ..asked.question() }
 }
 
 /// `who` as a log would tell of them that does not keep `unrecorded`.
@@ -82,6 +74,7 @@ fn fillings(who: &Identity, unrecorded: &Unrecorded) -> Vec<Identity> {
 fn with_claims(who: &Identity, claims: serde_json::Map<String, Value>) -> Identity {
     let mut other = Identity::new(&who.subject, Claims::new(claims), who.issued_at);
     other.omitted.clone_from(&who.omitted);
+    other.signed_in_at = who.signed_in_at;
     other
 }
 
@@ -146,6 +139,9 @@ fn any_leaf() -> impl Strategy<Value = Vec<(Answer, Reason)>> {
         one(Answer::Unknown, Reason::EmailUnverified),
         // What asks a person to sign in again.
         one(Answer::Unknown, Reason::UserUnauthenticated),
+        one(Answer::No, Reason::AuthAgeExceeded),
+        // What refuses before that.
+        one(Answer::Yes, Reason::ClientCertificateRequired),
         Just([Answer::Yes, Answer::No, Answer::Unknown].map(|a| (a, Reason::EmailOk)).to_vec()),
     ]
 }

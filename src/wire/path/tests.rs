@@ -212,6 +212,14 @@ const REFUSED: &[(&str, PathProblem)] = &[
 ];
 
 #[test]
+fn a51_12_a_path_is_resolved_where_only_characters_are_spelt_anew() {
+    let decoded = |path: &str| percent_encoding::percent_decode_str(path).collect::<Vec<_>>();
+    for (raw, normal) in SERVED {
+        assert_eq!(is_resolved(raw), decoded(raw) == decoded(normal), "{raw}");
+    }
+}
+
+#[test]
 fn t01_every_spelling_of_a_path_has_one_reading_or_is_refused() {
     const { assert!(SERVED.len() + REFUSED.len() >= 100) };
     for (raw, expected) in SERVED {

@@ -16,7 +16,7 @@ use super::request::Supposed;
 use super::trial::Word;
 use crate::base::node::Place;
 
-pub use read::read;
+pub use read::{read, read_person};
 
 /// Nobody is signed in: what a row, or a case without `identity`, says.
 pub const NOBODY: &str = "nobody";
@@ -60,13 +60,21 @@ pub struct Expect {
 
 impl CaseFile {
     /// The people that appear anywhere in it, each once: those with a name under it, the others
-    /// under their address or `sub`.
+    /// under their address or `sub`, numbered where that is taken.
     pub fn people(&self) -> Vec<(String, Arc<Person>)> {
         let mut people = self.identities.clone();
         for person in self.cases.iter().filter_map(|case| case.person.as_ref()) {
-            if !people.iter().any(|(_, known)| Arc::ptr_eq(known, person) || known == person) {
-                people.push((person.name().to_owned(), person.clone()));
+            if people.iter().any(|(_, known)| known == person) {
+                continue;
             }
+            let taken = |name: &str| people.iter().any(|(other, _)| other == name);
+            let mut name = person.name().to_owned();
+            let mut number = 2;
+            while taken(&name) {
+                name = format!("{}, {number}", person.name());
+                number += 1;
+            }
+            people.push((name, person.clone()));
         }
         people
     }

@@ -67,6 +67,20 @@ pub fn read(name: &str, text: &str, sources: &mut Sources, told: &mut Diagnostic
     file
 }
 
+/// Reads one person alone, written as under `identity`; JSON is YAML too.
+pub fn read_person(
+    name: &str,
+    text: &str,
+    sources: &mut Sources,
+    told: &mut Diagnostics,
+) -> Option<Person> {
+    let source = sources.add(name, text);
+    let root = yaml::read(text, source, told)?;
+    let mut reader = Reader { told, identities: BTreeMap::new(), requests: BTreeMap::new() };
+    let person = reader.person(&root)?;
+    (!told.has_errors()).then(|| Arc::unwrap_or_clone(person))
+}
+
 /// Stands for somebody whose mistake is told already.
 fn unreadable() -> Arc<Person> {
     Arc::new(Person { claims: serde_json::Map::new(), signed_in_at: None, groups: None })
@@ -184,7 +198,10 @@ impl Reader<'_> {
 
     fn needed<'n>(&mut self, node: &'n Node, key: &str, of: &str, help: &str) -> Option<&'n Node> {
         let value = node.get(key).filter(|value| !value.is_null());
-        if value.is_none() {
+        // A slip of this very key is told already.
+        let names = node.map().unwrap_or_default().iter().filter_map(|(name, _)| name.text());
+        let slip = names.into_iter().any(|name| nearest(name, [key]).is_some());
+        if value.is_none() && !slip {
             self.told.error(codes::MISSING, node.place, format!("{of} needs `{key}`"), help);
         }
         value

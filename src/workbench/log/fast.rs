@@ -47,20 +47,18 @@ pub(super) fn subject(rest: &str) -> Option<&str> {
 /// The route and what follows it, behind a person's members or in their place.
 pub(super) fn back(rest: &str) -> (Option<&str>, &str) {
     let mut at = Cursor(rest);
-    if at.word("\"begun-at\":").is_some() {
-        let digits = at.0.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
-        at.0 = digits.strip_prefix(',').unwrap_or(digits);
-    }
     let route = at.member("\"route-id\":\"");
     (route, at.0)
 }
 
-/// A person's members in a line of ours: from `"user":` up to and with the comma in front of
+/// A person's members in a line of ours: from `"user":` up to and with the comma behind
 /// `"begun-at":`. A quote inside a text has a backslash before it, so these words are members.
 pub(super) fn person(line: &str) -> Option<&str> {
+    const END: &str = ",\"begun-at\":";
     let start = line.find(",\"user\":\"")? + 1;
-    let end = line.rfind(",\"begun-at\":")? + 1;
-    line.get(start..end)
+    let number = line.rfind(END)? + END.len();
+    let digits = line.get(number..)?.find(',')?;
+    line.get(start..=number + digits)
 }
 
 /// What was decided, up to the end of the line.

@@ -50,7 +50,7 @@ impl<R: Read> Read for Metered<R> {
 
 /// One line, without its line feed.
 #[derive(Clone, Copy, Debug)]
-pub enum Raw<'a> {
+pub(super) enum Raw<'a> {
     /// A whole line.
     Whole(&'a [u8]),
     /// The last line, behind which no line feed stands: it may have been cut off.
@@ -61,7 +61,7 @@ pub enum Raw<'a> {
 
 /// How a log ended.
 #[derive(Debug)]
-pub enum End {
+pub(super) enum End {
     /// As it should.
     Whole,
     /// In the middle of what is compressed.
@@ -72,7 +72,7 @@ pub enum End {
 ///
 /// # Errors
 /// The source cannot be read, or is compressed in a way that is not read here.
-pub fn read(
+pub(super) fn read(
     source: impl Read,
     meter: &Meter,
     mut each: impl FnMut(Raw<'_>) -> bool,

@@ -97,7 +97,9 @@ impl People {
             let whole = serde_json::from_str::<Line<'_>>(&members);
             // Where the subject is written otherwise than plainly, it is not found again.
             whole.is_ok_and(|alone| {
-                alone.user == line.user && alone.issued_at == line.issued_at && alone.msg.is_empty()
+                alone.user == line.user
+                    && (alone.issued_at, alone.begun_at) == (line.issued_at, line.begun_at)
+                    && alone.msg.is_empty()
             }) && fast::subject(text) == line.user.as_deref()
         };
         let written = written.filter(alone);

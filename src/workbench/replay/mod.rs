@@ -23,12 +23,15 @@ use report::{Collected, Key, Place};
 
 use super::log::{Past, People};
 
+/// Most hosts that are kept.
+const HOSTS: usize = 64;
+
 /// Judges lines again and keeps what differs. Allocates nothing for a line that does not.
 #[derive(Debug)]
 pub struct Replay<'r> {
     rules: &'r Rules,
-    /// The host of the last line, which is most often the next one's.
-    host: Option<(String, Authority<'static>)>,
+    /// Hosts as they were written, and what they are.
+    hosts: Vec<(Box<str>, Authority<'static>)>,
     every_difference: bool,
     collected: Collected<'r>,
 }
@@ -61,7 +64,7 @@ impl<'r> Replay<'r> {
     /// Judges under `rules`. With `every_difference`, lines with the same outcome on another route
     /// or for other reasons are told, too.
     pub fn new(rules: &'r Rules, every_difference: bool) -> Self {
-        Self { rules, host: None, every_difference, collected: Collected::default() }
+        Self { rules, hosts: Vec::new(), every_difference, collected: Collected::default() }
     }
 
     /// Judges one line again.
@@ -98,11 +101,8 @@ impl<'r> Replay<'r> {
         let Some(path) = past.path.as_deref() else {
             return Now::Unknown { route: None, lacks: Lacks::Path };
         };
-        if self.host.as_ref().is_none_or(|(host, _)| *host != past.host) {
-            let parsed = Authority::parse(&past.host).map(Authority::into_owned);
-            self.host = parsed.ok().map(|authority| (past.host.clone().into_owned(), authority));
-        }
-        let Some((_, authority)) = &self.host else {
+        let known = self.host(&past.host).and_then(|known| self.hosts.get(known));
+        let Some((_, authority)) = known else {
             return Now::Unknown { route: None, lacks: Lacks::Host };
         };
         let facts = Facts {
@@ -142,6 +142,18 @@ impl<'r> Replay<'r> {
         }
         let ground = policy.and_then(|policy| policy.ground(&judged.verdict, &question));
         Now::Decided { outcome, route, verdict, ground }
+    }
+
+    /// The place of a host among those that are known.
+    fn host(&mut self, written: &str) -> Option<usize> {
+        let known = self.hosts.iter().position(|(known, _)| &**known == written);
+        if known.is_some() {
+            return known;
+        }
+        let authority = Authority::parse(written).ok()?.into_owned();
+        self.hosts.truncate(HOSTS - 1);
+        self.hosts.push((written.into(), authority));
+        Some(self.hosts.len() - 1)
     }
 
     fn place(&mut self, route: Option<RouteIndex>, past: &Past<'_>) -> Place {

@@ -194,31 +194,34 @@ async fn a51_13_one_decision_whoever_asks() {
         for target in
             ["/public/x", "/publicx", "/silent", "/silent/x", "/x", "/PUBLIC/x", "/%73ilent"]
         {
-            for cookie in ["", &ann, &eve] {
-                for accept in ["text/html", "application/json"] {
-                    let headers = [("Cookie", cookie), ("Accept", accept)];
-                    let host = site.host(host);
-                    let mut direct = headers.to_vec();
-                    direct.push(("Host", &host));
-                    let line = format!("GET {target} HTTP/1.1");
-                    let direct = site.wire().await.ask(&line, &direct).await.status;
-                    for dialect in DIALECTS {
-                        let asked = Original::get(&site, target).host(host.clone()).with(&headers);
-                        let status = asked.ask(&site, dialect).await.status;
-                        let meant = match (status, direct) {
-                            (401, 302) if dialect == "nginx" => 302,
-                            // No proxy is told 404.
-                            (403, 404) => 404,
-                            (status, _) => status,
-                        };
-                        assert_eq!(meant, direct, "{dialect} {host}{target} {headers:?}");
-                        compared += 1;
-                    }
+            for (cookie, accept) in [
+                ("", "text/html"),
+                ("", "application/json"),
+                (&*ann, "text/html"),
+                (&*eve, "text/html"),
+            ] {
+                let headers = [("Cookie", cookie), ("Accept", accept)];
+                let host = site.host(host);
+                let mut direct = headers.to_vec();
+                direct.push(("Host", &host));
+                let line = format!("GET {target} HTTP/1.1");
+                let direct = site.wire().await.ask(&line, &direct).await.status;
+                for dialect in DIALECTS {
+                    let asked = Original::get(&site, target).host(host.clone()).with(&headers);
+                    let status = asked.ask(&site, dialect).await.status;
+                    let meant = match (status, direct) {
+                        (401, 302) if dialect == "nginx" => 302,
+                        // No proxy is told 404.
+                        (403, 404) => 404,
+                        (status, _) => status,
+                    };
+                    assert_eq!(meant, direct, "{dialect} {host}{target} {headers:?}");
+                    compared += 1;
                 }
             }
         }
     }
-    assert!(compared > 500, "{compared}");
+    assert!(compared > 400, "{compared}");
 }
 
 #[tokio::test]
@@ -479,38 +482,24 @@ async fn a51_34_t70_only_the_statuses_of_the_dialect() {
             "/robots.txt",
             "/.pomerium/",
         ] {
-            for cookie in ["", &good, &bad] {
+            for (host, cookie) in
+                [("wiki", ""), ("wiki", &*good), ("wiki", &*bad), ("other", &*good)]
+            {
                 for method in ["GET", "POST", "TRACE"] {
-                    for host in [site.host("wiki"), "elsewhere.example".to_owned()] {
-                        let asked = Original::get(&site, target).method(method).host(host.clone());
-                        let asked = asked.page().with(&[("Cookie", cookie)]);
-                        let answer = asked.ask(&site, dialect).await;
-                        let known: &[u16] = match dialect {
-                            "nginx" => &[200, 400, 401, 403],
-                            "envoy" => &[200, 302, 400, 401, 403, 405],
-                            _ => &[200, 302, 400, 401, 403],
-                        };
-                        assert!(
-                            known.contains(&answer.status),
-                            "{dialect} {method} {target} {answer:?}"
-                        );
-                        assert_eq!(
-                            answer.one("cache-control"),
-                            Some("no-store"),
-                            "{dialect} {target}"
-                        );
-                        let open =
-                            target == "/public/x" && host.starts_with("wiki") && method != "TRACE";
-                        let mine = matches!(target, "/private/x" | "/api/x")
-                            && cookie == good
-                            && host.starts_with("wiki")
-                            && method != "TRACE";
-                        assert_eq!(
-                            answer.status == 200,
-                            open || mine,
-                            "{dialect} {method} {target} {cookie}"
-                        );
-                    }
+                    let asked = Original::get(&site, target).method(method).host(site.host(host));
+                    let asked = asked.page().with(&[("Cookie", cookie)]);
+                    let answer = asked.ask(&site, dialect).await;
+                    let known: &[u16] = match dialect {
+                        "nginx" => &[200, 400, 401, 403],
+                        _ => &[200, 302, 400, 401, 403],
+                    };
+                    let shown = format!("{dialect} {method} {target} {cookie} {answer:?}");
+                    assert!(known.contains(&answer.status), "{shown}");
+                    assert_eq!(answer.one("cache-control"), Some("no-store"), "{shown}");
+                    let open = target == "/public/x";
+                    let mine = matches!(target, "/private/x" | "/api/x") && cookie == good;
+                    let yes = (open || mine) && host == "wiki" && method != "TRACE";
+                    assert_eq!(answer.status == 200, yes, "{shown}");
                 }
             }
         }

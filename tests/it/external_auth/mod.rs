@@ -5,6 +5,7 @@ mod answers;
 pub mod ask;
 mod descriptions;
 mod grpc;
+mod oauth2_proxy;
 mod sign_in;
 mod traefik;
 mod trust;

@@ -26,7 +26,7 @@ impl Access {
                 "" if domain == "*" => access.everybody = true,
                 "" => {}
                 ending if ending.starts_with('.') => {
-                    access.endings.push(ending.to_ascii_lowercase())
+                    access.endings.push(ending.to_ascii_lowercase());
                 }
                 _ => access.domains.push(domain.to_ascii_lowercase()),
             }

@@ -188,7 +188,7 @@ impl Read {
                 "upstreams" | "upstreamServers" => self.alpha_upstreams(Some(value), sources),
                 "injectRequestHeaders" => self.alpha_headers(value, &place),
                 "injectResponseHeaders" => {
-                    self.set("inject_response_headers", names_in(value), &place)
+                    self.set("inject_response_headers", names_in(value), &place);
                 }
                 "server" => self.alpha_server(value, sources),
                 "metricsServer" => {

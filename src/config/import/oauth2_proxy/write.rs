@@ -13,7 +13,7 @@ use super::report::Told;
 use super::routes::{proxies, routes};
 use super::table::Fate;
 use super::{Options, ReadFile};
-use crate::config::duration as durations;
+use crate::base::duration as durations;
 
 /// oauth2-proxy's own values where nothing is written.
 const ADDRESS: &str = "127.0.0.1:4180";
@@ -91,7 +91,9 @@ fn apple(text: &mut String, options: &Options<'_>, told: &mut Told) {
             );
         }
         None => {
-            told.give("`idp_team_id`, `idp_key_id`, `idp_private_key_file`: the .p8 key from Apple")
+            told.give(
+                "`idp_team_id`, `idp_key_id`, `idp_private_key_file`: the .p8 key from Apple",
+            );
         }
     }
     text.push_str(

@@ -131,7 +131,7 @@ async fn response(
     let redirects = true;
     match verdict(parts, described, ("envoy-grpc", redirects), asking, record) {
         Verdict::Allow(allow) => allowed(&allow, record.id),
-        Verdict::Refuse(mut refused) => {
+        Verdict::Answer(mut refused) => {
             headers::on_ours(&mut refused, &plan, record.id);
             denied(refused).await
         }

@@ -1,0 +1,253 @@
+//! oauth2-proxy's endpoints for browsers: `/oauth2/start`, `/oauth2/sign_in`, `/oauth2/sign_out`,
+//! `/oauth2/userinfo`. Open to everybody; nothing that a peer forwards is believed unless it is
+//! trusted, and an address to go to is one of ours or none.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Response, StatusCode};
+use http_body_util::Full;
+use serde_json::json;
+
+use super::super::assertion::verified_email;
+use super::super::inbound::Inbound;
+use super::super::refusal;
+use super::super::respond::{self, Visitor};
+use super::super::signed_in::{NotSignedIn, live_session_at};
+use super::super::world::Worker;
+use super::{sign_in, sign_out};
+use crate::pages::{Href, SignIn, SignInCause, View};
+use crate::session::return_address::{OurHosts, ReturnAddress};
+use crate::telemetry::Record;
+use crate::wire::body::Incoming;
+use crate::wire::form::Form;
+use crate::wire::host::Authority;
+
+/// The parameter that names where to go.
+const RD: &str = "rd";
+
+const REDIRECT: HeaderName = HeaderName::from_static("x-auth-request-redirect");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+
+/// What begins like this leads back here, and round and round.
+const OURS: [&str; 3] = ["/oauth2", "/.pomerium", "/.russet"];
+
+/// `/oauth2/start`: begins a sign-in, at the host that it leads to.
+pub(super) fn start(
+    inbound: &Inbound,
+    worker: &Worker,
+    record: &mut Record,
+) -> Response<Full<Bytes>> {
+    let Some(to) = destination(inbound) else {
+        return Visitor::of(inbound).page(&View::BadRequest);
+    };
+    if to.authority.host() == inbound.authority.host() {
+        return sign_in::begin_here(inbound, worker, &to, None, record);
+    }
+    // The other host gives the browser a cookie of its own first.
+    respond::redirect(StatusCode::FOUND, &inbound.plan.starts.url(&to, None, inbound.now))
+}
+
+/// `/oauth2/sign_in`: the page with the button. No redirect, because nginx shows this in place of
+/// a 401, and under a status of its own.
+pub(super) fn button(inbound: &Inbound) -> Response<Full<Bytes>> {
+    let visitor = Visitor::of(inbound);
+    let Some(to) = destination(inbound) else { return visitor.page(&View::BadRequest) };
+    let url = Href::new(format!("/oauth2/start?{}", query_of(&to)));
+    let cause = match inbound.is_page_load() {
+        true => SignInCause::Asked,
+        false => SignInCause::NothingWasSent,
+    };
+    visitor.page(&View::SignIn(SignIn { cause, url }))
+}
+
+fn query_of(to: &ReturnAddress) -> String {
+    form_urlencoded::Serializer::new(String::new()).append_pair(RD, &to.url()).finish()
+}
+
+/// `/oauth2/sign_out`: GET shows the button, POST ends the session and goes on.
+pub(super) async fn end(
+    inbound: &Inbound,
+    body: impl Incoming,
+    worker: &Worker,
+    record: &mut Record,
+) -> Response<Full<Bytes>> {
+    let query = Form::query(inbound.head.uri.query()).unwrap_or_default();
+    let to = query.get(RD).and_then(|rd| checked(rd, inbound));
+    // The form is sent back here, with the address that was found good.
+    let query = to.as_ref().map(|to| format!("?{}", query_of(to))).unwrap_or_default();
+    sign_out::serve_at(&format!("/oauth2/sign_out{query}"), to, inbound, body, worker, record).await
+}
+
+/// `/oauth2/userinfo`: who is signed in, as oauth2-proxy says it. Where the host is forwarded, this
+/// is a question on behalf of another, and only a trusted peer may ask it.
+pub(super) fn userinfo(
+    inbound: &Inbound,
+    worker: &Worker,
+    record: &mut Record,
+) -> Response<Full<Bytes>> {
+    let forwarded = inbound.headers().contains_key(FORWARDED_HOST);
+    if forwarded && !is_trusted(inbound) {
+        record.reasons.push("untrusted-peer");
+        return respond::text(StatusCode::FORBIDDEN, "This peer may not ask.\n");
+    }
+    let host = match one(inbound.headers(), &FORWARDED_HOST).map(Authority::parse) {
+        None if forwarded => return Visitor::of(inbound).page(&View::BadRequest),
+        None => inbound.authority.host().to_owned(),
+        Some(Ok(host)) => host.host().to_owned(),
+        Some(Err(_)) => return Visitor::of(inbound).page(&View::BadRequest),
+    };
+    let live = match live_session_at(&host, inbound, worker) {
+        Ok(live) => live,
+        Err(why_not) => return nobody(why_not, record),
+    };
+    let identity = &live.session().identity;
+    record.subject = Some(identity.subject.clone());
+    let user = json!({"user": identity.subject.to_string(), "email": verified_email(identity)});
+    respond::own(StatusCode::OK, "application/json", user.to_string())
+}
+
+fn nobody(why_not: NotSignedIn, record: &mut Record) -> Response<Full<Bytes>> {
+    refusal::note_sign_in(why_not, record);
+    respond::own(StatusCode::UNAUTHORIZED, "application/json", "{}")
+}
+
+/// Where to go: `rd`, else what a trusted peer says, else the front page. The first that is good.
+fn destination(inbound: &Inbound) -> Option<ReturnAddress> {
+    let query = Form::query(inbound.head.uri.query()).unwrap_or_default();
+    let rd = query.get(RD).and_then(|rd| checked(rd, inbound));
+    let front = || checked("/", inbound);
+    rd.or_else(|| forwarded(inbound)).or_else(front)
+}
+
+/// What a trusted peer says: `X-Auth-Request-Redirect`, else host and target that it forwards.
+fn forwarded(inbound: &Inbound) -> Option<ReturnAddress> {
+    if !is_trusted(inbound) {
+        return None;
+    }
+    let headers = inbound.headers();
+    let redirect = one(headers, &REDIRECT).and_then(|to| checked(to, inbound));
+    redirect.or_else(|| {
+        let target = one(headers, &FORWARDED_URI)?;
+        match one(headers, &FORWARDED_HOST) {
+            Some(host) => checked(&format!("https://{host}{target}"), inbound),
+            None => checked(target, inbound),
+        }
+    })
+}
+
+fn is_trusted(inbound: &Inbound) -> bool {
+    let trusted = inbound.plan.external_auth.as_ref();
+    trusted.is_some_and(|trusted| trusted.trusts(inbound.chain.peer(), inbound.headers()))
+}
+
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let only = values.next().filter(|_| values.next().is_none())?;
+    only.to_str().ok()
+}
+
+fn checked(to: &str, inbound: &Inbound) -> Option<ReturnAddress> {
+    let ours = |authority: &Authority<'_>| inbound.plan.is_ours(authority);
+    let configured = Authority::parse(inbound.authority.host()).ok()?;
+    [&inbound.authority, &configured].into_iter().find_map(|here| wanted(to, here, &ours))
+}
+
+/// An address that somebody asks to go to: a path of this host, or the whole address of a host of
+/// ours. Nothing is repaired; what leads back into signing in is no address either.
+fn wanted(to: &str, here: &Authority<'_>, ours: OurHosts<'_>) -> Option<ReturnAddress> {
+    let address = match to.starts_with('/') {
+        true => ReturnAddress::of_request(here, to, ours),
+        false => ReturnAddress::parse(to, ours),
+    }?;
+    let path = address.path_and_query.split('?').next().unwrap_or_default();
+    (!super::is_below(path, &OURS)).then_some(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ours(authority: &Authority<'_>) -> bool {
+        matches!(authority.host(), "app.example.com" | "wiki.example.com")
+            && authority.port().is_none()
+    }
+
+    fn to(rd: &str) -> Option<String> {
+        let here = Authority::parse("app.example.com").unwrap();
+        wanted(rd, &here, &ours).map(|address| address.url())
+    }
+
+    /// Rows 36 to 40 and 43 to 48 of the advisories: nothing but the home page.
+    #[test]
+    fn a51_36_to_48_nobody_is_sent_elsewhere() {
+        for payload in [
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/\t/evil.example",
+            "/%09/evil.example",
+            "/%0a/evil.example",
+            "/%0d%0a/evil.example",
+            "/%5cevil.example",
+            "/%2f/evil.example",
+            "/%252f/evil.example",
+            "/%255cevil.example",
+            "https:evil.example",
+            "http:///evil.example",
+            "https:///evil.example",
+            "/./\\evil.example",
+            "/.//evil.example",
+            "/../evil",
+            "/%2e%2e/evil",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "//e%2f@x",
+            "https://evil.example",
+            "https://evil.example/https://app.example.com/",
+            "https://app.example.com@evil.example/",
+            "https://app.example.com.evil.example/",
+            "https://app.example.com\\.evil.example/",
+            "https://badapp.example.com/",
+            "https://sub.app.example.com/",
+            "https://app.example.com:8443/",
+            "http://app.example.com/",
+            "https://APP.example.com/",
+            "HTTPS://app.example.com/",
+            "\u{2044}\u{2044}evil.example",
+            "/\u{ff0e}\u{ff0e}/x",
+            "https://app.example.com\u{3002}evil/",
+            "https://app\u{ff0e}example.com/",
+            " /x",
+            "/x y",
+            "/x\n",
+            "/x#y",
+            "",
+            "x",
+            "?x",
+            "#",
+            "https://app.example.com/\r\nSet-Cookie: a=b",
+            "//app.example.com/",
+            "/oauth2/start",
+            "/oauth2/sign_out?rd=/",
+            "/oauth2",
+            "/.pomerium/sign_out",
+            "/.russet/x",
+            "https://wiki.example.com/oauth2/start",
+            "/\0",
+            "ftp://app.example.com/",
+            "///x",
+        ] {
+            assert_eq!(to(payload), None, "{payload:?}");
+        }
+    }
+
+    #[test]
+    fn a51_50_a_good_address_comes_back_byte_for_byte() {
+        for path in ["/", "/a?b=&c=%2B+x&d=%C3%A4", "/%C3%A4/x;y=1?rd=//z", "/a?x=\\y", "/oauth2x"]
+        {
+            assert_eq!(to(path).unwrap(), format!("https://app.example.com{path}"));
+            let whole = format!("https://wiki.example.com{path}");
+            assert_eq!(to(&whole).unwrap(), whole);
+        }
+    }
+}

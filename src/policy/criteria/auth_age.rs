@@ -1,0 +1,89 @@
+//! `auth_age`: how long ago somebody signed in. Who signed in too long ago signs in again.
+//!
+//! It counts from the later of two moments: when Apple issued the id_token, by its clock, and when
+//! the session began, by ours. So a sign-in that is just over is young whatever Apple's clock says,
+//! and nobody is asked twice.
+
+use std::time::Duration;
+
+use super::{Answer, Data, Identity, Reads, Reason, Row, Test, Written, answer};
+use crate::base::diagnostic::Diagnostics;
+use crate::base::duration;
+use crate::base::time::Timestamp;
+use crate::policy::{codes, doubts};
+
+pub(super) static ROW: Row = Row {
+    name: "auth_age",
+    takes_path: false,
+    data: Data::Duration,
+    sentence: "Holds where somebody signed in at most this long ago. Who signed in earlier is not \
+               refused but signs in again, which may be a single tap.",
+    reasons: &[Reason::AuthAgeExceeded, Reason::AuthAgeOk, Reason::UserUnauthenticated],
+    reads: Reads::Identity,
+    example: "auth_age: 12h",
+    compile: |written, told| {
+        if let Some(doubt) = doubts::recent_sign_in_refused(written) {
+            doubt.tell(Some(written.place), told);
+        }
+        Some(Test::Age(AuthAge::read(written, told)?))
+    },
+};
+
+/// Smallest age that can be asked for. The clocks of two replicas may be a minute apart, and a
+/// ticket from the authenticate host may be another minute on its way: whoever comes back after
+/// that must still be young enough.
+const SMALLEST: Duration = Duration::from_secs(120);
+
+/// What a session of the authenticate host must have left, so that it is still young enough on the
+/// host that asked: the life of a ticket.
+const ON_THE_WAY: Duration = Duration::from_secs(60);
+
+/// A sign-in that is recent enough.
+#[derive(Debug)]
+pub(in crate::policy) struct AuthAge {
+    most: Duration,
+}
+
+impl AuthAge {
+    fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Self> {
+        let place = if written.data.is_null() { written.place } else { written.data.place };
+        let problem = match written.data.text().filter(|_| !written.data.is_null()) {
+            None => format!("`auth_age` wants a duration, and this is {}", written.data.what()),
+            Some(text) => match duration::parse(text) {
+                Ok(most) if most >= SMALLEST => return Some(Self { most }),
+                Ok(_) => {
+                    let message = format!(
+                        "`auth_age: {text}` is so short that a sign-in might be too old before it \
+                         is back from Apple, which would ask again and again"
+                    );
+                    let help = format!("write {} or more", duration::shown(SMALLEST));
+                    told.error(codes::DATA, place, message, help);
+                    return None;
+                }
+                Err(problem) => format!("`{text}` {problem}"),
+            },
+        };
+        told.error(codes::DATA, place, problem, "write for instance: auth_age: 15m, or 12h");
+        None
+    }
+
+    /// The answer about somebody at `now`. Allocates nothing.
+    pub(in crate::policy) fn judge(&self, who: &Identity, now: Timestamp) -> (Answer, Reason) {
+        let holds = now <= who.signed_in_at.plus(self.most);
+        answer(holds, Reason::AuthAgeOk, Reason::AuthAgeExceeded)
+    }
+
+    /// Since when a session must have begun to be young enough for a while at `now`.
+    pub(in crate::policy) fn since(&self, now: Timestamp) -> Timestamp {
+        now.minus(self.most.saturating_sub(ON_THE_WAY))
+    }
+
+    pub(in crate::policy) fn wanted(&self) -> String {
+        format!("signed in at most {} ago", duration::shown(self.most))
+    }
+
+    pub(in crate::policy) fn seen(who: &Identity, now: Timestamp) -> String {
+        let ago = u64::try_from(now.seconds_since(who.signed_in_at)).unwrap_or(0);
+        format!("{} ago", duration::shown(Duration::from_secs(ago)))
+    }
+}

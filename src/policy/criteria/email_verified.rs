@@ -1,0 +1,56 @@
+//! `email_verified`: whether the provider vouches for the address.
+
+use super::{
+    Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer, email, truth,
+};
+use crate::identity::Address;
+use crate::policy::What;
+
+pub(super) static ROW: Row = Row {
+    name: "email_verified",
+    takes_path: false,
+    data: Data::Truth,
+    sentence: "Holds where Apple vouches for the address; with `false`: where there is one and it \
+               does not. `email` and `domain` ask for a verified address by themselves.",
+    reasons: &[
+        Reason::EmailVerifiedOk,
+        Reason::EmailVerifiedUnauthorized,
+        Reason::UserUnauthenticated,
+    ],
+    reads: Reads::Identity,
+    example: "email_verified: true",
+    compile: |written, told| Some(Test::person(EmailVerified { wanted: truth(written, told)? })),
+};
+
+#[derive(Debug)]
+struct EmailVerified {
+    wanted: bool,
+}
+
+impl OfPerson for EmailVerified {
+    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+        let holds = match &who.address {
+            Address::Absent => false,
+            Address::Unverified(_) => !self.wanted,
+            Address::Verified { .. } => self.wanted,
+        };
+        answer(holds, Reason::EmailVerifiedOk, Reason::EmailVerifiedUnauthorized)
+    }
+
+    fn wanted(&self) -> String {
+        if self.wanted { "a verified address" } else { "an address that is not verified" }
+            .to_owned()
+    }
+
+    fn seen(&self, who: &Identity) -> Option<String> {
+        email::seen(who)
+    }
+
+    fn missing(&self, who: &Identity) -> Option<Missing> {
+        Some(email::missing(who, What::Address))
+    }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        email::lacks(who)
+    }
+}

@@ -1,0 +1,176 @@
+//! `groups`: the groups of the operator's file that somebody is in.
+
+use std::sync::Arc;
+
+use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, Written, email};
+use crate::base::diagnostic::Diagnostics;
+use crate::base::node::Node;
+use crate::identity::Address;
+use crate::policy::groups::{Choice, Groups};
+use crate::policy::matchers::{ListMatcher, ListOperator, ListTest, Single};
+use crate::policy::{GroupsFile, What, codes};
+
+pub(super) static ROW: Row = Row {
+    name: super::GROUPS,
+    takes_path: false,
+    data: Data::List,
+    example: "groups: engineering",
+    sentence: "Holds where the groups of `groups_file` that the person is in match; an address \
+               counts only if it is verified.",
+    reasons: &[
+        Reason::GroupsOk,
+        Reason::GroupsUnauthorized,
+        Reason::EmailUnverified,
+        Reason::UserUnauthenticated,
+    ],
+    reads: Reads::Identity,
+    compile: |written, told| Some(Test::person(InGroups::read(written, told)?)),
+};
+
+#[derive(Debug)]
+struct InGroups {
+    groups: Arc<Groups>,
+    /// For showing what is wanted.
+    matcher: ListMatcher,
+    /// What must hold, all of it.
+    tests: Vec<Condition>,
+}
+
+/// Whether the person must be in one of the groups, or in none of them.
+#[derive(Debug)]
+struct Condition {
+    choice: Choice,
+    member: bool,
+}
+
+impl InGroups {
+    fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Self> {
+        let groups = match written.groups {
+            GroupsFile::Read(groups) => groups,
+            GroupsFile::Broken => return None,
+            GroupsFile::Unset => {
+                told.error(
+                    codes::GROUP,
+                    written.place,
+                    "this asks for a group, and no file says who is in it",
+                    "add at the top level: groups_file: /etc/russet/groups.yaml, with lines such as\n\
+                     engineering: [ann@corp.example, \"sub:001234.ab\", \"domain:corp.example\"]",
+                );
+                return None;
+            }
+        };
+        let known = |data: &Node, operator, value: Single, told: &mut Diagnostics| {
+            if operator != ListOperator::Matches {
+                check_name(data, &value, groups, told);
+            }
+            value
+        };
+        let before = told.errors();
+        let matcher = ListMatcher::read(written, &known, told)?;
+        if told.errors() > before {
+            return None;
+        }
+        let tests = matcher.tests().iter().map(|test| conditions(groups, test));
+        let tests: Vec<_> = tests.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
+        if tests.iter().any(|test| test.choice.is_empty()) {
+            let message = "no group of `groups_file` is meant by this";
+            let names: Vec<&str> = groups.names().take(20).collect();
+            let help = format!("its groups are {}", names.join(", "));
+            told.error(codes::GROUP, written.data.place, message, help);
+            return None;
+        }
+        Some(Self { groups: Arc::clone(groups), matcher, tests })
+    }
+
+    /// Whether an address could change the answer.
+    fn asks_for_an_address(&self) -> bool {
+        self.tests.iter().any(|test| test.choice.asks_for_an_address())
+    }
+}
+
+fn check_name(data: &Node, value: &Single, groups: &Groups, told: &mut Diagnostics) {
+    let Single::Text(name) = value else {
+        let message = format!("a group has a name, and this is {}", data.what());
+        told.error(codes::DATA, data.place, message, "put the name into quotes");
+        return;
+    };
+    if groups.contains(name) {
+        return;
+    }
+    let help = match groups.nearest(name) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            let names: Vec<&str> = groups.names().take(20).collect();
+            match names.is_empty() {
+                true => "the file names no group at all".to_owned(),
+                false => format!("its groups are {}", names.join(", ")),
+            }
+        }
+    };
+    let message = format!("there is no group `{name}` in `groups_file`");
+    told.error(codes::GROUP, data.place, message, help);
+}
+
+fn conditions(groups: &Groups, test: &ListTest) -> Option<Vec<Condition>> {
+    let named = |single: &Single| match single {
+        Single::Text(name) => groups.choose(name),
+        Single::Bool(_) | Single::Integer(_) | Single::Float(_) => None,
+    };
+    Some(match test {
+        ListTest::Has(single) => vec![Condition { choice: named(single)?.0, member: true }],
+        ListTest::Exclude(single) => vec![Condition { choice: named(single)?.0, member: false }],
+        ListTest::Is(single) => {
+            let (choice, others) = named(single)?;
+            vec![Condition { choice, member: true }, Condition { choice: others, member: false }]
+        }
+        ListTest::Matches(pattern) => {
+            let choice = groups.choose_all(|name| pattern.matches(name));
+            vec![Condition { choice, member: true }]
+        }
+        ListTest::Exists(wanted) => {
+            vec![Condition { choice: groups.choose_all(|_| true), member: *wanted }]
+        }
+    })
+}
+
+impl OfPerson for InGroups {
+    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+        let membership = self.groups.membership(who);
+        let mut joined = Answer::Yes;
+        for test in &self.tests {
+            let any = membership.any(&test.choice);
+            match if test.member { any } else { any.negated() } {
+                Answer::No => return (Answer::No, Reason::GroupsUnauthorized),
+                Answer::Unknown => joined = Answer::Unknown,
+                Answer::Yes => {}
+            }
+        }
+        let reason = match (joined, &who.address) {
+            (Answer::Yes, _) => Reason::GroupsOk,
+            (_, Address::Unverified(_)) => Reason::EmailUnverified,
+            _ => Reason::GroupsUnauthorized,
+        };
+        (joined, reason)
+    }
+
+    fn wanted(&self) -> String {
+        self.matcher.wanted()
+    }
+
+    fn seen(&self, who: &Identity) -> Option<String> {
+        let names = self.groups.of(who);
+        if names.is_empty() { email::seen(who) } else { Some(names.join(", ")) }
+    }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        let address = who.unrecorded.mailbox || who.unrecorded.domain;
+        address && self.asks_for_an_address()
+    }
+
+    fn missing(&self, who: &Identity) -> Option<Missing> {
+        if self.asks_for_an_address() {
+            return Some(email::missing(who, What::Group));
+        }
+        Some(Missing::Different { what: What::Group })
+    }
+}

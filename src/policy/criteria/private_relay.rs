@@ -1,0 +1,62 @@
+//! `private_relay`: whether the verified address is one of Apple's that hides the real one.
+
+use super::{
+    Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer, email, truth,
+};
+use crate::identity::{Address, domain_of};
+use crate::policy::What;
+
+pub(super) static ROW: Row = Row {
+    name: "private_relay",
+    takes_path: false,
+    data: Data::Truth,
+    sentence: "Holds where the verified address is a relay address of Apple's; with `false`: where \
+               it is a real one. Without an address neither holds.",
+    reasons: &[
+        Reason::EmailUnverified,
+        Reason::PrivateRelayOk,
+        Reason::PrivateRelayUnauthorized,
+        Reason::UserUnauthenticated,
+    ],
+    reads: Reads::Identity,
+    example: "private_relay: false",
+    compile: |written, told| Some(Test::person(PrivateRelay { wanted: truth(written, told)? })),
+};
+
+#[derive(Debug)]
+struct PrivateRelay {
+    wanted: bool,
+}
+
+impl OfPerson for PrivateRelay {
+    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+        match &who.address {
+            Address::Absent => (Answer::No, Reason::PrivateRelayUnauthorized),
+            Address::Unverified(_) => (Answer::Unknown, Reason::EmailUnverified),
+            // Security: whose address it is cannot be told (T36).
+            Address::Verified { address, .. } if domain_of(address).is_none() => {
+                (Answer::Unknown, Reason::PrivateRelayUnauthorized)
+            }
+            Address::Verified { private_relay, .. } => {
+                let holds = *private_relay == self.wanted;
+                answer(holds, Reason::PrivateRelayOk, Reason::PrivateRelayUnauthorized)
+            }
+        }
+    }
+
+    fn wanted(&self) -> String {
+        if self.wanted { "a relay address" } else { "a real address" }.to_owned()
+    }
+
+    fn seen(&self, who: &Identity) -> Option<String> {
+        email::seen(who)
+    }
+
+    fn missing(&self, who: &Identity) -> Option<Missing> {
+        Some(email::missing(who, What::Address))
+    }
+
+    fn lacks(&self, who: &Identity) -> bool {
+        email::lacks(who)
+    }
+}
