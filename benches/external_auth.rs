@@ -8,12 +8,9 @@
 //! still works. It needs nginx. Only ratios carry over to another machine.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::string_slice,
     clippy::disallowed_methods,
-    clippy::disallowed_macros,
     clippy::print_stdout,
     reason = "a bench fails by panicking, and its processes are not part of Russet"
 )]
