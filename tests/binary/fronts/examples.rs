@@ -50,11 +50,21 @@ fn the_examples_are_what_check_prints() {
 /// the key of a cache it lets everybody in as the first.
 #[test]
 fn no_shipped_file_names_a_cookie_by_nginxs_variable() {
-    for (folder, _, file) in PRINTED {
-        let path = Path::new("examples/external-auth").join(folder).join(file);
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(!text.contains("$cookie_"), "{}", path.display());
+    let mut folders = vec![Path::new("examples").to_owned(), Path::new("docs").to_owned()];
+    let mut read = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let text = fs::read_to_string(&path).unwrap();
+                assert!(!text.contains("$cookie_"), "{}", path.display());
+                read += 1;
+            }
+        }
     }
+    assert!(read > PRINTED.len(), "{read}");
 }
 
 /// Envoy's failure mode, and how it reads paths, are what keeps people out.
