@@ -15,16 +15,19 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use russet::app::{self, Start};
 use russet::base::diagnostic::Diagnostics;
+use russet::base::ids::RequestId;
 use russet::base::seal::Ring;
 use russet::base::secret::Secret;
 use russet::base::time::{Clock, Timestamp};
 use russet::config::{self, yaml};
-use russet::decision::{Facts, From, PathRule, RouteRule, Rules, admission};
+use russet::decision::record::{Decided, Line, Redact};
+use russet::decision::{Facts, From, PathRule, RouteRule, Rules, admission, judge};
 use russet::identity::{Claims, ClientCertificate, Identity};
 use russet::policy::{Policy, Question, Shortcuts};
 use russet::session::lifecycle::{EndedSessions, LiveSession, live};
 use russet::session::sealed_cookie::SessionSeal;
 use russet::session::{CookieSettings, SameSite, Session, Settings};
+use russet::telemetry::line_file::{self, Destination, LineFile, Rotation};
 use russet::telemetry::{Format, Logs};
 use russet::wire::host::Authority;
 use serde_json::json;
@@ -203,6 +206,52 @@ fn deciding(c: &mut Criterion) {
 
 /// One connection, one request after the other: everything that a request passes through, the
 /// application included.
+/// What the decision log costs a worker: making one line, and sending it.
+fn telling(c: &mut Criterion) {
+    let authority = Authority::parse(HOST).unwrap();
+    let facts = Facts {
+        authority: &authority,
+        method: "GET",
+        path: "/some/path",
+        source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        cors_preflight: false,
+        client_certificate: None,
+    };
+    let rules = Rules::new(vec![rule(HOST, PathRule::Any)]);
+    let session = session(NOW);
+    let judged = judge(&rules, &facts, Some(&session.identity), NOW).unwrap();
+    let settings = line_file::Settings {
+        name: "bench",
+        path: Destination::File("/dev/null".into()),
+        rotation: Rotation { size: 0, age: Duration::ZERO, keep: 0, compress: false },
+        dropped: |_, _| Vec::new(),
+        room: 64 << 20,
+    };
+    let file = LineFile::start(settings, Clock::system()).unwrap();
+    let sender = file.sender();
+    let mut group = c.benchmark_group("decision log");
+    for (name, redact) in [("in clear", Redact::Nothing), ("address hashed", Redact::Hash)] {
+        let decided = Decided {
+            id: RequestId::fresh(),
+            now: NOW,
+            millis: 42,
+            facts: &facts,
+            page_load: true,
+            session: Some(&session),
+            judged: Some((&judged, HOST)),
+            because: &[],
+        };
+        group.bench_function(format!("a line, {name}"), |b| {
+            b.iter(|| {
+                let mut line = Vec::with_capacity(1_536);
+                Line::of(black_box(&decided), redact).write(&mut line);
+                sender.send(&line);
+            });
+        });
+    }
+    group.finish();
+}
+
 fn whole_request(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let _entered = runtime.enter();
@@ -298,6 +347,6 @@ criterion_group! {
     config = Criterion::default()
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = sessions, matching, deciding, whole_request
+    targets = sessions, matching, deciding, telling, whole_request
 }
 criterion_main!(road);

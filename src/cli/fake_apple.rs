@@ -281,6 +281,6 @@ tests:
         assert!(said.contains("nobody in this file"), "{said}");
         let said =
             of("tests:\n  - {name: a, identity: {}, request: a, expect: deny}\n").unwrap_err();
-        assert!(said.contains("tests.yaml:2:24: error[R013]: a person needs `sub`"), "{said}");
+        assert!(said.contains("tests.yaml:2:25: error[R013]: a person needs `sub`"), "{said}");
     }
 }

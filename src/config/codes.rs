@@ -70,6 +70,7 @@ codes! {
     HEADER = "R061", "A header name or value that cannot be sent.";
     TEMPLATE = "R062", "A header template that stays empty.";
     TEST_NAME = "R090", "Two policy tests have the same name.";
+    TEST_GROUP = "R091", "A policy test puts somebody into a group that does not exist.";
     EITHER_WAY = "R092", "A route has shortcut keys and a policy: whom either of them admits passes.";
     ADMITS_EVERYBODY = "R093", "A policy whose `allow` everybody meets.";
     NEVER_ASKED = "R094", "A route that nobody asked for in the decision log.";

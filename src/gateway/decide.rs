@@ -58,19 +58,42 @@ impl Drop for Told {
     }
 }
 
-/// Decides on a request and has it told.
+/// Decides on a request that another proxy asks about, and has it told.
 pub(super) fn decide(
     asked: &Asked<'_>,
     live: Result<LiveSession, NotSignedIn>,
     worker: &Worker,
     record: &mut Record,
 ) -> (Result<Admission, Refusal>, Told) {
+    decide_where(asked, live, worker, record, |_| true)
+}
+
+/// The same for a request of our own road: a route that decides for other proxies alone is none.
+pub(super) fn decide_for_relay(
+    asked: &Asked<'_>,
+    live: Result<LiveSession, NotSignedIn>,
+    worker: &Worker,
+    record: &mut Record,
+) -> (Result<Admission, Refusal>, Told) {
+    let here = |judged: &Judged| !asked.plan.is_left_to_others(judged.route);
+    decide_where(asked, live, worker, record, here)
+}
+
+fn decide_where(
+    asked: &Asked<'_>,
+    live: Result<LiveSession, NotSignedIn>,
+    worker: &Worker,
+    record: &mut Record,
+    here: impl Fn(&Judged) -> bool,
+) -> (Result<Admission, Refusal>, Told) {
     let mut told = Told { line: None };
     let (live, why_not) = match live {
         Ok(live) => (Some(live), None),
         Err(why_not) => (None, Some(why_not)),
     };
+    let nothing = NoRoute { known_host: true };
     let heard = |judged: Result<&Judged, &NoRoute>, session: Option<&Session>| {
+        let judged = judged.and_then(|judged| here(judged).then_some(judged).ok_or(&nothing));
         let shadow = ask_shadow(asked, judged, session);
         if let Some(shadow) = &shadow {
             note(asked, judged, shadow, worker, record);
@@ -78,7 +101,11 @@ pub(super) fn decide(
         told.line = line(asked, judged, session, why_not, shadow, worker);
     };
     let decided = admission_heard(&asked.plan.rules, asked.facts, live, asked.now, heard);
-    (decided, told)
+    let judged = decided.as_ref().map_or_else(Refusal::judged, |yes| Some(yes.judged()));
+    match judged.is_none_or(&here) {
+        true => (decided, told),
+        false => (Err(Refusal::NoRoute(nothing)), told),
+    }
 }
 
 /// What a shadow said.

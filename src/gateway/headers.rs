@@ -233,7 +233,7 @@ impl Speaker<'_> {
 /// A claim as one header value: text as it is, lists joined by commas, anything else as JSON.
 /// Controls are percent-encoded, in a list item commas too, and `%` wherever it would be taken for
 /// an encoding; so a claim never grows into a second header or a second item (T32).
-fn claim_text(session: &Session, claim: &str, groups: &Groups) -> String {
+pub(super) fn claim_text(session: &Session, claim: &str, groups: &Groups) -> String {
     if claim == "email" {
         return encoded(verified_email(&session.identity), false);
     }

@@ -10,7 +10,7 @@ use http::header::CONNECTION;
 use http::{HeaderMap, HeaderValue, Request, Response};
 
 use super::answer::{AnswerBody, From};
-use super::decide::{Asked, decide};
+use super::decide::{Asked, decide_for_relay};
 use super::edge::{ConnectionInfo, RequestBody};
 use super::inbound::{self, Inbound, Malformed};
 use super::plan::Plan;
@@ -20,8 +20,7 @@ use super::world::Worker;
 use super::{endpoints, external_auth, headers, refusal, relay};
 use crate::base::ids::RequestId;
 use crate::base::time;
-use crate::decision::{Admission, Facts, NoRoute};
-use crate::pages::View;
+use crate::decision::{Admission, Facts};
 use crate::telemetry::{Decision, Record};
 use crate::upstream::UpstreamBody;
 use crate::wire::accept::{self, Format};
@@ -105,15 +104,8 @@ async fn travel(
         facts: &facts,
         page_load: inbound.is_page_load(),
     };
-    let (decided, told) = decide(&asked, live, worker, record);
-    let route = decided
-        .as_ref()
-        .map_or_else(|refused| refused.judged().map(|judged| judged.route), |a| Some(a.route()));
+    let (decided, told) = decide_for_relay(&asked, live, worker, record);
     let answered = match decided {
-        _ if route.is_some_and(|route| inbound.plan.is_left_to_others(route)) => {
-            refusal::note_no_route(NoRoute { known_host: true }, record);
-            Err(Visitor::of(inbound).page(&View::NotFound))
-        }
         Ok(admission) => admitted(admission, inbound, body, worker, record).await,
         Err(refused) => Err(refusal::answer(refused, why_not, inbound, record)),
     };

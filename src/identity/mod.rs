@@ -32,13 +32,13 @@ pub struct Identity {
     pub display_name: Option<Box<str>>,
     /// When the provider issued the id_token, by its own clock (`iat`).
     pub issued_at: Timestamp,
-    /// The groups that a test case says the person is in; `None` for everybody who asks, whose
-    /// groups follow from `groups_file`.
-    pub supposed_groups: Option<Box<[Box<str>]>>,
     /// When the person signed in: the later of `issued_at` and the begin of the session by our own
     /// clock, so that a sign-in that is just over is never old. [`Identity::new`] takes `issued_at`
     /// for it; the session sets it right.
     pub signed_in_at: Timestamp,
+    /// The groups that a test case says the person is in; `None` for everybody who asks, whose
+    /// groups follow from `groups_file`.
+    pub supposed_groups: Option<Box<[Box<str>]>>,
     /// What a line of the decision log did not keep; nothing for everybody who asks.
     pub unrecorded: Unrecorded,
 }
@@ -66,8 +66,8 @@ impl Identity {
             address,
             display_name: None,
             issued_at,
-            supposed_groups: None,
             signed_in_at: issued_at,
+            supposed_groups: None,
             unrecorded: Unrecorded::NOTHING,
         }
     }

@@ -126,11 +126,6 @@ fn sign_in(cause: SignInCause, site: &str) -> Message {
                  send it again.",
             ],
         ),
-        SignInCause::Asked => Message::new(
-            "sign_in_required",
-            "Sign in to go on",
-            &[&format!("{site} is for people who are signed in.")],
-        ),
         SignInCause::TooLongAgo => Message::new(
             "sign_in_again",
             "Sign in again. Nothing was sent",
@@ -142,6 +137,11 @@ fn sign_in(cause: SignInCause, site: &str) -> Message {
                 "If you had filled in a form, go back and copy what you typed. Then sign in and \
                  send it again.",
             ],
+        ),
+        SignInCause::Asked => Message::new(
+            "sign_in_required",
+            "Sign in to go on",
+            &[&format!("{site} is for people who are signed in.")],
         ),
         SignInCause::AnotherAccount => Message::new(
             "sign_in_required",

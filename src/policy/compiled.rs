@@ -161,6 +161,9 @@ impl Leaf {
                 (Answer::Unknown, Reason::NotRecorded)
             }
             (Test::Person(criterion), Some(identity)) => criterion.judge(identity),
+            (Test::Age(_), Some(who)) if who.unrecorded.issued_at => {
+                (Answer::Unknown, Reason::NotRecorded)
+            }
             (Test::Age(age), Some(identity)) => age.judge(identity, question.now),
             (Test::Person(_) | Test::Age(_), None) => {
                 (Answer::Unknown, Reason::UserUnauthenticated)

@@ -18,7 +18,7 @@ pub use member::Who;
 use super::answer::Answer;
 use crate::base::near::nearest;
 use crate::base::node::Place;
-use crate::identity::{Address, Identity, domain_of};
+use crate::identity::{Address, Identity, Unrecorded, domain_of};
 
 /// Who is in which group. Immutable; looking somebody up allocates nothing.
 #[derive(Debug, Default)]
@@ -111,6 +111,13 @@ impl Choice {
             Which::These(ids) => ids.binary_search(&id).is_ok(),
             Which::AllBut(other) => id != *other,
         }
+    }
+
+    /// Whether what is not recorded of somebody could make them a member of one of them.
+    pub(super) fn hangs_on(&self, missing: &Unrecorded) -> bool {
+        missing.subject
+            || (missing.mailbox && self.reach.address)
+            || (missing.domain && (self.reach.address || self.reach.domain))
     }
 
     /// Whether no group at all is meant.

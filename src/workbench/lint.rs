@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::log::Past;
+use super::log::{Past, People};
 use crate::base::diagnostic::Diagnostics;
 use crate::config::codes;
 use crate::decision::{self, Facts, RouteRule, Rules};
-use crate::policy::{Ground, Tally};
+use crate::identity::domain_of;
+use crate::policy::{Ground, Groups, Tally, Who};
 use crate::wire::host::Authority;
 
 /// Warns of what the shape of the policies alone shows.
@@ -141,6 +142,33 @@ impl<'r> Shown<'r> {
     }
 }
 
+/// Warns of members of groups whom the log never shows, as far as it tells who asked.
+pub fn members(groups: &Groups, people: &People, told: &mut Diagnostics) {
+    let everybody = || people.all().iter().map(|known| &*known.last);
+    for member in groups.members() {
+        // Whoever's address was not recorded may be meant.
+        let shown = match &member.who {
+            Who::Subject(subject) => everybody().any(|who| *who.subject == **subject),
+            Who::Address(address) => everybody().any(|who| {
+                let known = who.address.verified();
+                who.unrecorded.mailbox || known.is_some_and(|a| a.eq_ignore_ascii_case(address))
+            }),
+            Who::Domain(domain) => everybody().any(|who| {
+                let known = who.address.verified().and_then(domain_of);
+                who.unrecorded.domain || known.is_some_and(|d| d.eq_ignore_ascii_case(domain))
+            }),
+        };
+        if !shown {
+            told.warning(
+                codes::NEVER_SEEN,
+                member.place,
+                format!("`{}` of the group `{}` is nowhere in this log", member.who, member.group),
+                "remove it if they have left; a log of a longer time may show them",
+            );
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -148,6 +176,7 @@ mod tests {
     use super::*;
     use crate::base::time::Timestamp;
     use crate::config::{self, LoadedRules};
+    use crate::decision::record::Redact;
     use crate::workbench::log::tests::{Written, allowed, session};
     use crate::workbench::log::{Read, Reader};
 
@@ -223,5 +252,47 @@ routes:
             assert!(said.contains(expected), "{expected}\n{said}");
         }
         assert_eq!(told.warnings(), 4, "{said}");
+    }
+
+    #[test]
+    fn members_whom_the_log_never_shows_are_named_with_their_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("groups.yaml");
+        let written = "staff: ['sub:001', 'sub:002', ANN@corp.example, ben@corp.example]\n\
+                       guests: ['domain:Corp.example', 'domain:partner.example']\n";
+        std::fs::write(&file, written).unwrap();
+        let text = format!(
+            "groups_file: {}\nroutes:\n  - {{from: 'https://a.example', to: 'http://127.0.0.1:1', \
+             policy: {{allow: {{or: [{{groups: staff}}]}}}}}}\n",
+            file.display()
+        );
+        let now = Timestamp(1_800_000_000);
+        let loaded = config::load_rules_text("config.yaml", &text, &|_| None, now);
+        let groups = loaded.groups.as_ref().unwrap();
+        let said = |redact: Redact| {
+            let ann = json!({"sub": "001", "email": "ann@corp.example", "email_verified": true});
+            let ann = session(&ann);
+            let mut reader = Reader::default();
+            let line = Written { redact, ..allowed(Some(&ann)) }.line();
+            assert!(reader.read(line.trim_end()).is_ok());
+            let mut told = Diagnostics::default();
+            members(groups, &reader.people, &mut told);
+            messages(&loaded, &told)
+        };
+        let clear = said(Redact::Nothing);
+        assert_eq!(clear.len(), 3, "{clear:#?}");
+        assert!(
+            clear[0].contains("groups.yaml:1:")
+                && clear[0].contains("`sub:002` of the group `staff`"),
+            "{clear:#?}"
+        );
+        assert!(clear[1].contains("`ben@corp.example` of the group `staff`"), "{clear:#?}");
+        assert!(
+            clear[2].contains("groups.yaml:2:") && clear[2].contains("`domain:partner.example`"),
+            "{clear:#?}"
+        );
+        // Whoever's address is not in the log may be anybody.
+        assert_eq!(said(Redact::Hash).len(), 2);
+        assert_eq!(said(Redact::LeaveOut).len(), 1);
     }
 }

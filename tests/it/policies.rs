@@ -128,6 +128,7 @@ fn exit_codes_say_what_kind_of_trouble_it_is() {
         ("tests.yaml", TESTS),
         ("failing.yaml", &TESTS.replace("expect: allow", "expect: deny")),
         ("wrong.yaml", "tests: 1\n"),
+        ("people.yaml", "identities: {ann: {sub: a}}\n"),
     ]);
     for (arguments, code) in [
         (&["test", "--config", "config.yaml", "tests.yaml"][..], 0),
@@ -135,6 +136,7 @@ fn exit_codes_say_what_kind_of_trouble_it_is() {
         (&["test", "--config", "config.yaml", "tests.yaml", "failing.yaml", "--format", "tap"], 4),
         (&["test", "--config", "config.yaml", "wrong.yaml"], 3),
         (&["test", "--config", "config.yaml", "nowhere.yaml"], 3),
+        (&["test", "--config", "config.yaml", "people.yaml"], 3),
         (&["test", "--config", "broken.yaml", "tests.yaml"], 3),
         (&["test", "--config", "nowhere.yaml", "tests.yaml"], 3),
         (&["test", "--config", "config.yaml"], 2),

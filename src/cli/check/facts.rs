@@ -138,6 +138,8 @@ pub(super) struct Port {
 /// A path that goes to Russet as it is, in the words of each proxy.
 #[derive(Clone, Debug)]
 pub(super) struct Direct {
+    /// What the path begins with.
+    prefix: String,
     pub(super) nginx: String,
     pub(super) caddy: String,
     pub(super) traefik: String,
@@ -186,6 +188,13 @@ impl Facts {
         let russet_tls = !gateway.listener.plain;
         let russet_scheme = if russet_tls { "https" } else { "http" };
         let mut notes = Vec::new();
+        if gateway.external_auth.is_none() {
+            notes.push(
+                "Russet answers no other proxy yet: add `external_auth: {trusted_peers: \
+                 [127.0.0.1]}`, with the address that yours asks from"
+                    .to_owned(),
+            );
+        }
         let hosts = hosts(settings, &mut notes)?;
         let (authenticate, port) = split(&gateway.authenticate_host);
         let mut signing_in = Vec::new();
@@ -269,7 +278,13 @@ fn hosts(settings: &Settings, notes: &mut Vec<String>) -> Result<Vec<Host>, Snip
         }
         let mut direct =
             vec![Direct::below("/.pomerium/"), Direct::below("/.well-known/pomerium/")];
-        if *name == authenticate {
+        if gateway.external_auth.as_ref().is_some_and(|asked| asked.oauth2_proxy_compat) {
+            // Not `/oauth2/auth`: that question is for the proxy in front alone.
+            let pages = ["start", "sign_in", "sign_out", "userinfo"];
+            direct.extend(pages.map(|page| Direct::exactly(&format!("/oauth2/{page}"))));
+        }
+        let covered = direct.iter().any(|one| gateway.callback_path.starts_with(&one.prefix));
+        if *name == authenticate && !covered {
             direct.push(Direct::exactly(&gateway.callback_path));
         }
         if target.is_none() {
@@ -357,6 +372,7 @@ fn url_of(target: &Target) -> String {
 impl Direct {
     fn below(prefix: &str) -> Self {
         Self {
+            prefix: prefix.to_owned(),
             nginx: format!("^~ {prefix}"),
             caddy: format!("{prefix}*"),
             traefik: format!("PathPrefix(`{prefix}`)"),
@@ -368,6 +384,7 @@ impl Direct {
     /// A path of plain characters, as the configuration has checked for the callback.
     fn exactly(path: &str) -> Self {
         Self {
+            prefix: path.to_owned(),
             nginx: format!("= {path}"),
             caddy: path.to_owned(),
             traefik: format!("Path(`{path}`)"),

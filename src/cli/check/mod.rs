@@ -1,6 +1,7 @@
 //! `russet check`: everything that is wrong with a configuration, and what follows from it.
 
 mod facts;
+mod probe;
 mod snippet;
 
 use std::io::{self, Write as _};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+pub use probe::{Finding, probe};
 pub use snippet::{Front, Snippet, SnippetProblem, snippet};
 
 use super::Outcome;
@@ -42,6 +44,10 @@ pub struct Arguments {
     /// Print what goes into the configuration of this proxy in front, alone on standard output
     #[arg(long = "for", value_enum, value_name = "PROXY", conflicts_with = "format")]
     front: Option<Front>,
+    /// Ask this address through the proxy in front, from outside: is it wired as it must be? Name
+    /// one that only people who are signed in may see
+    #[arg(long, value_name = "URL", conflicts_with = "format", value_parser = https_url)]
+    probe: Option<url::Url>,
     /// How to print what was found
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -63,8 +69,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let refused = loaded.diagnostics.has_errors()
         || loaded.settings.is_none()
         || (arguments.deny_warnings && loaded.diagnostics.warnings() > 0);
-    if let Some(front) = arguments.front {
-        return print_snippet(front, &loaded, refused);
+    if arguments.front.is_some() || arguments.probe.is_some() {
+        return snippet_and_probe(arguments, &loaded, refused);
     }
     let text = match arguments.format {
         Format::Human => human(path, &loaded),
@@ -77,24 +83,57 @@ pub fn run(arguments: &Arguments) -> Outcome {
 }
 
 /// The snippet alone on standard output, so that it can be written to a file; everything else on
-/// standard error.
-fn print_snippet(front: Front, loaded: &Loaded, refused: bool) -> Outcome {
+/// standard error. What a probe finds goes to standard output where there is no snippet.
+fn snippet_and_probe(arguments: &Arguments, loaded: &Loaded, refused: bool) -> Outcome {
     anstream::eprint!("{}", loaded.render());
     let Some(settings) = loaded.settings.as_ref().filter(|_| !refused) else {
         return Outcome::Configuration;
     };
-    match snippet(front, settings) {
-        Ok(Snippet { text, notes }) => {
-            for note in notes {
-                anstream::eprintln!("note: {note}");
+    if let Some(front) = arguments.front {
+        match snippet(front, settings) {
+            Ok(Snippet { text, notes }) => {
+                for note in notes {
+                    anstream::eprintln!("note: {note}");
+                }
+                if io::stdout().lock().write_all(text.as_bytes()).is_err() {
+                    return Outcome::Failed;
+                }
             }
-            let written = io::stdout().lock().write_all(text.as_bytes());
-            if written.is_ok() { Outcome::Fine } else { Outcome::Failed }
+            Err(problem) => {
+                anstream::eprintln!("error: {problem}");
+                return Outcome::Configuration;
+            }
         }
+    }
+    let Some(url) = &arguments.probe else { return Outcome::Fine };
+    let findings = match probed(url, settings) {
+        Ok(findings) => findings,
         Err(problem) => {
             anstream::eprintln!("error: {problem}");
-            Outcome::Configuration
+            return Outcome::Failed;
         }
+    };
+    for finding in &findings {
+        match arguments.front {
+            Some(_) => anstream::eprint!("{}", finding.line()),
+            None => anstream::print!("{}", finding.line()),
+        }
+    }
+    let good = findings.iter().all(|finding| finding.wrong.is_none());
+    if good { Outcome::Fine } else { Outcome::Failed }
+}
+
+fn probed(url: &url::Url, settings: &Settings) -> Result<Vec<Finding>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
+    runtime.block_on(probe(url, settings))
+}
+
+fn https_url(text: &str) -> Result<url::Url, String> {
+    let url = url::Url::parse(text).map_err(|error| error.to_string())?;
+    match url.scheme() == "https" && url.host_str().is_some() {
+        true => Ok(url),
+        false => Err("write https:// and the host that people ask for".to_owned()),
     }
 }
 

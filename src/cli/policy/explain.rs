@@ -192,7 +192,7 @@ fn request(arguments: &Arguments) -> Result<Supposed, String> {
 fn captured(given: &str) -> Result<Supposed, String> {
     let line = match given {
         "-" => bounded(std::io::stdin().lock(), "standard input")?,
-        _ if given.contains("curl") && given.contains(char::is_whitespace) => given.to_owned(),
+        _ if given.contains(char::is_whitespace) && !Path::new(given).exists() => given.to_owned(),
         file => std::fs::read_to_string(file).map_err(|error| format!("--curl {file}: {error}"))?,
     };
     let captured = curl::read(&line).map_err(|problem| format!("--curl: {problem}"))?;
@@ -206,7 +206,7 @@ fn captured(given: &str) -> Result<Supposed, String> {
 
 /// Claims as JSON, or the file with them.
 fn person(claims: &str) -> Result<Person, Outcome> {
-    let (text, origin) = match claims.trim_start().starts_with('{') {
+    let (text, origin) = match claims.trim_start().starts_with(['{', '[']) {
         true => (claims.to_owned(), "--claims"),
         false => (read_text(Path::new(claims)).map_err(usage)?, claims),
     };

@@ -37,7 +37,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
 fn lint(arguments: &Arguments) -> Result<Outcome, Outcome> {
     let path = &arguments.configuration.path;
     let now = Clock::system().now();
-    let mut loaded = config::load_rules(path, &config::process_environment, now);
+    let mut loaded = config::load_rules_and_groups(path, &config::process_environment, now);
     // `check` tells the rest.
     loaded.diagnostics.retain(|told| told.severity == Severity::Error || is_of_policies(told.code));
     let mut remarks = Vec::new();
@@ -49,6 +49,9 @@ fn lint(arguments: &Arguments) -> Result<Outcome, Outcome> {
             let scanned = reading::read(&inputs, &mut reader, |past, _| shown.line(past))?;
             remarks = scanned.remarks();
             shown.tell(&mut loaded.diagnostics);
+            if let Some(groups) = &loaded.groups {
+                lint::members(groups, &reader.people, &mut loaded.diagnostics);
+            }
         }
     }
     let (errors, warnings) = (loaded.diagnostics.errors(), loaded.diagnostics.warnings());

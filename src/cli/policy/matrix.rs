@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Configured, reading};
+use super::{Configured, read_text, reading};
 use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::time::{Clock, Timestamp};
 use crate::cli::Outcome;
@@ -66,9 +66,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
 fn matrix(arguments: &Arguments) -> Result<Outcome, Outcome> {
     let now = arguments.time.unwrap_or_else(|| Clock::system().now());
     if let Some([old, new]) = arguments.diff.as_deref() {
-        let load = |path: &PathBuf| Configured::load(&ConfigurationFile { path: path.clone() });
+        let load = |path: &PathBuf| load(arguments, &ConfigurationFile { path: path.clone() });
         let (old, new) = (load(old)?, load(new)?);
-        let people = people(arguments, now)?;
+        let people = people(arguments, &[&old, &new], now)?;
         let found =
             changes(&Matrix::of(&old.rules, &people, now), &Matrix::of(&new.rules, &people, now));
         reading::print(&match arguments.format {
@@ -80,8 +80,8 @@ fn matrix(arguments: &Arguments) -> Result<Outcome, Outcome> {
         let changed = arguments.fail_on_change && !found.is_empty();
         return Ok(if changed { Outcome::PolicyTest } else { Outcome::Fine });
     }
-    let configured = Configured::load(&arguments.configuration)?;
-    let people = people(arguments, now)?;
+    let configured = load(arguments, &arguments.configuration)?;
+    let people = people(arguments, &[&configured], now)?;
     let matrix = Matrix::of(&configured.rules, &people, now);
     reading::print(&match arguments.format {
         Format::Human => human(&matrix, None),
@@ -92,12 +92,27 @@ fn matrix(arguments: &Arguments) -> Result<Outcome, Outcome> {
     Ok(Outcome::Fine)
 }
 
+/// Whether the people are those of the groups.
+fn of_groups(arguments: &Arguments) -> bool {
+    arguments.people.is_none() && arguments.logs.is_empty()
+}
+
+fn load(arguments: &Arguments, file: &ConfigurationFile) -> Result<Configured, Outcome> {
+    if of_groups(arguments) { Configured::load_with_groups(file) } else { Configured::load(file) }
+}
+
 /// Whose rows there are to be; whoever is not signed in comes first.
-fn people(arguments: &Arguments, now: Timestamp) -> Result<Vec<Someone>, Outcome> {
+fn people(
+    arguments: &Arguments,
+    configured: &[&Configured],
+    now: Timestamp,
+) -> Result<Vec<Someone>, Outcome> {
     let mut everybody = vec![Someone::nobody()];
     if let Some(path) = &arguments.people {
         everybody.extend(of_file(path, now)?);
-    } else if !arguments.logs.is_empty() {
+    } else if of_groups(arguments) {
+        everybody.extend(Someone::of_groups(configured.iter().filter_map(|c| c.groups.as_deref())));
+    } else {
         let inputs = reading::log(&arguments.logs, None)?;
         let mut reader = Reader::default();
         let scanned = reading::read(&inputs, &mut reader, |_, _| {})?;
@@ -116,10 +131,9 @@ fn people(arguments: &Arguments, now: Timestamp) -> Result<Vec<Someone>, Outcome
 }
 
 /// The people of a file of policy tests.
-fn of_file(path: &PathBuf, now: Timestamp) -> Result<Vec<Someone>, Outcome> {
+fn of_file(path: &Path, now: Timestamp) -> Result<Vec<Someone>, Outcome> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| reading::failed(format!("--people {name}: {error}")))?;
+    let text = read_text(path).map_err(|problem| reading::failed(format!("--people {problem}")))?;
     let (mut told, mut sources) = (Diagnostics::default(), Sources::default());
     let file = cases::read(&name, &text, &mut sources, &mut told);
     let people = file.people();

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Subcommand;
 
@@ -12,6 +13,7 @@ use crate::base::diagnostic::{Diagnostic, Severity, Sources};
 use crate::base::time::Clock;
 use crate::config::{self, LoadedRules};
 use crate::decision::Rules;
+use crate::policy::Groups;
 
 pub mod explain;
 pub mod lint;
@@ -65,6 +67,8 @@ struct Configured {
     files: Vec<PathBuf>,
     /// `decision_log.path`, where it is written.
     decision_log: Option<PathBuf>,
+    /// Who is in which group, where a policy asks for one.
+    groups: Option<Arc<Groups>>,
 }
 
 impl Configured {
@@ -72,13 +76,34 @@ impl Configured {
     /// nothing.
     fn load(configuration: &ConfigurationFile) -> Result<Self, Outcome> {
         let now = Clock::system().now();
-        let loaded = config::load_rules(&configuration.path, &config::process_environment, now);
+        Self::of(config::load_rules(&configuration.path, &config::process_environment, now))
+    }
+
+    /// The same, with the members of every group, whether a policy names one or not.
+    fn load_with_groups(configuration: &ConfigurationFile) -> Result<Self, Outcome> {
+        let (now, environment) = (Clock::system().now(), &config::process_environment);
+        Self::of(config::load_rules_and_groups(&configuration.path, environment, now))
+    }
+
+    fn of(loaded: LoadedRules) -> Result<Self, Outcome> {
         tell(&loaded);
-        let LoadedRules { rules, decision_log, files, sources, .. } = loaded;
+        let LoadedRules { rules, decision_log, files, sources, groups, .. } = loaded;
         let rules = rules.ok_or(Outcome::Configuration)?;
-        Ok(Self { rules, sources, files, decision_log })
+        if rules.routes().is_empty() {
+            anstream::eprintln!("{NO_ROUTES}");
+        }
+        Ok(Self { rules, sources, files, decision_log, groups })
     }
 }
+
+/// What a new file lacks.
+const NO_ROUTES: &str = "\
+warning: the configuration has no routes, so nobody reaches anything
+   help: routes:
+           - from: https://wiki.example.com
+             to: http://127.0.0.1:3000
+             allowed_domains: [corp.example]
+";
 
 /// Longest text that is read beside the configuration, in bytes.
 const MAX_BYTES: u64 = 1 << 20;

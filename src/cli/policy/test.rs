@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use super::reading::print;
 use super::{Configured, read_text};
-use crate::base::diagnostic::{Diagnostics, Sources};
+use crate::base::diagnostic::Diagnostics;
 use crate::base::time::{self, Clock};
 use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
+use crate::config::codes;
 use crate::workbench::cases::{self, CaseFile};
 use crate::workbench::first;
 use crate::workbench::report::{self, Report};
@@ -148,10 +149,14 @@ fn states(files: &[PathBuf]) -> Vec<Option<(u64, i64, i64, u64)>> {
 }
 
 fn once(arguments: &Arguments, mut configured: Configured) -> Result<Outcome, Outcome> {
-    let files = read(arguments, &mut configured.sources)?;
+    let files = read(arguments, &mut configured)?;
     let begun = time::monotonic();
     let now = Clock::system().now();
     let results = run::run(&configured.rules, &files, &arguments.filter, now);
+    if files.iter().all(|file| file.cases.is_empty()) {
+        anstream::eprintln!("error: these files name people and have no `tests` and no `tables`");
+        return Err(Outcome::Configuration);
+    }
     if results.ran.is_empty() {
         anstream::eprintln!("error: no test has `{}` in its name", arguments.filter);
         return Err(Outcome::Usage);
@@ -175,7 +180,8 @@ fn once(arguments: &Arguments, mut configured: Configured) -> Result<Outcome, Ou
     Ok(if results.failed() == 0 { Outcome::Fine } else { Outcome::PolicyTest })
 }
 
-fn read(arguments: &Arguments, sources: &mut Sources) -> Result<Vec<CaseFile>, Outcome> {
+fn read(arguments: &Arguments, configured: &mut Configured) -> Result<Vec<CaseFile>, Outcome> {
+    let sources = &mut configured.sources;
     let mut told = Diagnostics::default();
     let mut files = Vec::new();
     for path in &arguments.files {
@@ -184,11 +190,22 @@ fn read(arguments: &Arguments, sources: &mut Sources) -> Result<Vec<CaseFile>, O
             Ok(text) => files.push(cases::read(&name, &text, sources, &mut told)),
             Err(problem) => {
                 anstream::eprintln!("error: {problem}");
-                anstream::eprintln!(
-                    "   help: `russet policy test --init {name}` writes a first one"
-                );
+                if !path.exists() {
+                    let help = format!("`russet policy test --init {name}` writes a first one");
+                    anstream::eprintln!("   help: {help}");
+                }
                 return Err(Outcome::Configuration);
             }
+        }
+    }
+    for (name, place) in files.iter().flat_map(|file| &file.groups) {
+        if let Some(groups) = configured.groups.as_deref().filter(|known| !known.contains(name)) {
+            let help = match groups.nearest(name) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "add it to `groups_file`, or leave it out".to_owned(),
+            };
+            let message = format!("there is no group `{name}` in `groups_file`");
+            told.warning(codes::TEST_GROUP, *place, message, help);
         }
     }
     for message in told.sorted() {

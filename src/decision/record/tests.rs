@@ -211,3 +211,35 @@ proptest! {
         prop_assert_eq!(&claims["y"], &json!("a\u{202e}b\u{7f}\r\n\u{e0041}"));
     }
 }
+
+/// The page of the documentation names every field of a line, and no other.
+#[test]
+fn t96_every_field_is_documented() {
+    let page = std::fs::read_to_string("docs/policy/decision-log.md").unwrap();
+    let documented: std::collections::BTreeSet<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name)
+        .collect();
+    let words = || Some(Words::from(Vec::new()));
+    let text = || Some(Text::from("a"));
+    let line = Line {
+        count: Some(1),
+        email_hash: text(),
+        email_domain: text(),
+        left_out: vec![Text::from("email")],
+        cut: vec![Text::from("path")],
+        allow_why_true: words(),
+        ..Line::default()
+    };
+    let session = ann();
+    let mut names = std::collections::BTreeSet::new();
+    let mut out = Vec::new();
+    line.write(&mut out);
+    for text in [String::from_utf8(out).unwrap(), written(Some(&session), "/", Redact::Nothing)] {
+        let fields: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
+        names.extend(fields.into_iter().map(|(name, _)| name));
+    }
+    let names: std::collections::BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    assert_eq!(names, documented);
+}

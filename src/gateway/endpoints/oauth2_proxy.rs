@@ -14,6 +14,8 @@ use super::super::respond::{self, Visitor};
 use super::super::signed_in::{NotSignedIn, live_session_at};
 use super::super::world::Worker;
 use super::{sign_in, sign_out};
+use crate::base::time::Timestamp;
+use crate::decision::RouteMatch;
 use crate::pages::{Href, SignIn, SignInCause, View};
 use crate::session::return_address::{OurHosts, ReturnAddress};
 use crate::telemetry::Record;
@@ -40,11 +42,23 @@ pub(super) fn start(
     let Some(to) = destination(inbound) else {
         return Visitor::of(inbound).page(&View::BadRequest);
     };
+    let since = since(inbound, &to);
     if to.authority.host() == inbound.authority.host() {
-        return sign_in::begin_here(inbound, worker, &to, None, record);
+        return sign_in::begin_here(inbound, worker, &to, since, record);
     }
     // The other host gives the browser a cookie of its own first.
-    respond::redirect(StatusCode::FOUND, &inbound.plan.starts.url(&to, None, inbound.now))
+    respond::redirect(StatusCode::FOUND, &inbound.plan.starts.url(&to, since, inbound.now))
+}
+
+/// Since when somebody must have signed in for the page that they want. Whoever comes here was
+/// perhaps sent because the last time was too long ago, and nothing in the address says so.
+fn since(inbound: &Inbound, to: &ReturnAddress) -> Option<Timestamp> {
+    let rules = &inbound.plan.rules;
+    let path = to.path_and_query.split('?').next()?;
+    match rules.find(&to.authority, path) {
+        RouteMatch::Route(route) => rules.route(route)?.policy.signed_in_since(inbound.now),
+        RouteMatch::NoRoute | RouteMatch::UnknownHost => None,
+    }
 }
 
 /// `/oauth2/sign_in`: the page with the button. No redirect, because nginx shows this in place of
@@ -102,7 +116,12 @@ pub(super) fn userinfo(
     };
     let identity = &live.session().identity;
     record.subject = Some(identity.subject.clone());
-    let user = json!({"user": identity.subject.to_string(), "email": verified_email(identity)});
+    let groups = inbound.plan.groups.of(identity);
+    let (user, email) = (identity.subject.to_string(), verified_email(identity));
+    let user = match groups.is_empty() {
+        true => json!({"user": user, "email": email}),
+        false => json!({"user": user, "email": email, "groups": groups}),
+    };
     respond::own(StatusCode::OK, "application/json", user.to_string())
 }
 

@@ -88,7 +88,8 @@ fn start(
     begin_here(inbound, worker, &return_to, since, record)
 }
 
-/// Begins a sign-in at this very host, for a page of it.
+/// Begins a sign-in at this very host, for a page of it; with `since`, whoever signed in before it
+/// signs in again.
 pub(super) fn begin_here(
     inbound: &Inbound,
     worker: &Worker,

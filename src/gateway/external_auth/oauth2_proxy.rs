@@ -16,12 +16,13 @@ use super::described::{Described, Undescribed, check_scheme, only};
 use super::trust::TrustedPeers;
 use super::{Asking, unambiguous};
 use crate::decision::{Admission, RouteMatch};
+use crate::gateway::headers::claim_text;
 use crate::gateway::inbound::{Inbound, authority_of};
 use crate::gateway::plan::Plan;
 use crate::gateway::respond::{self, Visitor};
 use crate::gateway::{assertion, refusal};
 use crate::pages::View;
-use crate::policy::Reads;
+use crate::policy::{Groups, Reads};
 use crate::session::Session;
 use crate::session::lifecycle::LiveSession;
 use crate::telemetry::{Decision, Record};
@@ -88,7 +89,7 @@ pub(super) fn answer(
         StatusCode::ACCEPTED,
         |admission, record| {
             let live = admission.live().map(LiveSession::session);
-            if live.is_some_and(|session| !constraints.admit(session)) {
+            if live.is_some_and(|session| !constraints.admit(session, &inbound.plan.groups)) {
                 refusal::note_route(&inbound, admission.route(), record);
                 record.decision = Decision::Deny;
                 record.reasons.push("question-constraint");
@@ -117,7 +118,7 @@ fn accepted(
     *response.status_mut() = StatusCode::ACCEPTED;
     let passes = inbound.plan.service(admission.route()).is_some_and(|one| one.pass_identity);
     let session = admission.live().map(LiveSession::session).filter(|_| passes);
-    for (names, value) in NAMES.iter().zip(who(session)) {
+    for (names, value) in NAMES.iter().zip(who(session, &inbound.plan.groups)) {
         for name in names {
             // Invariant: what is no header value is empty, and never left out.
             let value = HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static(""));
@@ -128,21 +129,11 @@ fn accepted(
 }
 
 /// User, address, groups, preferred name; Apple has no such name.
-fn who(session: Option<&Session>) -> [String; 4] {
+fn who(session: Option<&Session>, groups: &Groups) -> [String; 4] {
     let Some(session) = session else { return Default::default() };
-    let identity = &session.identity;
-    [
-        identity.subject.to_string(),
-        assertion::verified_email(identity).to_owned(),
-        groups(session).collect::<Vec<_>>().join(","),
-        String::new(),
-    ]
-}
-
-/// The groups of a person: those that the id_token names, which Apple's does not.
-fn groups(session: &Session) -> impl Iterator<Item = &str> {
-    let claim = session.identity.claims.get("groups").and_then(serde_json::Value::as_array);
-    claim.into_iter().flatten().filter_map(serde_json::Value::as_str)
+    let [user, email, groups] =
+        ["sub", "email", "groups"].map(|claim| claim_text(session, claim, groups));
+    [user, email, groups, String::new()]
 }
 
 /// What the peer tells of the original request.
@@ -299,9 +290,10 @@ impl Constraints {
         constraints
     }
 
-    fn admit(&self, session: &Session) -> bool {
+    fn admit(&self, session: &Session, groups: &Groups) -> bool {
         let email = assertion::verified_email(&session.identity);
-        let groups = || groups(session).any(|group| self.groups.iter().any(|one| one == group));
+        let of = || groups.of(&session.identity);
+        let groups = || of().iter().any(|group| self.groups.iter().any(|one| one == group));
         (self.groups.is_empty() || groups())
             && (self.emails.is_empty() || self.emails.iter().any(|one| one == email))
             && (self.domains.is_empty() || self.domains.iter().any(|one| is_of(email, one)))

@@ -163,8 +163,18 @@ impl OfPerson for InGroups {
     }
 
     fn lacks(&self, who: &Identity) -> bool {
-        let address = who.unrecorded.mailbox || who.unrecorded.domain;
-        address && self.asks_for_an_address()
+        let membership = self.groups.membership(who);
+        let mut lacks = false;
+        for test in &self.tests {
+            // Whoever is known to be in a group is in it, whatever else is missing.
+            let is_in = membership.any(&test.choice) == Answer::Yes;
+            let open = !is_in && test.choice.hangs_on(&who.unrecorded);
+            if !open && is_in != test.member {
+                return false;
+            }
+            lacks |= open;
+        }
+        lacks
     }
 
     fn missing(&self, who: &Identity) -> Option<Missing> {

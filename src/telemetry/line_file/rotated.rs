@@ -129,8 +129,8 @@ fn keep_house(path: &Path, rotation: Rotation) -> io::Result<()> {
         }
     }
     if rotation.compress {
-        let plain = old.iter().filter(|file| file.extension().is_none_or(|end| end != "gz"));
-        plain.map(|file| compress(file)).collect::<io::Result<()>>()?;
+        let mut plain = old.iter().filter(|file| file.extension().is_none_or(|end| end != "gz"));
+        plain.try_for_each(|file| compress(file))?;
     }
     Ok(())
 }

@@ -30,6 +30,8 @@ pub struct CaseFile {
     pub identities: Vec<(String, Arc<Person>)>,
     /// Its cases in order, tables spread out.
     pub cases: Vec<Case>,
+    /// Every group that it says somebody is in, and where.
+    pub groups: Vec<(String, Place)>,
 }
 
 /// One thing that somebody expects.

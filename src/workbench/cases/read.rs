@@ -34,8 +34,18 @@ pub fn read(name: &str, text: &str, sources: &mut Sources, told: &mut Diagnostic
     let source = sources.add(name, text);
     let mut file = CaseFile { name: name.to_owned(), ..CaseFile::default() };
     let Some(root) = yaml::read(text, source, told) else { return file };
+    if root.get("routes").is_some() && root.get("tests").is_none() {
+        let message = "this is a configuration, not a file of policy tests";
+        let help = format!("russet policy test --config {name} TESTS.yaml");
+        told.error(codes::SHAPE, root.place, message, help);
+        return file;
+    }
+    if root.is_null() {
+        tell_no_tests(root.place, told);
+        return file;
+    }
     let Some(root) = map(&root, "a file of policy tests", FILE_KEYS, told) else { return file };
-    let mut reader = Reader { told, identities: BTreeMap::new(), requests: BTreeMap::new() };
+    let mut reader = Reader::new(told);
     for (name, node) in entries(root.get("identities"), "identities", reader.told) {
         if name == NOBODY {
             let message = format!("`{NOBODY}` is the name for when nobody is signed in");
@@ -57,14 +67,18 @@ pub fn read(name: &str, text: &str, sources: &mut Sources, told: &mut Diagnostic
     for node in items(root.get("tables"), "tables", reader.told) {
         reader.table(node, &mut file.cases);
     }
-    if file.cases.is_empty() && !reader.told.has_errors() {
-        let message = "this file has no tests";
-        let help = "tests:\n  - name: strangers are asked to sign in\n    \
-                    request: https://wiki.example.com/\n    expect: login";
-        reader.told.error(codes::MISSING, root.place, message, help);
+    if file.cases.is_empty() && file.identities.is_empty() && !reader.told.has_errors() {
+        tell_no_tests(root.place, reader.told);
     }
+    file.groups = std::mem::take(&mut reader.groups);
     warn_of_same_names(&file.cases, reader.told);
     file
+}
+
+fn tell_no_tests(place: Place, told: &mut Diagnostics) {
+    let help = "tests:\n  - name: strangers are asked to sign in\n    \
+                request: https://wiki.example.com/\n    expect: login";
+    told.error(codes::MISSING, place, "this file has no tests", help);
 }
 
 /// Reads one person alone, written as under `identity`; JSON is YAML too.
@@ -76,7 +90,7 @@ pub fn read_person(
 ) -> Option<Person> {
     let source = sources.add(name, text);
     let root = yaml::read(text, source, told)?;
-    let mut reader = Reader { told, identities: BTreeMap::new(), requests: BTreeMap::new() };
+    let mut reader = Reader::new(told);
     let person = reader.person(&root)?;
     (!told.has_errors()).then(|| Arc::unwrap_or_clone(person))
 }
@@ -127,9 +141,15 @@ struct Reader<'a> {
     identities: BTreeMap<String, Arc<Person>>,
     /// `None` for one whose mistake is told already.
     requests: BTreeMap<String, Option<Arc<Supposed>>>,
+    groups: Vec<(String, Place)>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(told: &'a mut Diagnostics) -> Self {
+        let (identities, requests) = (BTreeMap::new(), BTreeMap::new());
+        Self { told, identities, requests, groups: Vec::new() }
+    }
+
     fn test(&mut self, node: &Node) -> Option<Case> {
         let node = map(node, "a test", TEST_KEYS, self.told)?;
         let name = self.needed(node, "name", "a test", "name: colleagues read the wiki");
@@ -254,6 +274,9 @@ impl Reader<'_> {
                 None => json(value),
             };
             members.insert(name.to_owned(), given);
+        }
+        for group in node.get("groups").and_then(Node::list).unwrap_or_default() {
+            self.groups.extend(group.text().map(|name| (name.to_owned(), group.place)));
         }
         match Person::from_members(members) {
             Ok(person) => Some(Arc::new(person)),

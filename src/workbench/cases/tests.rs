@@ -81,82 +81,88 @@ tables:
     assert_eq!((name.as_str(), ann.subject()), ("ann", "001"));
 }
 
+/// Files with mistakes, and what is said of each.
+const MISTAKES: &[(&str, &str)] = &[
+    ("tests: []\n", "this file has no tests"),
+    ("", "this file has no tests"),
+    ("routes: []\n", "this is a configuration"),
+    ("test: []\n", "did you mean `tests`?"),
+    ("tests: {}\n", "`tests` is a list, not a map"),
+    ("- a\n", "a file of policy tests is a map, not a list"),
+    ("tests:\n  - nmae: a\n", "did you mean `name`?"),
+    ("tests:\n  - name: a\n    requst: b\n    expect: allow\n", "did you mean `request`?"),
+    ("tests:\n  - name: a\n    expect: allow\n", "a test needs `request`"),
+    ("tests:\n  - name: a\n    request: a.example\n", "a test needs `expect`"),
+    ("tests:\n  - request: a.example\n    expect: allow\n", "a test needs `name`"),
+    ("tests:\n  - {name: a, request: a.example, expect: alow}\n", "did you mean `allow`?"),
+    ("tests:\n  - {name: a, request: a.example, expect: {}}\n", "expects nothing"),
+    (
+        "tests:\n  - {name: a, request: a.example, expect: {allow: , deny: }}\n",
+        "`allow` and `deny` exclude each other",
+    ),
+    (
+        "tests:\n  - {name: a, request: a.example, expect: {deny: [emial-unauthorized]}}\n",
+        "did you mean `email-unauthorized`?",
+    ),
+    (
+        "tests:\n  - {name: a, request: a.example, expect: {status: 1000}}\n",
+        "`status` must be the number",
+    ),
+    (
+        "tests:\n  - {name: a, request: http://a.example, expect: deny}\n",
+        "tests.yaml:2:24: error[R013]: `http://` is not",
+    ),
+    (
+        "tests:\n  - {name: a, request: {url: a.example, time: noon}, expect: deny}\n",
+        "tests.yaml:2:47: error[R013]: `time` must be",
+    ),
+    (
+        "tests:\n  - {name: a, request: {url: a.example, source_ip: x}, expect: deny}\n",
+        "`source_ip` must be an address",
+    ),
+    (
+        "tests:\n  - {name: a, request: {url: a.example, methd: x}, expect: deny}\n",
+        "did you mean `method`?",
+    ),
+    (
+        "tests:\n  - {name: a, request: {url: a.example, headers: {'a b': c}}, expect: deny}\n",
+        "`a b` is not the name of a header",
+    ),
+    (
+        "tests:\n  - {name: a, request: {url: a.example, client_certificate: {valid: 1}}, \
+             expect: deny}\n",
+        "`valid` must be true or false",
+    ),
+    (
+        "tests:\n  - {name: a, identity: {email: a@b}, request: a.example, expect: deny}\n",
+        "a person needs `sub`",
+    ),
+    (
+        "tests:\n  - {name: a, identity: {sub: a, emial: b}, request: a.example, \
+             expect: deny}\n",
+        "did you mean `email`?",
+    ),
+    (
+        "identities: {ann: {sub: a}}\ntests:\n  - {name: a, identity: anne, \
+             request: a.example, expect: deny}\n",
+        "there is no identity `anne`",
+    ),
+    ("identities: {nobody: {sub: a}}\n", "when nobody is signed in"),
+    (
+        "requests: {wiki: a.example}\ntables:\n  - {columns: [wiki], rows: {nobody: \
+             [deny, deny]}}\n",
+        "this row has 2 cells and the table 1 columns",
+    ),
+    (
+        "tests:\n  - {name: a, request: a.example, expect: deny}\n  - {name: a, \
+             request: b.example, expect: deny}\n",
+        "two tests are called `a`",
+    ),
+];
+
 #[test]
 fn every_mistake_has_its_place_and_a_word_of_help() {
-    for (text, expected) in [
-        ("tests: []\n", "this file has no tests"),
-        ("test: []\n", "did you mean `tests`?"),
-        ("tests: {}\n", "`tests` is a list, not a map"),
-        ("- a\n", "a file of policy tests is a map, not a list"),
-        ("tests:\n  - nmae: a\n", "did you mean `name`?"),
-        ("tests:\n  - name: a\n    expect: allow\n", "a test needs `request`"),
-        ("tests:\n  - name: a\n    request: a.example\n", "a test needs `expect`"),
-        ("tests:\n  - request: a.example\n    expect: allow\n", "a test needs `name`"),
-        ("tests:\n  - {name: a, request: a.example, expect: alow}\n", "did you mean `allow`?"),
-        ("tests:\n  - {name: a, request: a.example, expect: {}}\n", "expects nothing"),
-        (
-            "tests:\n  - {name: a, request: a.example, expect: {allow: , deny: }}\n",
-            "`allow` and `deny` exclude each other",
-        ),
-        (
-            "tests:\n  - {name: a, request: a.example, expect: {deny: [emial-unauthorized]}}\n",
-            "did you mean `email-unauthorized`?",
-        ),
-        (
-            "tests:\n  - {name: a, request: a.example, expect: {status: 1000}}\n",
-            "`status` must be the number",
-        ),
-        (
-            "tests:\n  - {name: a, request: http://a.example, expect: deny}\n",
-            "tests.yaml:2:24: error[R013]: `http://` is not",
-        ),
-        (
-            "tests:\n  - {name: a, request: {url: a.example, time: noon}, expect: deny}\n",
-            "tests.yaml:2:47: error[R013]: `time` must be",
-        ),
-        (
-            "tests:\n  - {name: a, request: {url: a.example, source_ip: x}, expect: deny}\n",
-            "`source_ip` must be an address",
-        ),
-        (
-            "tests:\n  - {name: a, request: {url: a.example, methd: x}, expect: deny}\n",
-            "did you mean `method`?",
-        ),
-        (
-            "tests:\n  - {name: a, request: {url: a.example, headers: {'a b': c}}, expect: deny}\n",
-            "`a b` is not the name of a header",
-        ),
-        (
-            "tests:\n  - {name: a, request: {url: a.example, client_certificate: {valid: 1}}, \
-             expect: deny}\n",
-            "`valid` must be true or false",
-        ),
-        (
-            "tests:\n  - {name: a, identity: {email: a@b}, request: a.example, expect: deny}\n",
-            "a person needs `sub`",
-        ),
-        (
-            "tests:\n  - {name: a, identity: {sub: a, emial: b}, request: a.example, \
-             expect: deny}\n",
-            "did you mean `email`?",
-        ),
-        (
-            "identities: {ann: {sub: a}}\ntests:\n  - {name: a, identity: anne, \
-             request: a.example, expect: deny}\n",
-            "there is no identity `anne`",
-        ),
-        ("identities: {nobody: {sub: a}}\n", "when nobody is signed in"),
-        (
-            "requests: {wiki: a.example}\ntables:\n  - {columns: [wiki], rows: {nobody: \
-             [deny, deny]}}\n",
-            "this row has 2 cells and the table 1 columns",
-        ),
-        (
-            "tests:\n  - {name: a, request: a.example, expect: deny}\n  - {name: a, \
-             request: b.example, expect: deny}\n",
-            "two tests are called `a`",
-        ),
-    ] {
+    for (text, expected) in MISTAKES {
         let said = said(text);
         assert!(said.contains(expected), "{text}\n{said}");
         assert!(said.starts_with("tests.yaml:"), "{said}");

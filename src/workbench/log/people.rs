@@ -150,6 +150,9 @@ fn identity(line: &Line<'_>) -> Identity {
     members.extend(address.map(|address| ("email".to_owned(), Value::from(address))));
     let issued_at = Timestamp(line.issued_at.unwrap_or_default());
     let mut identity = Identity::new(subject, identity::Claims::new(members), issued_at);
+    // As the session reckons it.
+    let begun_at = line.begun_at.map_or(issued_at, Timestamp);
+    identity.signed_in_at = issued_at.max(begun_at);
     if kept_out {
         identity.claims.remove("email");
     }

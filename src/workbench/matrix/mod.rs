@@ -7,7 +7,10 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
+use serde_json::{Map, json};
 
 pub use change::{Change, Changed, changes, changes_csv, changes_human};
 pub use html::{changes_html, html};
@@ -16,8 +19,8 @@ pub use tables::{csv, human};
 use super::log::People;
 use crate::base::time::Timestamp;
 use crate::decision::{self, Facts, PathRule, RouteRule, Rules};
-use crate::identity::Identity;
-use crate::policy::{Outcome, Reason};
+use crate::identity::{Claims, Identity, Unrecorded};
+use crate::policy::{Groups, Outcome, Reason, Who};
 use crate::wire::host::Authority;
 use crate::workbench::request::SOURCE_IP;
 
@@ -53,6 +56,47 @@ impl Someone {
             .collect();
         everybody.sort_by(|one, other| one.name.cmp(&other.name));
         everybody
+    }
+}
+
+impl Someone {
+    /// Everybody whom the files of groups name, each once. Only what the file says of them is known.
+    pub fn of_groups<'g>(files: impl Iterator<Item = &'g Groups>) -> Vec<Self> {
+        let members: BTreeSet<&Who> =
+            files.flat_map(Groups::members).map(|member| &member.who).collect();
+        members.into_iter().map(Self::of_member).collect()
+    }
+
+    fn of_member(member: &Who) -> Self {
+        let missing = Unrecorded {
+            subject: true,
+            mailbox: true,
+            domain: true,
+            issued_at: true,
+            claims: vec![Identity::EVERY_OTHER.into()],
+        };
+        let (name, subject, address, unrecorded) = match member {
+            Who::Subject(subject) => {
+                let unrecorded = Unrecorded { subject: false, ..missing };
+                (subject.to_string(), &**subject, None, unrecorded)
+            }
+            Who::Address(address) => {
+                let unrecorded = Unrecorded { mailbox: false, domain: false, ..missing };
+                (address.to_string(), "", Some(address.to_string()), unrecorded)
+            }
+            Who::Domain(domain) => {
+                let unrecorded = Unrecorded { domain: false, ..missing };
+                (format!("someone@{domain}"), "", Some(format!("-@{domain}")), unrecorded)
+            }
+        };
+        let mut claims = Map::from_iter([("sub".to_owned(), json!(subject))]);
+        if let Some(address) = address {
+            claims.insert("email".to_owned(), json!(address));
+            claims.insert("email_verified".to_owned(), json!(true));
+        }
+        let mut identity = Identity::new(subject, Claims::new(claims), Timestamp(0));
+        identity.unrecorded = unrecorded;
+        Self { name, identity: Some(identity) }
     }
 }
 

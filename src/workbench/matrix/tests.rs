@@ -61,6 +61,40 @@ fn people() -> Vec<Someone> {
     ]
 }
 
+const GROUPED: &str = "
+groups_file: GROUPS
+routes:
+  - {name: staff, from: 'https://a.example', to: 'http://127.0.0.1:1', policy: {allow: {or: [{groups: staff}]}}}
+  - {name: domain, from: 'https://b.example', to: 'http://127.0.0.1:1', policy: {allow: {or: [{domain: corp.example}]}}}
+  - {name: ann, from: 'https://c.example', to: 'http://127.0.0.1:1', policy: {allow: {or: [{email: ann@corp.example}, {user: '001'}]}}}
+  - {name: guests, from: 'https://d.example', to: 'http://127.0.0.1:1', policy: {allow: {or: [{groups: guests}]}}}
+";
+
+#[test]
+fn members_of_groups_are_known_by_what_the_file_says_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("groups.yaml");
+    let members =
+        "staff: ['sub:001', ann@corp.example, 'domain:corp.example']\nguests: ['sub:009']\n";
+    std::fs::write(&file, members).unwrap();
+    let text = GROUPED.replace("GROUPS", &file.display().to_string());
+    let loaded = config::load_rules_text("config.yaml", &text, &|_| None, NOW);
+    let (rules, groups) = (loaded.rules.as_ref().unwrap(), loaded.groups.as_deref());
+    let people = Someone::of_groups(groups.into_iter());
+    let matrix = Matrix::of(rules, &people, NOW);
+    let named: Vec<&str> = matrix.rows.iter().map(|row| row.person.as_str()).collect();
+    assert_eq!(named, ["001", "009", "ann@corp.example", "someone@corp.example"]);
+    assert_eq!(
+        words(&matrix),
+        [
+            ["allow", "unknown", "allow", "deny"],
+            ["unknown", "unknown", "unknown", "allow"],
+            ["allow", "allow", "allow", "unknown"],
+            ["allow", "allow", "unknown", "unknown"],
+        ]
+    );
+}
+
 fn words(matrix: &Matrix) -> Vec<Vec<&'static str>> {
     let row = |row: &MatrixRow| row.cells.iter().map(|cell| cell.outcome.as_str()).collect();
     matrix.rows.iter().map(row).collect()

@@ -17,7 +17,7 @@ pub(super) use report::word;
 
 use crate::decision::record::Outcome;
 use crate::decision::{self, Facts, NoRoute, RouteIndex, Rules};
-use crate::policy::{Ground, Outcome as Said, Verdict};
+use crate::policy::{Ground, Outcome as Said, Reads, Verdict};
 use crate::wire::host::Authority;
 use report::{Collected, Key, Place};
 
@@ -58,6 +58,8 @@ pub(in crate::workbench) enum Lacks<'r> {
     Path,
     /// A host that can be one.
     Host,
+    /// All of the certificate that was shown.
+    Certificate,
 }
 
 impl<'r> Replay<'r> {
@@ -126,13 +128,16 @@ impl<'r> Replay<'r> {
             }
         };
         let (route, verdict) = (Some(judged.route), Some(judged.verdict));
+        let policy = self.rules.route(judged.route).map(|route| &route.policy);
+        if past.certificate_cut && policy.is_some_and(|p| p.reads(Reads::ClientCertificate)) {
+            return Now::Unknown { route, lacks: Lacks::Certificate };
+        }
         let outcome: Outcome = judged.verdict.outcome().into();
         let lacking = identity.is_some_and(|who| who.unrecorded.any());
         if !lacking && outcome == past.tail.outcome {
             return Now::Decided { outcome, route, verdict, ground: None };
         }
         let question = decision::question(&facts, identity, past.at);
-        let policy = self.rules.route(judged.route).map(|route| &route.policy);
         if lacking
             && let Some(policy) = policy
             && policy.certain(&question).is_none()

@@ -207,6 +207,7 @@ impl<'r> Collected<'r> {
                 Lacks::Criterion(ground) => (Some(ground.rule.to_owned()), ground.criterion),
                 Lacks::Path => (None, "path"),
                 Lacks::Host => (None, "host"),
+                Lacks::Certificate => (None, "client_certificate"),
             };
             let Occurrences { count, ids, .. } = lines;
             Lacking { route: name(place), rule, lacks: lacks.to_owned(), count, ids }

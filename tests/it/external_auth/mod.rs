@@ -6,6 +6,7 @@ pub mod ask;
 mod descriptions;
 mod grpc;
 mod oauth2_proxy;
+mod probe;
 mod sign_in;
 mod traefik;
 mod trust;

@@ -213,6 +213,13 @@ impl Site {
         }
     }
 
+    /// Stops Russet; the folder that `{state}` stands for is left.
+    pub async fn drain(self) -> tempfile::TempDir {
+        let Self { running, state, .. } = self;
+        running.drain(Duration::from_secs(2)).await.unwrap();
+        state
+    }
+
     /// The folder that `{state}` stands for.
     pub fn state(&self) -> &std::path::Path {
         self.state.path()
@@ -358,6 +365,13 @@ pub fn seal() -> SessionSeal {
         shared_secret: None,
     };
     SessionSeal::new(&Ring::new(vec![Secret::new(COOKIE_SECRET)]).unwrap(), &settings)
+}
+
+/// The settings of a site made of `plan`, for those who look at it from outside.
+pub fn probe_settings(site: &Site, plan: &Plan) -> config::Settings {
+    let apple = site.apple.base_url();
+    let text = configuration(plan, site.port, &site.app, apple, std::path::Path::new("/gone"));
+    config::load_text("test.yaml", &text, &|_| None, site.clock.now()).settings.unwrap()
 }
 
 /// Everything that a configuration of a test needs.

@@ -521,7 +521,7 @@ pub const ROWS: &[Row] = &[
         "set-xauthrequest",
         Switch,
         Carried,
-        "always sent by `/oauth2/auth` with `external_auth.oauth2_proxy_compat`",
+        "`pass_identity_headers`: without it the headers of `/oauth2/auth` are there, but empty",
     ),
     row(
         "pass_user_headers",

@@ -76,9 +76,8 @@ fn load(configuration: &str) -> config::Loaded {
     let key = example.get(from..to).unwrap();
     let lines: String = configuration
         .lines()
-        .filter(|line| {
-            !line.starts_with("idp_client_secret_file") && !line.starts_with("groups_file")
-        })
+        .filter(|line| !line.starts_with("idp_client_secret_file"))
+        .map(|line| line.replace("/etc/russet/groups.yaml", "tests/cases/import/groups.yaml"))
         .map(|line| format!("{line}\n"))
         .collect();
     let client =

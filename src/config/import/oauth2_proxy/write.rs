@@ -329,6 +329,10 @@ fn external_auth(text: &mut String, options: &Options<'_>, told: &mut Told) {
     }
     let _ = writeln!(text, "  trusted_peers: {}", flow(&peers));
     text.push_str("  oauth2_proxy_compat: true\n");
+    if options.is("set_xauthrequest", false) {
+        text.push_str("# X-Auth-Request-User, -Email and -Groups say who it is.\n");
+        key(text, "pass_identity_headers", "true");
+    }
 }
 
 fn key(text: &mut String, name: &str, value: &str) {
