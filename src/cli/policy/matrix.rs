@@ -1,6 +1,6 @@
 //! `russet policy matrix`: who can reach what, and what two configurations differ in.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 

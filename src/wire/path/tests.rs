@@ -213,7 +213,7 @@ const REFUSED: &[(&str, PathProblem)] = &[
 
 #[test]
 fn a51_12_a_path_is_resolved_where_only_characters_are_spelt_anew() {
-    let decoded = |path: &str| percent_encoding::percent_decode_str(path).collect::<Vec<_>>();
+    let decoded = |path: &str| percent_decode_str(path).collect::<Vec<_>>();
     for (raw, normal) in SERVED {
         assert_eq!(is_resolved(raw), decoded(raw) == decoded(normal), "{raw}");
     }
