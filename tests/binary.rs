@@ -6,6 +6,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::large_futures,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and waits for processes by the real clock"
 )]

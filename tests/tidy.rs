@@ -426,6 +426,56 @@ fn blocks() -> Vec<Block> {
     blocks
 }
 
+// --- Examples ------------------------------------------------------------------------------------
+
+/// A private key of Apple's kind, which the examples only name.
+const EXAMPLE_KEY: &str = "AuthKey_ABC123DEFG.p8";
+
+#[test]
+fn the_examples_are_good_configurations() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join(EXAMPLE_KEY);
+    fs::write(&key, rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let variable = |name: &str| (name == "IDP_PRIVATE_KEY_FILE").then(|| key.display().to_string());
+    let examples = files("examples", "yaml");
+    let examples: Vec<&Source> =
+        examples.iter().filter(|example| example.path.ends_with("/russet.yaml")).collect();
+    assert!(examples.len() >= 6);
+    for example in examples {
+        let now = Timestamp(1_800_000_000);
+        let loaded = config::load_text(&example.path, &example.text, &variable, now);
+        assert!(loaded.settings.is_some(), "{}:\n{}", example.path, loaded.render());
+    }
+}
+
+/// A block of a page that stands behind `<!-- FILE -->` is that file, to the letter. `UPDATE=1`
+/// writes the pages.
+#[test]
+fn pages_show_the_files_that_they_name() {
+    let shown = Regex::new(
+        r"(?s)<!-- (?P<file>examples/\S+) -->\n(?P<fence>```[^\n]*\n)(?P<text>.*?)```\n",
+    )
+    .unwrap();
+    let (mut problems, mut count) = (Vec::new(), 0);
+    for page in files("docs", "md") {
+        let text = shown.replace_all(&page.text, |found: &regex::Captures<'_>| {
+            count += 1;
+            let file = &found["file"];
+            let wanted = fs::read_to_string(file).unwrap();
+            format!("<!-- {file} -->\n{}{wanted}```\n", &found["fence"])
+        });
+        if text != page.text {
+            if std::env::var_os("UPDATE").is_some() {
+                fs::write(&page.path, &*text).unwrap();
+            }
+            problems.push(format!("{}: run `UPDATE=1 cargo test --test tidy`", page.path));
+        }
+    }
+    assert!(count >= 13, "{count}");
+    none(&problems);
+}
+
 #[test]
 fn configurations_in_the_documentation_are_good() {
     let now = Timestamp(1_800_000_000);

@@ -34,7 +34,7 @@ local function ask(txn, url, names)
     headers["x-forwarded-uri"] = { txn.sf:pathq() }
 
     local asked, answer = pcall(function()
-        return core.httpclient():get { url = url, headers = headers, timeout = 2000 }
+        return core.httpclient():get { url = url, headers = headers, timeout = 1000 }
     end)
     if asked and answer and answer.status == 200 then
         for name in string.gmatch(names, "[^,]+") do

@@ -92,8 +92,6 @@ pub(super) struct Facts {
     pub(super) header_list: String,
     /// A regular expression for the names of Russet's cookies.
     pub(super) cookies: String,
-    pub(super) cookie_name: String,
-    pub(super) cookie_prefix: &'static str,
     pub(super) cookie_steps: Vec<CookieStep>,
     pub(super) cookie_left: &'static str,
     pub(super) asked_with: &'static [&'static str],
@@ -225,8 +223,6 @@ impl Facts {
             header_list: names.join(","),
             headers,
             cookies: format!("{cookie_name}|{COOKIE_PREFIX}[A-Za-z0-9_-]*"),
-            cookie_name,
-            cookie_prefix: COOKIE_PREFIX,
             cookie_steps: COOKIE_STEPS.to_vec(),
             cookie_left: "$russet_rest_3",
             asked_with: ASKED_WITH,

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -133,6 +133,7 @@ impl Site {
         let builder = builder.with_safe_default_protocol_versions().unwrap();
         let config = builder.with_root_certificates(roots).with_no_client_auth();
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports.front)).await?;
+        stream.set_nodelay(true)?;
         let name = ServerName::try_from(host.to_owned()).unwrap();
         TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
@@ -164,9 +165,16 @@ impl Site {
         panic!("the log says nothing of {path}");
     }
 
-    /// Ends Russet, as a crash would.
+    /// Ends Russet.
     pub(super) fn stop_russet(&mut self) {
         self.russet.stop();
+    }
+
+    /// Puts somebody in Russet's place who accepts connections and never says a word.
+    pub(super) fn silence_russet(&mut self) -> [TcpListener; 2] {
+        self.stop_russet();
+        [self.ports.russet, self.ports.grpc]
+            .map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap())
     }
 
     /// What the front proxy has said, to tell where it does not do what it should.

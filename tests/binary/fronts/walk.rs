@@ -311,6 +311,18 @@ async fn nobody_answers(front: Front) {
     assert_eq!(site.app.count(), 1);
 }
 
+/// Nor while somebody listens who says nothing.
+async fn nobody_speaks(front: Front) {
+    let mut site = Site::start(front).await;
+    let ours = site.cookie(ANN, Duration::ZERO);
+    let _silent = site.silence_russet();
+    let begun = std::time::Instant::now();
+    let answer = site.ask("GET /", &[("Cookie", &ours)]).await;
+    assert!(matches!(answer.status, 403 | 500..=504), "{front:?}: {answer:?}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{front:?} is patient");
+    assert_eq!(site.app.count(), 0);
+}
+
 macro_rules! behind {
     ($($name:ident $front:expr),+) => { $(
         mod $name {
@@ -359,6 +371,11 @@ macro_rules! behind {
             #[tokio::test(flavor = "multi_thread")]
             async fn t70_nobody_gets_in_while_russet_is_down() {
                 super::nobody_answers($front).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn t70_nobody_gets_in_while_russet_says_nothing() {
+                super::nobody_speaks($front).await;
             }
         }
     )+ };

@@ -8,4 +8,5 @@ mod grpc;
 mod oauth2_proxy;
 mod probe;
 mod sign_in;
+mod traefik;
 mod trust;
