@@ -8,8 +8,6 @@
     clippy::print_stdout,
     clippy::indexing_slicing,
     clippy::string_slice,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "a bench fails by panicking and prints what it measured"
 )]
 

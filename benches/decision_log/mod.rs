@@ -15,7 +15,7 @@ use russet::wire::host::Authority;
 use serde_json::json;
 
 /// The configuration under which the decisions were made.
-pub const CONFIGURATION: &str = "
+pub(crate) const CONFIGURATION: &str = "
 routes:
   - name: wiki
     from: https://wiki.example.com
@@ -39,7 +39,7 @@ routes:
 ";
 
 /// When a log begins.
-pub const BEGINS: i64 = 1_790_000_000;
+pub(crate) const BEGINS: i64 = 1_790_000_000;
 
 const PEOPLE: usize = 500;
 
@@ -56,7 +56,7 @@ const REQUESTS: [(&str, &str, &str); 8] = [
 ];
 
 /// The rules of [`CONFIGURATION`].
-pub fn rules() -> Rules {
+pub(crate) fn rules() -> Rules {
     let now = Timestamp(BEGINS);
     let loaded = config::load_rules_text("decision_log", CONFIGURATION, &|_| None, now);
     let told = loaded.render();
@@ -90,7 +90,7 @@ fn people() -> Vec<Session> {
 ///
 /// # Errors
 /// They cannot be written.
-pub fn write(seed: u64, count: u64, redact: Redact, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(seed: u64, count: u64, redact: Redact, out: &mut impl Write) -> io::Result<()> {
     let (rules, people) = (rules(), people());
     let mut dice = fastrand::Rng::with_seed(seed);
     let mut line = Vec::with_capacity(1024);
