@@ -1,7 +1,7 @@
 //! The file itself, on the writer's thread: opened, appended to, rotated, tried again after trouble.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -182,7 +182,12 @@ impl Open {
             0 => now,
             _ => made.map_or(now, |made| Timestamp(made.as_second())),
         };
-        Ok(Self { sink: Sink::Regular(file), length: known.len(), begun })
+        let mut open = Self { sink: Sink::Regular(file), length: known.len(), begun };
+        // What was cut off in the middle of a line must not take the next line with it.
+        if is_cut_off(path).unwrap_or(false) {
+            open.append(b"\n")?;
+        }
+        Ok(open)
     }
 
     /// Appends whole lines, or nothing.
@@ -204,6 +209,15 @@ impl Open {
             }
         }
     }
+}
+
+/// Whether the last line of a file has no end, because a process or a machine died in it.
+fn is_cut_off(path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let mut last = [b'\n'];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != [b'\n'])
 }
 
 /// Security: the file holds people's data; its owner may have made it readable on purpose.

@@ -229,3 +229,16 @@ fn rotated_names_sort_by_time_and_are_never_taken_twice() {
     assert!(next.ends_with("d-20270115T080000Z-003.log"), "{next:?}");
     assert!(made.is_sorted());
 }
+
+#[tokio::test]
+async fn a_line_that_was_cut_off_takes_no_other_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lines.log");
+    for (before, after) in [("whole\nhal", "whole\nhal\nnext\n"), ("whole\n", "whole\nnext\n")] {
+        fs::write(&path, before).unwrap();
+        let file = started(&path, NEVER, 1 << 20, &Clock::system());
+        file.sender().send(b"next");
+        assert!(file.finish(DEADLINE).await);
+        assert_eq!(text(&path), after);
+    }
+}
