@@ -91,11 +91,11 @@ impl Scanned {
             remarks.push(format!("{name} ends in the middle of a line, which is left out"));
         }
         if self.broken > 0 {
-            let (these, lines) = if self.broken == 1 { ("it", "line") } else { ("they", "lines") };
-            remarks.push(format!(
-                "{} {lines} could not be read; {these} count for nothing:",
-                self.broken
-            ));
+            let said = match self.broken {
+                1 => "1 line could not be read; it counts for nothing:".to_owned(),
+                lines => format!("{lines} lines could not be read; they count for nothing:"),
+            };
+            remarks.push(said);
             remarks.extend(self.faults.iter().map(|fault| format!("  {fault}")));
             let more = self.broken - self.faults.len() as u64;
             if more > 0 {
