@@ -286,6 +286,8 @@ impl Scribe<'_> {
                 (age.wanted(), self.question.identity.map(|who| AuthAge::seen(who, now)))
             }
         };
+        // What stands in for a fact that a record did not keep was never seen.
+        let seen = seen.filter(|_| reason != Reason::NotRecorded);
         CriterionEvidence {
             rule: leaf.at.clone(),
             criterion: leaf.key.clone(),

@@ -1,12 +1,12 @@
 //! A decision of the past, found in the log by its short id and decided again.
 
 use super::log::{Past, Somebody};
-use super::trial::Trial;
+use super::trial::{Met, Trial, Word};
 use crate::base::time::Timestamp;
 use crate::decision::record::Outcome;
-use crate::decision::{Facts, Rules};
+use crate::decision::{self, Facts, Rules};
 use crate::identity::ClientCertificate;
-use crate::policy::ReasonSet;
+use crate::policy::{Reads, ReasonSet};
 use crate::wire::host::Authority;
 
 /// A request that was decided once, no longer borrowed from its log.
@@ -22,7 +22,9 @@ pub struct Remembered {
     pub path: Option<String>,
     ip: std::net::IpAddr,
     cors_preflight: bool,
+    page_load: bool,
     certificate: Option<Box<ClientCertificate>>,
+    certificate_cut: bool,
     /// Who asked.
     pub somebody: Option<Somebody>,
     /// What was decided then.
@@ -41,7 +43,9 @@ impl Remembered {
             path: past.path.as_ref().map(ToString::to_string),
             ip: past.ip,
             cors_preflight: past.cors_preflight,
+            page_load: past.page_load.unwrap_or(true),
             certificate: past.certificate.clone(),
+            certificate_cut: past.certificate_cut,
             somebody: past.somebody.clone(),
             outcome: past.tail.outcome,
             reasons: past.tail.reasons,
@@ -50,7 +54,7 @@ impl Remembered {
 
     /// Decides it again, at the time it had. `None` where the log does not hold all of the
     /// request.
-    pub fn again(&self, rules: &Rules) -> Option<Trial> {
+    pub fn again(&self, rules: &Rules) -> Option<Again> {
         let authority = Authority::parse(&self.host).ok()?;
         let facts = Facts {
             authority: &authority,
@@ -61,6 +65,43 @@ impl Remembered {
             client_certificate: self.certificate.as_deref(),
         };
         let identity = self.somebody.as_ref().map(|somebody| &*somebody.identity);
-        Some(Trial::decide(rules, &facts, identity, true, self.at))
+        let trial = Trial::decide(rules, &facts, identity, self.page_load, self.at);
+        let policy = trial.policy(rules);
+        let question = decision::question(&facts, identity, self.at);
+        let lacks = policy.and_then(|policy| {
+            if self.certificate_cut && policy.reads(Reads::ClientCertificate) {
+                return Some("client_certificate".to_owned());
+            }
+            // Security: what the log did not keep is not guessed.
+            let open = policy.certain(&question).is_none();
+            let ground = open.then(|| policy.lacking(&question)).flatten()?;
+            Some(ground.criterion.to_owned())
+        });
+        Some(Again { trial, lacks })
+    }
+}
+
+/// What comes out when a decision of the past is made again.
+#[derive(Debug)]
+pub struct Again {
+    /// The request under the policies as they are now.
+    pub trial: Trial,
+    /// The criterion on which the outcome hangs, if the log did not keep what it reads: then the
+    /// outcome cannot be told.
+    pub lacks: Option<String>,
+}
+
+impl Again {
+    /// How the decision log calls what comes out. `None`: it cannot be told.
+    pub fn outcome(&self) -> Option<Outcome> {
+        if self.lacks.is_some() {
+            return None;
+        }
+        Some(match (&self.trial.met, self.trial.word()) {
+            (Met::NoRoute(_), _) => Outcome::NoRoute,
+            (_, Word::Allow) => Outcome::Allow,
+            (_, Word::Deny) => Outcome::Deny,
+            (_, Word::Login) => Outcome::Login,
+        })
     }
 }

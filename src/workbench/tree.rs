@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use crate::base::diagnostic::Sources;
 use crate::base::node::Place;
-use crate::policy::{Answer, CriterionEvidence, Explanation, OperatorEvidence, RuleEvidence};
+use crate::policy::{
+    Answer, CriterionEvidence, Explanation, OperatorEvidence, Reason, RuleEvidence,
+};
 
 /// What holds.
 pub const GOOD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
@@ -52,7 +54,10 @@ fn write_rule(out: &mut String, side: &str, rule: &RuleEvidence, sources: &Sourc
 fn write_criterion(out: &mut String, criterion: &CriterionEvidence, indent: &str) {
     let mark = mark(criterion.answer);
     let (key, wanted) = (&criterion.criterion, &criterion.wanted);
-    let seen = criterion.seen.as_deref().map_or_else(|| "nothing".to_owned(), one_line);
+    let seen = match criterion.reason {
+        Reason::NotRecorded => "what the log did not keep".to_owned(),
+        _ => criterion.seen.as_deref().map_or_else(|| "nothing".to_owned(), one_line),
+    };
     let reason = criterion.reason.word();
     let style = if criterion.decisive { LOUD } else { Style::new() };
     let _ = writeln!(

@@ -11,7 +11,7 @@ use crate::base::time::Timestamp;
 use crate::decision::{self, Facts, NoRoute, RouteIndex, Rules};
 use crate::gateway::{self, Malformed};
 use crate::identity::Identity;
-use crate::policy::{Explanation, Missing, Outcome};
+use crate::policy::{Explanation, Missing, Outcome, Policy};
 
 /// What a request would meet.
 #[derive(Debug)]
@@ -171,6 +171,14 @@ impl Trial {
     pub fn route<'r>(&self, rules: &'r Rules) -> Option<&'r str> {
         match self.met {
             Met::Decided { route, .. } => rules.route(route).map(|route| &*route.id),
+            Met::Malformed(_) | Met::Ours | Met::NoRoute(_) => None,
+        }
+    }
+
+    /// The policy that was asked.
+    pub(super) fn policy<'r>(&self, rules: &'r Rules) -> Option<&'r Policy> {
+        match self.met {
+            Met::Decided { route, .. } => rules.route(route).map(|route| &route.policy),
             Met::Malformed(_) | Met::Ours | Met::NoRoute(_) => None,
         }
     }

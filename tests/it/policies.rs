@@ -222,3 +222,69 @@ fn watch_runs_again_when_a_file_is_saved_and_ends_with_an_interrupt() {
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     assert_eq!(running.wait().unwrap().code(), Some(0));
 }
+
+/// A line of a decision log about somebody whose address is kept as its domain alone.
+const HASHED: &str = concat!(
+    r#"{"timestamp":"2026-11-20T09:00:00.120Z","msg":"authorize check","id":"7KQ2-M9TD","#,
+    r#""method":"GET","host":"wiki.example.com","path":"/","ip":"192.0.2.7","page-load":true,"#,
+    r#""user":"001","email-hash":"ab","email-domain":"corp.example","left-out":["email"],"#,
+    r#""id-token-claims":{"email_verified":true},"issued-at":1795164000,"route-id":"wiki","#,
+    r#""outcome":"allow","reasons":["email-ok"],"status":200}"#,
+    "\n",
+    r#"{"timestamp":"2026-11-20T09:00:01.120Z","msg":"authorize check","id":"04HM-ASW9","#,
+    r#""method":"GET","host":"wiki.example.com","path":"/","ip":"192.0.2.7","page-load":false,"#,
+    r#""route-id":"wiki","outcome":"login","reasons":["user-unauthenticated"],"status":401}"#,
+    "\n",
+    r#"{"timestamp":"2026-11-20T09:00:02.120Z","msg":"authorize check","id":"X1B7-0QRE","#,
+    r#""method":"GET","host":"other.example.com","path":"/","ip":"192.0.2.7","page-load":true,"#,
+    r#""outcome":"no-route","reasons":["unknown-host"],"status":404}"#,
+    "\n",
+);
+
+#[test]
+fn what_a_log_did_not_keep_is_not_guessed_when_a_past_decision_is_explained() {
+    let route = |policy: &str| {
+        format!(
+            "routes:\n  - name: wiki\n    from: https://wiki.example.com\n    to: http://127.0.0.1:1\n    \
+             policy: {{allow: {{or: [{policy}]}}}}\n"
+        )
+    };
+    let folder = Folder::with(&[
+        ("address.yaml", &route("{email: ann@corp.example}")),
+        ("domain.yaml", &route("{domain: corp.example}")),
+        ("decisions.log", HASHED),
+    ]);
+    let explained = |config: &str, id: &str, format: &str| {
+        text(
+            &folder
+                .run(&[
+                    "policy",
+                    "explain",
+                    "--config",
+                    config,
+                    "--log",
+                    "decisions.log",
+                    "--id",
+                    id,
+                    "--format",
+                    format,
+                ])
+                .stdout,
+        )
+    };
+    let said = explained("address.yaml", "7KQ2-M9TD", "human");
+    assert!(said.contains("unknown: the log did not keep what `email` reads"), "{said}");
+    assert!(said.ends_with("The answer was allow.\n") && !said.contains("-@"), "{said}");
+    let value: Value =
+        serde_json::from_str(&explained("address.yaml", "7KQ2-M9TD", "json")).unwrap();
+    assert_eq!((&value["outcome"], &value["not_recorded"]), (&"unknown".into(), &"email".into()));
+    assert!(value["status"].is_null());
+    let said = explained("domain.yaml", "7KQ2-M9TD", "human");
+    assert!(said.contains("saw an address at \"corp.example\""), "{said}");
+    assert!(said.ends_with("allow, 200: domain-ok\n"), "{said}");
+    // As it was then: a script gets 401, and no route is no change of the policies.
+    let said = explained("domain.yaml", "04HM-ASW9", "human");
+    assert!(said.ends_with("login, 401: user-unauthenticated\n"), "{said}");
+    let said = explained("domain.yaml", "X1B7-0QRE", "human");
+    assert!(said.ends_with("deny, 404: unknown-host\n"), "{said}");
+}

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::reading::{self, print};
 use super::{Configured, bounded, read_text};
@@ -94,7 +94,7 @@ fn explain(arguments: &Arguments) -> Result<Outcome, Outcome> {
         false => {
             let who = person.as_ref().map_or("nobody", Person::name);
             let head = format!("{} {}\nas {who}\n", request.method(), request.url());
-            head + &human(&trial, &configured)
+            head + &evidence(&trial, &configured) + &outcome(&trial)
         }
     };
     print(&text)?;
@@ -124,14 +124,19 @@ fn past(arguments: &Arguments, id: &str) -> Result<Outcome, Outcome> {
         let problem = format!("the decision log has no request with the id {}", for_log(id));
         return Err(reading::failed(problem));
     };
-    let Some(trial) = past.again(&configured.rules) else {
+    let Some(again) = past.again(&configured.rules) else {
         return Err(reading::failed("the path was too long for the log, so nothing can be said"));
     };
-    let then = past.outcome.word();
+    let (trial, then) = (&again.trial, past.outcome.word());
     let text = match is_json(arguments) {
         true => {
             let mut value = trial.as_json(&configured.rules, &configured.sources);
             if let Some(members) = value.as_object_mut() {
+                if let Some(criterion) = &again.lacks {
+                    members.insert("outcome".to_owned(), "unknown".into());
+                    members.insert("status".to_owned(), Value::Null);
+                    members.insert("not_recorded".to_owned(), criterion.as_str().into());
+                }
                 let then = json!({"outcome": then, "reasons": past.reasons});
                 members.insert("then".to_owned(), then);
                 members.insert("time".to_owned(), past.at.to_string().into());
@@ -150,14 +155,18 @@ fn past(arguments: &Arguments, id: &str) -> Result<Outcome, Outcome> {
                 for_log(who),
                 past.at
             );
-            let now = trial.word().as_str();
-            let same = match now == then {
-                true => String::new(),
-                false => {
-                    format!("The policies have changed: the answer was {LOUD}{then}{LOUD:#}.\n")
-                }
+            let end = match (&again.lacks, again.outcome()) {
+                (Some(criterion), _) => format!(
+                    "{UNSURE}unknown{UNSURE:#}: the log did not keep what `{criterion}` reads\n\
+                     The answer was {LOUD}{then}{LOUD:#}.\n"
+                ),
+                (None, now) if now == Some(past.outcome) => outcome(trial),
+                (None, _) => format!(
+                    "{}The policies have changed: the answer was {LOUD}{then}{LOUD:#}.\n",
+                    outcome(trial)
+                ),
             };
-            head + &human(&trial, &configured) + &same
+            head + &evidence(trial, &configured) + &end
         }
     };
     print(&text)?;
@@ -218,12 +227,8 @@ fn person(claims: &str) -> Result<Person, Outcome> {
     person.ok_or(Outcome::Usage)
 }
 
-fn human(trial: &Trial, configured: &Configured) -> String {
-    let style = match trial.word() {
-        Word::Allow => GOOD,
-        Word::Deny => BAD,
-        Word::Login => UNSURE,
-    };
+/// The route, and the tree of its policy.
+fn evidence(trial: &Trial, configured: &Configured) -> String {
     let mut text = String::new();
     if let Some(route) = trial.route(&configured.rules) {
         text += &format!("route {LOUD}{route}{LOUD:#}\n");
@@ -233,9 +238,20 @@ fn human(trial: &Trial, configured: &Configured) -> String {
         Some(explanation) => text += &tree::human(explanation, &configured.sources, ""),
         None => text += &format!("{}\n", trial.instead().unwrap_or_default()),
     }
+    text.push('\n');
+    text
+}
+
+/// The outcome, with its reasons and what is missing.
+fn outcome(trial: &Trial) -> String {
+    let style = match trial.word() {
+        Word::Allow => GOOD,
+        Word::Deny => BAD,
+        Word::Login => UNSURE,
+    };
     let (word, status) = (trial.word().as_str(), trial.status.as_u16());
+    let mut text = format!("{style}{word}{style:#}, {status}");
     let reasons = trial.reasons();
-    text += &format!("\n{style}{word}{style:#}, {status}");
     if !reasons.is_empty() {
         text += &format!(": {}", reasons.join(", "));
     }

@@ -23,8 +23,8 @@ pub enum Redact {
     /// In clear.
     #[default]
     Nothing,
-    /// As a hash, with the domain in clear: rules on a domain and on exact addresses can still be
-    /// judged. Security: whoever can guess an address can compare its hash.
+    /// As a hash, with the domain in clear: rules on a domain can still be judged, and lines of one
+    /// address be told from others. Security: whoever can guess an address can compare its hash.
     Hash,
     /// Not at all.
     LeaveOut,

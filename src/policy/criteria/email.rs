@@ -87,6 +87,10 @@ pub(super) fn lacks(who: &Identity) -> bool {
 
 /// The address with what is to be known about it.
 pub(super) fn seen(who: &Identity) -> Option<String> {
+    if lacks(who) {
+        let domain = who.address.shown().and_then(domain_of).filter(|_| !who.unrecorded.domain);
+        return domain.map(|domain| format!("an address at {domain:?}"));
+    }
     match &who.address {
         Address::Absent => None,
         Address::Unverified(address) => Some(format!("{address:?} (not verified)")),

@@ -16,6 +16,8 @@ pub(super) struct Front<'a> {
     pub(super) path: &'a str,
     pub(super) ip: &'a str,
     pub(super) cors_preflight: bool,
+    /// Where the line says it.
+    pub(super) page_load: Option<bool>,
     /// What follows: the person or, where nobody was signed in, the rest.
     pub(super) rest: &'a str,
 }
@@ -32,11 +34,12 @@ pub(super) fn front(line: &str) -> Option<Front<'_>> {
     let path = at.member("\"path\":\"")?;
     let ip = at.member("\"ip\":\"")?;
     let cors_preflight = at.word("\"cors-preflight\":true,").is_some();
-    if at.word("\"page-load\":false,").is_none() {
-        at.word("\"page-load\":true,");
-    }
+    let page_load = match at.word("\"page-load\":false,") {
+        Some(()) => Some(false),
+        None => at.word("\"page-load\":true,").map(|()| true),
+    };
     at.member("\"session-id\":\"");
-    Some(Front { timestamp, id, method, host, path, ip, cors_preflight, rest: at.0 })
+    Some(Front { timestamp, id, method, host, path, ip, cors_preflight, page_load, rest: at.0 })
 }
 
 /// The subject with which a person's members begin.

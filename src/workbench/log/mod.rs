@@ -43,6 +43,8 @@ pub struct Past<'a> {
     pub ip: IpAddr,
     /// Whether it was a CORS preflight.
     pub cors_preflight: bool,
+    /// Whether a browser wanted a page; `None` where the line does not say.
+    pub page_load: Option<bool>,
     /// The certificate that was shown.
     pub certificate: Option<Box<ClientCertificate>>,
     /// Whether the line does not hold all of the certificate.
@@ -107,6 +109,7 @@ impl Reader {
             path: Some(front.path.into()),
             ip: front.ip.parse().ok()?,
             cors_preflight: front.cors_preflight,
+            page_load: front.page_load,
             certificate: None,
             certificate_cut: false,
             somebody,
@@ -133,8 +136,8 @@ impl Reader {
             .chain(&line.left_out)
             .any(|name| name.split('.').next() == Some("client-certificate"));
         let path_cut = line.lacks("path");
-        let Line { id, method, host, path, cors_preflight, client_certificate, route_id, .. } =
-            line;
+        let Line { id, method, host, path, cors_preflight, page_load, .. } = line;
+        let (client_certificate, route_id) = (line.client_certificate, line.route_id);
         Ok(Read::Decision(Past {
             at,
             id: id.0,
@@ -143,6 +146,7 @@ impl Reader {
             path: (!path_cut).then_some(path.0),
             ip,
             cors_preflight,
+            page_load,
             certificate: client_certificate.map(|shown| Box::new(certificate(&shown))),
             certificate_cut,
             somebody,
