@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 pub use answer::{Answer, Outcome, Verdict, sign_in_status};
 pub use compiled::{Openness, Operator};
-pub use criteria::{Data, Reads, Row, criteria};
+pub use criteria::{Data, Reads, Row, criteria, fingerprint, spki_hash};
 pub use definitions::{Definitions, GroupsFile, names_a_group};
 pub use explain::{CriterionEvidence, Explanation, Missing, OperatorEvidence, RuleEvidence, What};
 pub use ground::{Ground, Tally};

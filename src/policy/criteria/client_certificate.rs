@@ -226,7 +226,9 @@ fn digests(
     digests.into_iter().collect()
 }
 
-fn fingerprint(text: &str) -> Option<String> {
+/// The fingerprint of a certificate as it is compared, if `text` is one: 64 hexadecimal digits in
+/// lower case, or pairs in upper case with colons between.
+pub fn fingerprint(text: &str) -> Option<String> {
     let plain = text.len() == DIGEST_BYTES * 2
         && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     if plain {
@@ -239,7 +241,8 @@ fn fingerprint(text: &str) -> Option<String> {
     good.then(|| pairs.concat().to_ascii_lowercase())
 }
 
-fn spki_hash(text: &str) -> Option<String> {
+/// The hash of a public key, if `text` is one: base64 of a SHA-256.
+pub fn spki_hash(text: &str) -> Option<String> {
     let bytes = STANDARD.decode(text).ok()?;
     (bytes.len() == DIGEST_BYTES).then(|| text.to_owned())
 }

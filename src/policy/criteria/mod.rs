@@ -29,6 +29,7 @@ mod zone;
 use std::fmt::Debug;
 
 use auth_age::AuthAge;
+pub use client_certificate::{fingerprint, spki_hash};
 
 use super::Question;
 use super::answer::Answer;

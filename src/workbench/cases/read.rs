@@ -12,11 +12,14 @@ use crate::base::near::nearest;
 use crate::base::node::{Node, Place, Plain};
 use crate::config::{codes, yaml};
 use crate::identity::ClientCertificate;
-use crate::policy::Reason;
+use crate::policy::{self, Reason};
 use crate::workbench::person::{OWN, Person, PersonProblem, moment};
 use crate::workbench::request::{RequestProblem, Supposed};
 use crate::workbench::trial::{OWN_REASONS, Word};
 
+/// How the digests of a certificate are written.
+const DIGEST_HELP: &str = "a fingerprint is 64 lower-case hexadecimal digits, or 32 upper-case pairs with colons; a \
+     spki_hash is base64 of 32 bytes";
 const FILE_KEYS: &[&str] = &["identities", "requests", "tests", "tables"];
 const TEST_KEYS: &[&str] = &["name", "identity", "request", "expect"];
 const TABLE_KEYS: &[&str] = &["name", "columns", "rows"];
@@ -394,6 +397,15 @@ impl<'a> Reader<'a> {
             }
         };
         let fingerprint = fingerprint.to_ascii_lowercase().replace(':', "");
+        for (key, good) in [
+            ("fingerprint", policy::fingerprint(&fingerprint).is_some()),
+            ("spki_hash", policy::spki_hash(&spki_hash).is_some()),
+        ] {
+            if let Some(value) = node.get(key).filter(|_| !good) {
+                let message = format!("this is not a {key}, so no policy on one matches it");
+                self.told.warning(codes::VALUE, value.place, message, DIGEST_HELP);
+            }
+        }
         Some(ClientCertificate { fingerprint, spki_hash, san_email, san_dns, san_uri, valid })
     }
 

@@ -168,3 +168,18 @@ fn every_mistake_has_its_place_and_a_word_of_help() {
         assert!(said.starts_with("tests.yaml:"), "{said}");
     }
 }
+
+#[test]
+fn a_digest_that_no_policy_can_name_is_doubted() {
+    let of = |certificate: &str| {
+        said(&format!(
+            "tests:\n  - name: a\n    expect: deny\n    request: {{url: https://a.example/, \
+             client_certificate: {certificate}}}\n"
+        ))
+    };
+    let pairs = ["AB"; 32].join(":");
+    assert_eq!(of(&format!("{{fingerprint: \"{pairs}\"}}")), "");
+    assert_eq!(of(&format!("{{fingerprint: {}}}", "ab".repeat(32))), "");
+    assert!(of("{fingerprint: ab}").contains("not a fingerprint"));
+    assert!(of("{spki_hash: ab}").contains("not a spki_hash"));
+}
