@@ -364,7 +364,10 @@ fn tell_depth(told: &mut Diagnostics, place: Place) {
 /// A key is text and stands once in its map.
 fn check_key(node: Node, names: &mut HashMap<Arc<str>, Place>, told: &mut Diagnostics) -> Key {
     let Some(scalar) = node.scalar().filter(|scalar| !scalar.text.is_empty()) else {
-        let message = format!("a key must be text, not {}", node.what());
+        let message = match node.text() {
+            Some("") => "this key is empty".to_owned(),
+            _ => format!("a key must be text, not {}", node.what()),
+        };
         told.error(codes::SHAPE, node.place, message, "");
         return Key::Refused;
     };

@@ -49,7 +49,8 @@ pub(super) fn doubt_name(path: &str) -> Option<Doubt> {
     let help = match (name, near) {
         (_, Some(near)) => format!("did you mean `claim/{near}`?"),
         ("groups" | "group" | "roles" | "role", _) => {
-            "Apple knows no groups and no roles; name the people: allowed_users, `email` or `user`"
+            "Apple knows no groups and no roles; name the people: allowed_users, `email` or `user`, \
+             or a file with `groups_file` and ask for `groups`"
                 .to_owned()
         }
         ("hd" | "tid" | "hosted_domain", _) => {

@@ -66,6 +66,13 @@ pub(super) fn email(written: &Written<'_>, operator: TextOperator, text: &str) -
     if operator == TextOperator::Matches {
         return bare_dot(written, text);
     }
+    if let Some(domain) = text.strip_prefix('@').filter(|_| operator.compares_whole()) {
+        return Some(Doubt::new(
+            codes::NEVER_EQUAL,
+            "nothing stands before the `@`, so no address equals it",
+            format!("for everybody of the domain write: domain: {domain}"),
+        ));
+    }
     let closed = text.contains('@') || text.starts_with('.');
     let open = match operator {
         TextOperator::EndsWith => !closed,

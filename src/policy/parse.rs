@@ -48,13 +48,21 @@ pub(super) fn policy(node: &Node, at: &str, groups: &GroupsFile, told: &mut Diag
             codes::SHAPE,
             node.place,
             format!("a policy is a map or a list of maps, and this is {}", node.what()),
-            RULE_HELP,
+            match node.text().filter(|text| !text.contains(char::is_whitespace)) {
+                Some(name) => format!("for a policy of `named_policies` write: {{use: {name}}}"),
+                None => RULE_HELP.to_owned(),
+            },
         ),
     }
     parser.into
 }
 
 const RULE_HELP: &str = "write for instance: {allow: {or: [{domain: corp.example}]}}";
+
+/// Takes over the rules of a named policy.
+const USE: &str = "use";
+const USE_HELP: &str = "a named policy is taken over as a whole, beside `allow` and `deny`: policy: [{use: ...}, \
+     {allow: ...}]";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Action {
@@ -79,10 +87,10 @@ impl Parser<'_> {
             match key.text() {
                 Some("allow") => self.body(Action::Allow, key, body, format!("{at}.allow")),
                 Some("deny") => self.body(Action::Deny, key, body, format!("{at}.deny")),
-                Some("use") => self.use_named(body),
+                Some(USE) => self.use_named(body),
                 other => {
                     let name = other.unwrap_or_default();
-                    let help = match nearest(name, ["allow", "deny", "use"]) {
+                    let help = match nearest(name, ["allow", "deny", USE]) {
                         Some(near) => format!("did you mean `{near}`?"),
                         None if Operator::ALL.iter().any(|o| o.word() == name) => {
                             format!("an operator stands under an action: allow: {{{name}: [...]}}")
@@ -143,6 +151,7 @@ impl Parser<'_> {
         }
         let Some(operator) = Operator::ALL.into_iter().find(|known| known.word() == name) else {
             let help = match nearest(name, Operator::ALL.map(Operator::word)) {
+                _ if name == USE => USE_HELP.to_owned(),
                 Some(near) => format!("did you mean `{near}`?"),
                 None if criteria().iter().any(|row| row.name == name) => {
                     format!("a criterion stands in the list of an operator: or: [{{{name}: ...}}]")
@@ -238,6 +247,7 @@ impl Parser<'_> {
         }
         let names = criteria().iter().map(|row| row.name);
         let help = match nearest(name, names.clone().chain(not_here::names())) {
+            _ if name == USE => USE_HELP.to_owned(),
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the criteria are {}", names.collect::<Vec<_>>().join(", ")),
         };

@@ -89,6 +89,7 @@ fn t59_what_means_two_things_is_refused_at_its_place() {
         ("a: &a {b: {c: *a}}\n", "f:1:15 R006"),
         ("a: 1\n---\nb: 2\n", "f:2:1 R008 a second document begins here"),
         ("? [a, b]\n: 1\n", "f:1:3 R009 a key must be text, not a list"),
+        ("\"\": 1\n", "f:1:1 R009 this key is empty"),
         ("a:\n\tb: 1\n", "f:2:2 R003 a tab stands where YAML wants spaces"),
         ("a: x\n\tb: 1\n", "f:2:1 R003 a tab stands where YAML wants spaces"),
         ("a: 'x\n", "R003 a quote is opened and not closed"),
