@@ -200,6 +200,7 @@ fn of_person(name: &str, key: &str, data: &Value, who: &Identity) -> (Option<boo
         "email" => says(name, text(data, Some(email), true)),
         "domain" if email.matches('@').count() != 1 => says(name, false),
         "domain" => says(name, text(data, email.split('@').nth(1), true)),
+        "groups" => in_groups(data, email, verified, &who.subject),
         "claim" => {
             let claim = key.strip_prefix("claim/").unwrap();
             if who.omitted.iter().any(|omitted| &**omitted == claim) {
@@ -214,6 +215,87 @@ fn of_person(name: &str, key: &str, data: &Value, who: &Identity) -> (Option<boo
         }
         _ => panic!("{name}"),
     }
+}
+
+/// The groups that the generated rules ask for.
+pub(super) fn groups_file() -> Value {
+    json!({
+        "a": ["Ann@corp.example", "002"],
+        "b": ["domain:other.example", "sub:001"],
+        "ids": ["0", "sub:002"],
+    })
+}
+
+fn in_groups(
+    data: &Value,
+    email: &str,
+    verified: bool,
+    subject: &str,
+) -> (Option<bool>, String) {
+    let file = groups_file();
+    let usable = email.matches('@').count() == 1;
+    let lower = email.to_ascii_lowercase();
+    let is_in = |group: &str| {
+        let mut unknown = false;
+        for member in file[group].as_array().unwrap() {
+            let member = member.as_str().unwrap().to_ascii_lowercase();
+            let domain = member.strip_prefix("domain:");
+            if domain.is_none() && !member.contains('@') {
+                if member.trim_start_matches("sub:") == subject {
+                    return Some(true);
+                }
+                continue;
+            }
+            if !email.is_empty() && !verified {
+                unknown = true;
+            } else if verified && usable {
+                let same = domain.map_or(lower == member, |d| lower.split('@').nth(1) == Some(d));
+                if same {
+                    return Some(true);
+                }
+            } else if verified && !email.is_empty() {
+                // Some address, and nobody can tell whose.
+                unknown |= domain.is_none();
+            }
+        }
+        (!unknown).then_some(false)
+    };
+    let any = |wanted: &dyn Fn(&str) -> bool| {
+        let names = file.as_object().unwrap().keys().filter(|name| wanted(name));
+        let answers: Vec<_> = names.map(|name| is_in(name)).collect();
+        match answers.contains(&Some(true)) {
+            true => Some(true),
+            false if answers.contains(&None) => None,
+            false => Some(false),
+        }
+    };
+    let not = |value: Option<bool>| value.map(|value| !value);
+    let operators = match data {
+        Value::Object(operators) => operators.clone(),
+        bare => [("has".to_owned(), bare.clone())].into_iter().collect(),
+    };
+    let mut answers = Vec::new();
+    for (operator, value) in &operators {
+        let name = value.as_str().unwrap_or_default();
+        match operator.as_str() {
+            "has" => answers.push(is_in(name)),
+            "exclude" => answers.push(not(is_in(name))),
+            "is" => answers.extend([is_in(name), not(any(&|other| other != name))]),
+            "matches" => answers.push(any(&|other| matches(name, other))),
+            "exists" if value == &json!(true) => answers.push(any(&|_| true)),
+            "exists" => answers.push(not(any(&|_| true))),
+            _ => panic!("{operator}"),
+        }
+    }
+    if answers.contains(&Some(false)) {
+        return says("groups", false);
+    }
+    if answers.contains(&None) {
+        let unverified = !email.is_empty() && !verified;
+        let reason = if unverified { "email-unverified" } else { "groups-unauthorized" };
+        return (None, reason.to_owned());
+    }
+    says("groups", true)
 }
 
 fn text(data: &Value, seen: Option<&str>, any_case: bool) -> bool {
@@ -386,6 +468,19 @@ fn any_list_matcher() -> impl Strategy<Value = Value> {
     prop_oneof![single(), map]
 }
 
+fn any_group_matcher() -> impl Strategy<Value = Value> {
+    let name = || prop::sample::select(vec!["a", "b", "ids"]).prop_map(|name| json!(name));
+    let one = prop_oneof![
+        (prop::sample::select(vec!["has", "is", "exclude"]), name()),
+        prop::sample::select(vec![".*", "a|b"]).prop_map(|text| ("matches", json!(text))),
+        any::<bool>().prop_map(|there| ("exists", json!(there))),
+    ];
+    let map = prop::collection::vec(one, 1..3).prop_map(|operators| {
+        Value::Object(operators.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    });
+    prop_oneof![name(), map]
+}
+
 const EMAILS: &[&str] = &[
     "ann@corp.example",
     "Ann@Corp.example",
@@ -419,6 +514,7 @@ fn any_criterion() -> impl Strategy<Value = Value> {
         any_text_matcher(METHODS).prop_map(|data| json!({"http_method": data})),
         any_text_matcher(PATHS).prop_map(|data| json!({"http_path": data})),
         any_text_matcher(SUBJECTS).prop_map(|data| json!({"user": data})),
+        any_group_matcher().prop_map(|data| json!({"groups": data})),
         (claim, any_list_matcher()).prop_map(|(name, data)| json!({name: data})),
         prop::sample::select(ADDRESSES).prop_map(|address| json!({"source_ip": address})),
         truths.prop_map(|(name, wanted)| json!({name: wanted})),

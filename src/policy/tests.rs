@@ -108,7 +108,9 @@ fn compiled_case(case: &Case) -> (Policy, Vec<(Severity, String)>) {
 }
 
 pub(super) fn policy(policy: &Value) -> Policy {
-    let (policy, messages) = compiled(&Shortcuts::default(), Some(policy));
+    let groups = slow::groups_file();
+    let case = Case { policy: Some(policy.clone()), groups: Some(groups), ..Case::default() };
+    let (policy, messages) = compiled_case(&case);
     assert!(messages.iter().all(|(severity, _)| *severity != Severity::Error), "{messages:#?}");
     policy
 }
