@@ -8,6 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::Outcome;
 use super::check::ConfigurationFile;
 use crate::app::{self, Running, Start};
+use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::time::Clock;
 use crate::config::{self, LogFormat, Settings};
 use crate::decision::Rules;
@@ -98,7 +99,12 @@ async fn serve(settings: Settings, shadow_rules: Option<Rules>, workers: Option<
 fn shadow_rules(path: &Path) -> Result<Rules, ()> {
     let environment = config::process_environment;
     let loaded = config::load_rules(path, &environment, Clock::system().now());
-    anstream::eprint!("{}", loaded.render());
+    // What a file lacks that only serving needs has no place in it, and is none of its faults.
+    let concerns =
+        |message: &&&Diagnostic| message.place.is_some() || message.severity == Severity::Error;
+    for message in loaded.diagnostics.sorted().iter().filter(concerns) {
+        anstream::eprintln!("{}", message.render(&loaded.sources));
+    }
     let rules = loaded.rules.ok_or(())?;
     if !loaded.shadow {
         anstream::eprintln!(

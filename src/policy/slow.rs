@@ -226,12 +226,7 @@ pub(super) fn groups_file() -> Value {
     })
 }
 
-fn in_groups(
-    data: &Value,
-    email: &str,
-    verified: bool,
-    subject: &str,
-) -> (Option<bool>, String) {
+fn in_groups(data: &Value, email: &str, verified: bool, subject: &str) -> (Option<bool>, String) {
     let file = groups_file();
     let usable = email.matches('@').count() == 1;
     let lower = email.to_ascii_lowercase();

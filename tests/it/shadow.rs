@@ -238,4 +238,6 @@ fn a_shadow_configuration_says_that_it_is_one() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("does not say `shadow: true`"), "{said}");
+    // Only routes and policies are read of it, so nothing else is missed.
+    assert!(!said.contains("idp_client_id") && !said.contains("certificate"), "{said}");
 }
