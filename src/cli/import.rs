@@ -59,9 +59,8 @@ fn import(arguments: &OAuth2Proxy) -> Result<Outcome, (String, Outcome)> {
     let mut inputs = Vec::new();
     for path in &arguments.files {
         let name = path.display().to_string();
-        let text = read(path).map_err(|error| {
-            (format!("{name} cannot be read: {error}"), Outcome::Configuration)
-        })?;
+        let text = read(path)
+            .map_err(|error| (format!("{name} cannot be read: {error}"), Outcome::Configuration))?;
         inputs.push(Input { name, text });
     }
     let named = |name: &str| read(Path::new(name)).ok();
