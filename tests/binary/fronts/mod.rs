@@ -2,6 +2,7 @@
 
 mod differential;
 mod examples;
+mod probed;
 mod proxies;
 #[path = "../../it/support/recorder.rs"]
 #[expect(dead_code, unreachable_pub, reason = "shared with the integration tests")]
