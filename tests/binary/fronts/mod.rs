@@ -2,6 +2,7 @@
 
 mod differential;
 mod examples;
+mod oauth2_proxy;
 mod probed;
 mod proxies;
 #[path = "../../it/support/recorder.rs"]

@@ -400,7 +400,7 @@ async fn userinfo_says_who_is_signed_in() {
     ] {
         let answer = ask(&site, line, &headers).await;
         assert_eq!(answer.status, 200, "{answer:?}");
-        let user: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        let user: Value = serde_json::from_str(&answer.body).unwrap();
         assert_eq!(user["email"], "ann@corp.example");
         assert_eq!(user["user"], site.session(json!({})).identity.subject.to_string());
     }
