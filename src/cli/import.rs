@@ -48,18 +48,19 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let From::OAuth2Proxy(arguments) = &arguments.from;
     match import(arguments) {
         Ok(outcome) => outcome,
-        Err(message) => {
+        Err((message, outcome)) => {
             anstream::eprintln!("error: {message}");
-            Outcome::Failed
+            outcome
         }
     }
 }
 
-fn import(arguments: &OAuth2Proxy) -> Result<Outcome, String> {
+fn import(arguments: &OAuth2Proxy) -> Result<Outcome, (String, Outcome)> {
     let mut inputs = Vec::new();
     for path in &arguments.files {
         let name = path.display().to_string();
-        let text = read(path).map_err(|error| format!("{name} cannot be read: {error}"))?;
+        let text = read(path)
+            .map_err(|error| (format!("{name} cannot be read: {error}"), Outcome::Configuration))?;
         inputs.push(Input { name, text });
     }
     let named = |name: &str| read(Path::new(name)).ok();
@@ -71,6 +72,7 @@ fn import(arguments: &OAuth2Proxy) -> Result<Outcome, String> {
         write(&arguments.report, &report)?;
     }
     if broken > 0 {
+        anstream::eprintln!("error: nothing was written, because not all could be read");
         return Ok(Outcome::Configuration);
     }
     match &arguments.output {
@@ -78,21 +80,62 @@ fn import(arguments: &OAuth2Proxy) -> Result<Outcome, String> {
         None => io::stdout()
             .lock()
             .write_all(configuration.as_bytes())
-            .map_err(|error| format!("standard output cannot be written: {error}"))?,
+            .map_err(|error| failed(format!("standard output cannot be written: {error}")))?,
     }
     Ok(if unknown > 0 { Outcome::Failed } else { Outcome::Fine })
 }
 
+fn failed(message: String) -> (String, Outcome) {
+    (message, Outcome::Failed)
+}
+
 fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    fs::File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
-    Ok(text)
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    // Security: a part of it could say something else than the whole, and let others in.
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(io::Error::other("it is longer than 1 MiB"));
+    }
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is no text in UTF-8"))
 }
 
 /// Never over a file that is there: it may be a configuration that somebody has worked on.
-fn write(path: &Path, text: &str) -> Result<(), String> {
+fn write(path: &Path, text: &str) -> Result<(), (String, Outcome)> {
     let opened = fs::OpenOptions::new().write(true).create_new(true).open(path);
     opened
         .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|error| format!("{} cannot be written: {error}", path.display()))
+        .map_err(|error| failed(format!("{} cannot be written: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(folder: &Path, bytes: &[u8]) -> (Result<Outcome, (String, Outcome)>, bool) {
+        let (file, output) = (folder.join("old.cfg"), folder.join("new.yaml"));
+        fs::write(&file, bytes).unwrap();
+        let report = folder.join("report.txt");
+        let _gone = fs::remove_file(&report);
+        let arguments =
+            OAuth2Proxy { files: vec![file], output: Some(output.clone()), report, flags: vec![] };
+        let outcome = import(&arguments);
+        (outcome, fs::remove_file(output).is_ok())
+    }
+
+    /// A part of a file may let in others than the whole does, and what is no text is no part.
+    #[test]
+    fn a_file_is_read_as_a_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = [b"email_domains = [\"a.example\"]\n".to_vec(), b"#".repeat(1 << 20)].concat();
+        for (bytes, told) in [(&long[..], "longer than 1 MiB"), (b"a = \"\xff\"", "no text")] {
+            let (outcome, written) = of(folder.path(), bytes);
+            let (message, outcome) = outcome.unwrap_err();
+            assert!(message.contains(told), "{message}");
+            assert_eq!((outcome, written), (Outcome::Configuration, false));
+        }
+        let (outcome, written) = of(folder.path(), b"not toml = = =\n[");
+        assert_eq!((outcome.unwrap(), written), (Outcome::Configuration, false));
+        let (outcome, written) = of(folder.path(), &long[..1 << 20]);
+        assert_eq!((outcome.unwrap(), written), (Outcome::Fine, true));
+    }
 }

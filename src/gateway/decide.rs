@@ -72,14 +72,16 @@ impl Drop for Told {
     }
 }
 
-/// Decides on a request that another proxy asks about, and has it told.
+/// Decides on a request that another proxy asks about, and has it told. `fits` is what its question
+/// asks of a session beside the policy; whoever acts on an admission asks it too.
 pub(super) fn decide(
     asked: &Asked<'_>,
     live: Result<LiveSession, NotSignedIn>,
     worker: &Worker,
     record: &mut Record,
+    fits: &dyn Fn(&Session) -> bool,
 ) -> (Result<Admission, Refusal>, Told) {
-    decide_where(asked, live, worker, record, |_| true)
+    decide_where(asked, live, worker, record, (|_| true, fits))
 }
 
 /// The same for a request of our own road: a route that decides for other proxies alone is none.
@@ -90,7 +92,7 @@ pub(super) fn decide_for_relay(
     record: &mut Record,
 ) -> (Result<Admission, Refusal>, Told) {
     let here = |judged: &Judged| !asked.plan.is_left_to_others(judged.route);
-    decide_where(asked, live, worker, record, here)
+    decide_where(asked, live, worker, record, (here, &|_| true))
 }
 
 fn decide_where(
@@ -98,7 +100,7 @@ fn decide_where(
     live: Result<LiveSession, NotSignedIn>,
     worker: &Worker,
     record: &mut Record,
-    here: impl Fn(&Judged) -> bool,
+    (here, fits): (impl Fn(&Judged) -> bool, &dyn Fn(&Session) -> bool),
 ) -> (Result<Admission, Refusal>, Told) {
     let mut told = Told { line: None };
     let (live, why_not) = match live {
@@ -109,10 +111,12 @@ fn decide_where(
     let heard = |judged: Result<&Judged, &NoRoute>, session: Option<&Session>| {
         let judged = judged.and_then(|judged| here(judged).then_some(judged).ok_or(&nothing));
         let shadow = ask_shadow(asked, judged, session);
+        let unfit = session.is_some_and(|session| !fits(session))
+            && judged.is_ok_and(|judged| judged.verdict.outcome() == policy::Outcome::Allow);
         if let Some(shadow) = &shadow {
             note(asked, judged, shadow, worker, record);
         }
-        told.line = line(asked, judged, session, why_not, shadow, worker);
+        told.line = line(asked, judged, session, (why_not, unfit), shadow, worker);
     };
     let decided = admission_heard(&asked.plan.rules, asked.facts, live, asked.now, heard);
     let judged = decided.as_ref().map_or_else(Refusal::judged, |yes| Some(yes.judged()));
@@ -190,12 +194,13 @@ fn route_id<'a>(plan: &'a Plan, judged: Result<&Judged, &NoRoute>) -> Option<&'a
     plan.rules.route(index).map(|route| &*route.id)
 }
 
-/// The line of the decision log, where there is one.
+/// The line of the decision log, where there is one. `unfit`: the policy lets the session in, and the
+/// question does not.
 fn line(
     asked: &Asked<'_>,
     judged: Result<&Judged, &NoRoute>,
     session: Option<&Session>,
-    why_not: Option<NotSignedIn>,
+    (why_not, unfit): (Option<NotSignedIn>, bool),
     shadow: Option<Shadow<'_>>,
     worker: &Worker,
 ) -> Option<(Vec<u8>, Sender)> {
@@ -221,14 +226,23 @@ fn line(
     let mut line = Line::of(&decided, *redact);
     let real_route = line.route_id.clone();
     line.shadow = shadow.as_ref().map(|shadow| record::Shadow {
-        outcome: shadow.outcome,
+        outcome: if unfit { refused(shadow.outcome) } else { shadow.outcome },
         reasons: match &shadow.reasons {
             Reasons::Policy(reasons) => Words::from(*reasons),
             Reasons::NoRoute(reason) => Words::from(reason.as_slice()),
         },
         route_id: shadow.route_id.map(Text::from).filter(|id| real_route.as_ref() != Some(id)),
     });
+    if unfit {
+        line.outcome = line.outcome.map(refused);
+        line.reasons = Some(Words::from([record::QUESTION_CONSTRAINT].as_slice()));
+    }
     let mut bytes = Vec::with_capacity(USUAL_BYTES);
     line.write(&mut bytes);
     Some((bytes, sender.clone()))
+}
+
+/// What becomes of an outcome where the question refuses.
+fn refused(outcome: Outcome) -> Outcome {
+    if outcome == Outcome::Allow { Outcome::Deny } else { outcome }
 }

@@ -91,10 +91,12 @@ fn network(node: &Node, context: &mut Context<'_>) -> Option<IpNet> {
         );
         return problem(format!("`{text}` is an address inside of a network"), &help);
     }
+    let network = canonical(network);
+    // Security: after that, because `::ffff:0:0/96` is everybody who comes over IPv4.
     if network.prefix_len() == 0 {
         return problem(format!("`{text}` trusts everybody"), EXAMPLE);
     }
-    Some(canonical(network))
+    Some(network)
 }
 
 /// A network inside ::ffff:0:0/96 is the IPv4 network it maps; peers are compared as IPv4.

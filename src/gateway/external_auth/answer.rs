@@ -12,8 +12,10 @@ use super::super::signed_in::{NotSignedIn, live_session};
 use super::super::world::Worker;
 use super::super::{headers, refusal, relay};
 use crate::base::ids::RequestId;
+use crate::decision::record::QUESTION_CONSTRAINT;
 use crate::decision::{Admission, NoRoute, Refusal};
 use crate::pages::{Href, SignIn, View};
+use crate::session::Session;
 use crate::telemetry::{Decision, Record};
 use crate::wire::accept;
 
@@ -37,14 +39,15 @@ pub(super) fn decide(
         inbound,
         worker,
         record,
-        StatusCode::OK,
+        (StatusCode::OK, &|_| true),
         |admission, record| allow(admission, inbound, worker, record),
         |why_not, record| sign_in(why_not, inbound, redirects, record),
     )
 }
 
 /// The decision as the road makes it; a no is the same for everybody. `yes` is the status of one
-/// that is allowed, for the decision log.
+/// that is allowed, for the decision log, and `fits` what the question asks of a session beside the
+/// policy.
 ///
 /// # Errors
 /// The refusal, as a browser may see it.
@@ -52,7 +55,7 @@ pub(super) fn decide_with<T>(
     inbound: &Inbound,
     worker: &Worker,
     record: &mut Record,
-    yes: StatusCode,
+    (yes, fits): (StatusCode, &dyn Fn(&Session) -> bool),
     allow: impl FnOnce(&Admission, &mut Record) -> Result<T, Refused>,
     sign_in: impl FnOnce(NotSignedIn, &mut Record) -> Response<Full<Bytes>>,
 ) -> Result<T, Refused> {
@@ -67,8 +70,15 @@ pub(super) fn decide_with<T>(
     record.subject = live.as_ref().ok().map(|live| live.session().identity.subject.clone());
     let facts = inbound.facts();
     let asked = Asked::of(inbound, &facts);
-    let (decided, told) = decide::decide(&asked, live, worker, record);
+    let (decided, told) = decide::decide(&asked, live, worker, record, fits);
     let answered = match decided {
+        Ok(admission) if admission.live().is_some_and(|live| !fits(live.session())) => {
+            refusal::note_route(inbound, admission.route(), record);
+            record.decision = Decision::Deny;
+            record.reasons.push(QUESTION_CONSTRAINT);
+            let told = "You are signed in, but this is for others.\n";
+            Err(Box::new(respond::text(StatusCode::FORBIDDEN, told)))
+        }
         Ok(admission) => allow(&admission, record),
         Err(Refusal::SignIn { judged, since }) => {
             let why_not = since.map_or(why_not, NotSignedIn::TooLongAgo);

@@ -81,23 +81,14 @@ pub(super) fn answer(
     };
     let worker = asking.worker;
     let inbound = described.into_inbound(head, client, record.id, asking.now, asking.plan);
+    let fits = |session: &Session| constraints.admit(session, &inbound.plan.groups);
     super::note(&inbound, record);
     let answered = decide_with(
         &inbound,
         worker,
         record,
-        StatusCode::ACCEPTED,
+        (StatusCode::ACCEPTED, &fits),
         |admission, record| {
-            let live = admission.live().map(LiveSession::session);
-            if live.is_some_and(|session| !constraints.admit(session, &inbound.plan.groups)) {
-                refusal::note_route(&inbound, admission.route(), record);
-                record.decision = Decision::Deny;
-                record.reasons.push("question-constraint");
-                return Err(Box::new(respond::text(
-                    StatusCode::FORBIDDEN,
-                    "You are signed in, but this is for others.\n",
-                )));
-            }
             let allow = allow(admission, &inbound, worker, record)?;
             Ok(accepted(allow.into_response(inbound.id), admission, &inbound))
         },

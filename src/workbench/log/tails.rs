@@ -1,6 +1,6 @@
 //! What was decided: the end of a line. A log has few different ends.
 
-use crate::decision::record::{Line, Outcome};
+use crate::decision::record::{Line, Outcome, QUESTION_CONSTRAINT};
 use crate::policy::{Reason, ReasonSet};
 
 /// Most ends that are kept; the ones used last stay.
@@ -13,6 +13,8 @@ pub struct Tail {
     pub outcome: Outcome,
     /// Its reasons; `None` where one of them is no reason of a policy.
     pub reasons: Option<ReasonSet>,
+    /// Whether what the question asked for refused whom the policy let in.
+    pub by_question: bool,
     /// What the shadow said, where one was asked.
     pub shadow: Option<Shadowed>,
 }
@@ -50,7 +52,8 @@ impl Tails {
             reasons: reasons(&shadow.reasons.to_vec()),
         });
         let words = line.reasons.as_ref().map(|words| words.to_vec()).unwrap_or_default();
-        let tail = Tail { outcome, reasons: reasons(&words), shadow };
+        let by_question = words.iter().any(|word| word == QUESTION_CONSTRAINT);
+        let tail = Tail { outcome, reasons: reasons(&words), by_question, shadow };
         // By itself it must be what it is at the end of the line.
         let alone = |text: &&str| {
             let members = format!("{{{text}");

@@ -132,7 +132,11 @@ impl<'r> Replay<'r> {
         if past.certificate_cut && policy.is_some_and(|p| p.reads(Reads::ClientCertificate)) {
             return Now::Unknown { route, lacks: Lacks::Certificate };
         }
-        let outcome: Outcome = judged.verdict.outcome().into();
+        let outcome = match judged.verdict.outcome().into() {
+            // What that proxy asked for beside the policy would refuse again.
+            Outcome::Allow if past.tail.by_question => Outcome::Deny,
+            outcome => outcome,
+        };
         let lacking = identity.is_some_and(|who| who.unrecorded.any());
         if !lacking && outcome == past.tail.outcome {
             return Now::Decided { outcome, route, verdict, ground: None };

@@ -50,6 +50,24 @@ fn denied(session: &Session) -> Written<'_> {
     }
 }
 
+/// The policy let them in and would again, and what the question asked for would refuse again.
+#[test]
+fn whom_a_question_refused_is_refused_again() {
+    let ann = ann();
+    let line = Written { outcome: Outcome::Deny, ..allowed(Some(&ann)) }.line();
+    let (front, back) = line.split_once("\"reasons\":[").unwrap();
+    let (_, back) = back.split_once(']').unwrap();
+    let line = format!("{front}\"reasons\":[\"question-constraint\"]{back}");
+    let rules = rules("    allow_any_authenticated_user: true\n");
+    let (mut reader, mut replay) = (Reader::default(), Replay::new(&rules, false));
+    for _ in 0..2 {
+        let Read::Decision(past) = reader.read(line.trim_end()).unwrap() else { panic!("{line}") };
+        replay.line(&past);
+    }
+    let report = replay.report(&reader.people);
+    assert_eq!((report.same, report.differences.len()), (2, 0), "{line}");
+}
+
 #[test]
 fn differences_come_by_route_rule_and_person_newly_allowed_first() {
     let (ann, zoe) = (ann(), zoe());

@@ -2,6 +2,8 @@
 
 mod differential;
 mod examples;
+mod oauth2_proxy;
+mod probed;
 mod proxies;
 #[path = "../../it/support/recorder.rs"]
 #[expect(dead_code, unreachable_pub, reason = "shared with the integration tests")]

@@ -10,6 +10,8 @@ use crate::house::{Process, write_private};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Front {
     Nginx,
+    /// nginx as oauth2-proxy's users have it, with the block of `docs/external-auth/oauth2-proxy.md`.
+    NginxOauth2Proxy,
     Haproxy,
     Caddy,
     Envoy,
@@ -28,7 +30,7 @@ impl Front {
             Self::Envoy => "envoy",
             Self::EnvoyGrpc => "envoy-grpc",
             // Its configuration is as good as any: it need not be asked.
-            Self::Nobody => "nginx",
+            Self::Nobody | Self::NginxOauth2Proxy => "nginx",
         };
         Path::new("examples/external-auth").join(name)
     }
@@ -37,6 +39,7 @@ impl Front {
     pub(super) fn start(self, folder: &Path, ports: Ports) -> Option<Process> {
         let mut command = match self {
             Self::Nginx => self.nginx(folder, ports),
+            Self::NginxOauth2Proxy => self.nginx_of_oauth2_proxy(folder, ports),
             Self::Haproxy => self.haproxy(folder, ports),
             Self::Caddy => self.caddy(folder, ports),
             Self::Envoy | Self::EnvoyGrpc => self.envoy(folder, ports),
@@ -60,7 +63,6 @@ impl Front {
     }
 
     fn nginx(self, folder: &Path, ports: Ports) -> Command {
-        let here = folder.display();
         let included = self.place(
             folder,
             "russet.conf",
@@ -70,6 +72,42 @@ impl Front {
                 ("127.0.0.1:3000", format!("127.0.0.1:{}", ports.app)),
             ],
         );
+        self.nginx_with(folder, &included)
+    }
+
+    /// What oauth2-proxy's own page has people write, but for the block of the question and the
+    /// location of `/.pomerium/`, which come from our page.
+    fn nginx_of_oauth2_proxy(self, folder: &Path, ports: Ports) -> Command {
+        let page = fs::read_to_string("docs/external-auth/oauth2-proxy.md").unwrap();
+        let (_, block) = page.split_once("```nginx\n").unwrap();
+        let (block, _) = block.split_once("```").unwrap();
+        assert!(block.contains("location = /oauth2/auth {"), "{block}");
+        let block = block.replace("127.0.0.1:4180", &format!("127.0.0.1:{}", ports.russet));
+        let (front, russet, app) = (ports.front, ports.russet, ports.app);
+        let to_russet = format!(
+            "proxy_pass http://127.0.0.1:{russet}; proxy_set_header Host $host; \
+             proxy_set_header X-Real-IP $remote_addr; \
+             proxy_set_header X-Auth-Request-Redirect $request_uri;"
+        );
+        let text = format!(
+            "server {{ listen 127.0.0.1:{front} ssl; server_name auth.example.com;\n\
+             location / {{ {to_russet} }} }}\n\
+             server {{ listen 127.0.0.1:{front} ssl; server_name wiki.example.com;\n\
+             location /oauth2/ {{ {to_russet} }}\nlocation /.pomerium/ {{ {to_russet} }}\n{block}\n\
+             location / {{ auth_request /oauth2/auth; error_page 401 = @oauth2_signin;\n\
+             auth_request_set $user $upstream_http_x_auth_request_user;\n\
+             auth_request_set $email $upstream_http_x_auth_request_email;\n\
+             proxy_set_header X-User $user; proxy_set_header X-Email $email;\n\
+             proxy_pass http://127.0.0.1:{app}; }}\n\
+             location @oauth2_signin {{ return 302 /oauth2/sign_in?rd=$scheme://$host$request_uri; }} }}\n"
+        );
+        let included = folder.join("russet.conf");
+        fs::write(&included, text).unwrap();
+        self.nginx_with(folder, &included)
+    }
+
+    fn nginx_with(self, folder: &Path, included: &Path) -> Command {
+        let here = folder.display();
         // Nothing of it is kept outside this folder.
         let kept = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {here}/nginx-{kind};"))

@@ -205,6 +205,12 @@ fn start_russet(front: Front, folder: &Path, ports: Ports, routes: Option<&str>)
     let config = folder.join("russet.yaml");
     let text = fs::read_to_string(front.folder().join("russet.yaml")).unwrap();
     let text = text.replace("127.0.0.1:8081", &format!("127.0.0.1:{}", ports.grpc));
+    let text = match front {
+        Front::NginxOauth2Proxy => {
+            text.replace("  trusted_peers:", "  oauth2_proxy_compat: true\n  trusted_peers:")
+        }
+        _ => text,
+    };
     fs::write(&config, text).unwrap();
     let file = |name: &str| -> PathBuf { folder.join(name) };
     let mut command = Command::new(binary());

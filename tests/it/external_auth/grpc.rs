@@ -2,7 +2,7 @@
 //! after the `.proto` files, so that a wrong number in ours shows.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 
 use super::ask::{IDENTITY, staff, stranger};
 use super::descriptions::ODD_TARGETS;
-use crate::support::{NAVIGATION, Site};
+use crate::support::{NAVIGATION, Plan, Site, tls};
 
 #[derive(Clone, PartialEq, Message)]
 struct Check {
@@ -211,7 +211,20 @@ struct Grpc {
 impl Grpc {
     async fn to(site: &Site) -> Self {
         let address = site.running.grpc_address().unwrap();
-        let stream = TcpStream::connect(address).await.unwrap();
+        Self::over(TcpStream::connect(address).await.unwrap(), address).await
+    }
+
+    /// As an Envoy on another machine asks.
+    async fn tls(site: &Site) -> Self {
+        let port = site.running.grpc_address().unwrap().port();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Self::over(tls(address, "auth.localhost").await, address).await
+    }
+
+    async fn over<T>(stream: T, address: SocketAddr) -> Self
+    where
+        T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
         let (sender, connection) =
             http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
@@ -475,4 +488,54 @@ async fn only_check_is_answered() {
         )
         .await;
     assert_eq!(answer.status, 505);
+}
+
+/// Where others than this machine can ask, `grpc_address` has the certificates too, and speaks
+/// nothing without them.
+#[tokio::test]
+async fn questions_over_grpc_come_over_tls() {
+    let extra = TRUSTED.replace("127.0.0.1:0", "0.0.0.0:0");
+    let routes = super::ask::ROUTES.to_owned();
+    let site = Site::with(Plan { routes, extra, ..Plan::default() }).await;
+    let mut grpc = Grpc::tls(&site).await;
+    let ours = staff(&site);
+    let answer = grpc.get(&site, "/private/x", &[("cookie", &ours)]).await;
+    assert_eq!(answer.code(), 200);
+    let told = answer.ok.unwrap();
+    assert_eq!(value(&told.headers, "x-claim-email"), Some("ann@corp.example"));
+    assert_eq!(grpc.get(&site, "/private/x", &[]).await.code(), 401);
+    let plain = TcpStream::connect(grpc.address).await.unwrap();
+    let mut plain = Grpc::over(plain, grpc.address).await;
+    let request = hyper::Request::post("http://russet/").body(Full::default()).unwrap();
+    let refused = match plain.sender.ready().await {
+        Ok(()) => plain.sender.send_request(request).await.is_err(),
+        Err(_) => true,
+    };
+    assert!(refused, "it speaks without TLS");
+}
+
+/// Bytes that are no UTF-8 are in texts which protobuf has as UTF-8: a status of gRPC would be let
+/// in by `failure_mode_allow`, and an answer is not.
+#[tokio::test]
+async fn a51_17_texts_that_are_no_utf8_get_an_answer() {
+    let site = super::ask::site(TRUSTED).await;
+    let mut grpc = Grpc::to(&site).await;
+    let ours = staff(&site);
+    let message = |path: &str, header: &str| {
+        let http = http(&site, path, &[("cookie", &ours), ("x-a", header)]);
+        check(http, "203.0.113.9").encode_to_vec()
+    };
+    let broken = |message: Vec<u8>| {
+        let mark = |byte: u8| if byte == b'~' { 0xff } else { byte };
+        message.into_iter().map(mark).collect::<Vec<u8>>()
+    };
+    const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
+    for (path, header, wanted) in
+        [("/private/x", "y~", 200), ("/private/~", "y", 400), ("/private/x?~", "y", 400)]
+    {
+        let message = broken(message(path, header));
+        let (status, grpc, body) = grpc.call(PATH, &message, &[]).await;
+        assert_eq!((status, grpc.as_str()), (200, "0"), "{path} {header}");
+        assert_eq!(Checked::decode(body.as_slice()).unwrap().code(), wanted, "{path} {header}");
+    }
 }

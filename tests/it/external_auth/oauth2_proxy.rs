@@ -1,6 +1,6 @@
 //! oauth2-proxy's endpoints, asked as its users' proxies and browsers ask them.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::ask::{ROUTES, send, staff, stranger};
 use crate::support::{Answer, NAVIGATION, Plan, Site, Wire};
@@ -117,6 +117,33 @@ async fn the_question_may_ask_for_less_than_the_policy() {
         let answer = nginx(&site, query, "/public/x", &[]).await;
         assert_eq!(answer.status, 202, "{query}");
     }
+}
+
+/// What was refused is no allow in the decision log, nor would its shadow's be one; the log still
+/// tells what the policy said.
+#[tokio::test]
+async fn the_decision_log_tells_who_was_refused_by_the_question() {
+    let log = "decision_log: {path: '{state}/decisions.log'}\n";
+    let shadow = "  - from: https://{wiki}\n    allow_any_authenticated_user: true\n    \
+                  shadow_policy: [{allow: {and: [{accept: true}]}}]\n";
+    let (routes, extra) = (shadow.to_owned(), format!("{COMPAT}{log}"));
+    let site = Site::with(Plan { routes, extra, plain: true, ..Plan::default() }).await;
+    let ours = staff(&site);
+    for (query, status) in [("?allowed_emails=bo@corp.example", 403), ("", 202)] {
+        let answer = nginx(&site, query, "/private/x", &[("Cookie", &ours)]).await;
+        assert_eq!(answer.status, status, "{query}");
+    }
+    let path = site.state().join("decisions.log");
+    let _state = site.drain().await;
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [refused, allowed] = lines.as_slice() else { panic!("{text}") };
+    assert_eq!((&refused["outcome"], &refused["status"]), (&json!("deny"), &json!(403)));
+    assert_eq!(refused["reasons"], json!(["question-constraint"]));
+    assert_eq!(refused["shadow"]["outcome"], "deny");
+    assert_eq!((&refused["allow"], &refused["deny"]), (&json!(true), &json!(false)));
+    assert_eq!((&allowed["outcome"], &allowed["status"]), (&json!("allow"), &json!(202)));
+    assert_eq!(allowed["shadow"]["outcome"], "allow");
 }
 
 #[tokio::test]
@@ -373,7 +400,7 @@ async fn userinfo_says_who_is_signed_in() {
     ] {
         let answer = ask(&site, line, &headers).await;
         assert_eq!(answer.status, 200, "{answer:?}");
-        let user: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        let user: Value = serde_json::from_str(&answer.body).unwrap();
         assert_eq!(user["email"], "ann@corp.example");
         assert_eq!(user["user"], site.session(json!({})).identity.subject.to_string());
     }

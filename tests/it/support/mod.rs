@@ -29,7 +29,7 @@ use russet::session::{CookieSettings, SameSite, Session};
 use russet::telemetry::{Format, Guard, Logs};
 use serde_json::{Value, json};
 
-pub use self::multiplexed::Multiplexed;
+pub use self::multiplexed::{Multiplexed, tls};
 pub use self::process::Process;
 pub use self::recorder::Recorder;
 pub use self::visit::{Answered, FORM, Hand, NAVIGATION, cookies, encoded, value_of};

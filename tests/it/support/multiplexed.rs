@@ -12,6 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::keys;
 use super::wire::Answer;
@@ -29,13 +30,7 @@ impl Multiplexed {
 
     /// Over TLS, agreed on by ALPN.
     pub async fn tls(address: SocketAddr, name: &str) -> Self {
-        let mut config = client_config();
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        let stream = TcpStream::connect(address).await.unwrap();
-        let name = ServerName::try_from(name.to_owned()).unwrap();
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
-        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
-        Self::over(stream).await
+        Self::over(tls(address, name).await).await
     }
 
     async fn over<T>(stream: T) -> Self
@@ -71,6 +66,17 @@ impl Multiplexed {
         let body = text(&response.into_body().collect().await.ok()?.to_bytes());
         Some(Answer { status, headers, body })
     }
+}
+
+/// TLS with a server that speaks HTTP/2, as they agree by ALPN.
+pub async fn tls(address: SocketAddr, name: &str) -> TlsStream<TcpStream> {
+    let mut config = client_config();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let stream = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
+    stream
 }
 
 /// A TLS client that trusts the authority of the tests.

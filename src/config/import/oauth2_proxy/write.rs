@@ -75,9 +75,11 @@ fn apple(text: &mut String, options: &Options<'_>, told: &mut Told) {
             told.value("oidc_issuer_url", Fate::Carried, "Apple's own, which is pinned");
         }
     } else {
-        told.give(
-            "`idp_client_id`: the Services ID from Apple; the present one is another provider's",
-        );
+        if options.one("client_id").is_some() {
+            told.give(
+                "`idp_client_id`: the Services ID from Apple; the present one is another provider's",
+            );
+        }
         told.also(
             "people were known by another provider: Apple gives each a new `sub`, and a relay \
              address where they hide theirs, so rules on addresses need a look",

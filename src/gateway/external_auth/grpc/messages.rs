@@ -1,8 +1,6 @@
 //! The messages of `envoy.service.auth.v3`, by hand: the fields that we read and write, with the
 //! numbers of `external_auth.proto` and `attribute_context.proto`. Others are skipped.
 
-use std::collections::HashMap;
-
 use prost::{Message, Oneof};
 
 /// `CheckRequest`.
@@ -50,31 +48,54 @@ pub(super) struct Request {
 }
 
 /// `AttributeContext.HttpRequest`.
+///
+/// Security: the texts here are a client's, and read as bytes: one that is no UTF-8 would leave us no
+/// question to answer.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct HttpRequest {
-    #[prost(string, tag = "2")]
-    pub(super) method: String,
-    /// Lower-case names; several values of one name are joined by commas.
-    #[prost(map = "string, string", tag = "3")]
-    pub(super) headers: HashMap<String, String>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) method: Vec<u8>,
+    /// A map: lower-case names; several values of one name are joined by commas.
+    #[prost(message, repeated, tag = "3")]
+    pub(super) headers: Vec<Entry>,
     /// Path and query.
-    #[prost(string, tag = "4")]
-    pub(super) path: String,
-    #[prost(string, tag = "5")]
-    pub(super) host: String,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) path: Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    pub(super) host: Vec<u8>,
     /// In place of `headers` where `encode_raw_headers` is set.
     #[prost(message, optional, tag = "13")]
     pub(super) header_map: Option<HeaderMap>,
+}
+
+/// One entry of `HttpRequest.headers`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Entry {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) key: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) value: Vec<u8>,
 }
 
 /// `envoy.config.core.v3.HeaderMap`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct HeaderMap {
     #[prost(message, repeated, tag = "1")]
-    pub(super) headers: Vec<HeaderValue>,
+    pub(super) headers: Vec<RawHeader>,
 }
 
-/// `envoy.config.core.v3.HeaderValue`.
+/// `envoy.config.core.v3.HeaderValue`, as it is read.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct RawHeader {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) key: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) value: Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) raw_value: Vec<u8>,
+}
+
+/// `envoy.config.core.v3.HeaderValue`, as it is written.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct HeaderValue {
     #[prost(string, tag = "1")]

@@ -27,7 +27,7 @@ use self::messages::{
 use super::answer::Allow;
 use super::described::{Described, Undescribed};
 use super::{Asking, Verdict, verdict};
-use crate::gateway::respond::text;
+use crate::gateway::respond;
 use crate::gateway::world::Worker;
 use crate::gateway::{headers, pipeline};
 use crate::wire::forwarded;
@@ -98,7 +98,9 @@ async fn answer(
         parts.headers = headers;
         let http = http.ok_or(Undescribed::Missing)?;
         let client = client_of(&request)?;
-        Ok((Described::new(&http.method, &http.host, &http.path)?, client))
+        let method = text(&http.method, Undescribed::Method)?;
+        let host = text(&http.host, Undescribed::Host)?;
+        Ok((Described::new(method, host, text(&http.path, Undescribed::Path)?)?, client))
     });
     let mut record = pipeline::new_record(&parts, peer);
     let asking = Asking { peer, plan: worker.plan(), now: worker.shared.clock.now(), worker };
@@ -106,7 +108,7 @@ async fn answer(
         true => response(parts, described, asking, &mut record).await,
         false => {
             record.reasons.push("untrusted-peer");
-            denied(text(StatusCode::FORBIDDEN, "This peer may not ask.\n")).await
+            denied(respond::text(StatusCode::FORBIDDEN, "This peer may not ask.\n")).await
         }
     };
     record.status = match &response.http_response {
@@ -146,19 +148,22 @@ fn head_of(http: &HttpRequest) -> Result<HeaderMap, Undescribed> {
     if !raw.is_empty() && !http.headers.is_empty() {
         return Err(Undescribed::Twice);
     }
-    let joined = http.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let joined = http.headers.iter().map(|entry| (&entry.key, &entry.value));
     let raw = raw.iter().map(|header| {
         let text = header.raw_value.is_empty();
-        let value = if text { header.value.as_bytes() } else { &header.raw_value };
-        (header.key.as_str(), value)
+        (&header.key, if text { &header.value } else { &header.raw_value })
     });
     let mut headers = HeaderMap::new();
-    for (name, value) in joined.chain(raw).filter(|(name, _)| !name.starts_with(':')) {
-        let name = HeaderName::try_from(name).map_err(|_| Undescribed::Spelling)?;
+    for (name, value) in joined.chain(raw).filter(|(name, _)| !name.starts_with(b":")) {
+        let name = HeaderName::from_bytes(name).map_err(|_| Undescribed::Spelling)?;
         let value = HeaderValue::from_bytes(value).map_err(|_| Undescribed::Spelling)?;
         headers.append(name, value);
     }
     Ok(headers)
+}
+
+fn text(bytes: &[u8], otherwise: Undescribed) -> Result<&str, Undescribed> {
+    std::str::from_utf8(bytes).map_err(|_| otherwise)
 }
 
 /// The client as Envoy knows it, after the hops that Envoy itself trusts.
@@ -186,7 +191,7 @@ fn allowed(allow: &Allow, id: crate::base::ids::RequestId) -> CheckResponse {
         None if allow.had_cookies => ok.headers_to_remove.push("cookie".to_owned()),
         None => {}
     }
-    respond(Code::Ok, HttpResponse::Ok(ok))
+    checked(Code::Ok, HttpResponse::Ok(ok))
 }
 
 async fn denied(refused: Response<Full<Bytes>>) -> CheckResponse {
@@ -204,10 +209,10 @@ async fn denied(refused: Response<Full<Bytes>>) -> CheckResponse {
         headers: headers.map(|(name, value)| overwrite(name, value)).collect(),
         body: String::from_utf8_lossy(&body.to_bytes()).into_owned(),
     };
-    respond(code, HttpResponse::Denied(denied))
+    checked(code, HttpResponse::Denied(denied))
 }
 
-fn respond(code: Code, answer: HttpResponse) -> CheckResponse {
+fn checked(code: Code, answer: HttpResponse) -> CheckResponse {
     let status = Some(messages::Status { code: i32::from(code) });
     CheckResponse { status, http_response: Some(answer) }
 }
