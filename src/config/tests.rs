@@ -889,8 +889,8 @@ fn t59_large_configurations_are_read_quickly() {
         let loaded = load_here(&text);
         let told = loaded.render();
         assert_eq!(loaded.settings.is_some(), fine, "{:?}", told.get(..1_000));
-        // A build without optimisation on a busy machine is given more than the one second.
-        assert!(started.elapsed().as_secs() < 8, "{:?}", started.elapsed());
+        // It takes a second where it is optimised; what grows with the square would take an hour.
+        assert!(started.elapsed().as_secs() < 120, "{:?}", started.elapsed());
     }
 }
 

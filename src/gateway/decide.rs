@@ -3,6 +3,7 @@
 
 use http::StatusCode;
 
+use super::inbound::Inbound;
 use super::plan::Plan;
 use super::signed_in::NotSignedIn;
 use super::world::Worker;
@@ -27,6 +28,19 @@ pub(super) struct Asked<'a> {
     pub(super) facts: &'a Facts<'a>,
     /// Whether whoever asks is a browser that loads a page.
     pub(super) page_load: bool,
+}
+
+impl<'a> Asked<'a> {
+    /// What a request asks, whichever road it came.
+    pub(super) fn of(inbound: &'a Inbound, facts: &'a Facts<'a>) -> Self {
+        Self {
+            id: inbound.id,
+            now: inbound.now,
+            plan: &inbound.plan,
+            facts,
+            page_load: inbound.is_page_load(),
+        }
+    }
 }
 
 /// The line of a decision, which still lacks the status that was answered. It is written when that

@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, Uri};
 use super::world::HeldPlan;
 use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
+use crate::decision::Facts;
 use crate::wire::accept::{self, Format};
 use crate::wire::forwarded::Chain;
 use crate::wire::host::{Authority, HostProblem, request_authority};
@@ -114,6 +115,18 @@ fn target_length(uri: &Uri) -> usize {
 }
 
 impl Inbound {
+    /// What is decided on.
+    pub(super) fn facts(&self) -> Facts<'_> {
+        Facts {
+            authority: &self.authority,
+            method: self.head.method.as_str(),
+            path: &self.path,
+            source_ip: self.source_ip(),
+            cors_preflight: accept::is_preflight(self.method(), self.headers()),
+            client_certificate: None,
+        }
+    }
+
     pub(super) fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }

@@ -20,7 +20,7 @@ use super::world::Worker;
 use super::{endpoints, external_auth, headers, refusal, relay};
 use crate::base::ids::RequestId;
 use crate::base::time;
-use crate::decision::{Admission, Facts};
+use crate::decision::Admission;
 use crate::telemetry::{Decision, Record};
 use crate::upstream::UpstreamBody;
 use crate::wire::accept::{self, Format};
@@ -89,21 +89,8 @@ async fn travel(
     let live = live_session(inbound, worker);
     let why_not = live.as_ref().err().copied().unwrap_or(NotSignedIn::NoCookie);
     record.subject = live.as_ref().ok().map(|live| live.session().identity.subject.clone());
-    let facts = Facts {
-        authority: &inbound.authority,
-        method: inbound.head.method.as_str(),
-        path: &inbound.path,
-        source_ip: inbound.source_ip(),
-        cors_preflight: accept::is_preflight(inbound.method(), inbound.headers()),
-        client_certificate: None,
-    };
-    let asked = Asked {
-        id: inbound.id,
-        now: inbound.now,
-        plan: &inbound.plan,
-        facts: &facts,
-        page_load: inbound.is_page_load(),
-    };
+    let facts = inbound.facts();
+    let asked = Asked::of(inbound, &facts);
     let (decided, told) = decide_for_relay(&asked, live, worker, record);
     let answered = match decided {
         Ok(admission) => admitted(admission, inbound, body, worker, record).await,

@@ -109,8 +109,14 @@ impl Verdict {
         Reason::BAD_CERTIFICATE.into_iter().any(|reason| self.deny_reasons.contains(reason))
     }
 
-    /// The reasons of the side that decided: the denies where they fired, else the allows.
+    /// The reasons of what is done: why to sign in, else those of the side that decided, the denies
+    /// where they fired and the allows where they did not.
     pub fn reasons(&self) -> ReasonSet {
+        if self.outcome() == Outcome::SignIn {
+            let reasons = self.allow_reasons | self.deny_reasons;
+            let asking = Reason::TO_SIGN_IN.into_iter().filter(|reason| reasons.contains(*reason));
+            return asking.fold(ReasonSet::default(), |all, one| all | ReasonSet::from(one));
+        }
         let denies = self.deny != Answer::No || self.lacks_certificate();
         if denies { self.deny_reasons } else { self.allow_reasons }
     }

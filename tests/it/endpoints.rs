@@ -82,7 +82,7 @@ const TABLE: &[Row] = &[
     row("auth", false, "GET %/sign_in", 400, HTML, "no longer works"),
     row("auth", true, "GET %/sign_in", 400, HTML, "no longer works"),
     row("auth", false, "POST %/sign_in", 405, HTML, ""),
-    row("wiki", false, "GET %/sign_in", 404, HTML, ""),
+    row("wiki", false, "GET %/sign_in", 400, HTML, "no longer works"),
     row("wiki", false, "GET %/callback/", 400, HTML, "makes no sense"),
     row("wiki", true, "GET %/callback/?ticket=x", 400, HTML, "kept no cookie"),
     row("auth", false, "GET %/callback/", 400, HTML, ""),

@@ -1,9 +1,12 @@
 //! What the reference page of the policy language promises, and what a policy on certificates
 //! answers where nobody can show one.
 
+use std::sync::Arc;
+
 use russet::base::diagnostic::Diagnostics;
+use russet::base::node::Place;
 use russet::config::yaml;
-use russet::policy::{Policy, Shortcuts, criteria};
+use russet::policy::{Definitions, GroupsBuilder, GroupsFile, Parts, Policy, Shortcuts, criteria};
 use serde_json::{Value, json};
 
 use crate::support::{Answered, Plan, Site};
@@ -12,7 +15,19 @@ use crate::support::{Answered, Plan, Site};
 fn told(text: &str) -> Vec<String> {
     let mut told = Diagnostics::default();
     let node = yaml::read(text, 0, &mut told);
-    drop(Policy::compile(&Shortcuts::default(), node.as_ref(), &mut told));
+    let mut groups = GroupsBuilder::default();
+    let at = Place::default();
+    groups.member(("engineering", at), ("ann@corp.example", at), &mut told);
+    let groups = GroupsFile::Read(Arc::new(groups.finish(&mut told)));
+    let mut definitions = Definitions::new(groups, None, &mut told);
+    let shortcuts = Shortcuts::default();
+    let parts = Parts {
+        shortcuts: &shortcuts,
+        sub_policies: &[],
+        ppl: node.as_ref(),
+        certificate_required: false,
+    };
+    drop(Policy::assemble(&parts, &mut definitions, &mut told));
     told.sorted().iter().map(|diagnostic| diagnostic.message.clone()).collect()
 }
 

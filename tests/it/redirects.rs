@@ -257,7 +257,7 @@ async fn t35_a_link_leads_nowhere_else_even_with_a_good_signature() {
     let (host, issued, browser) =
         (site.host("auth"), site.clock.now().0.to_string(), BrowserHash::of("b").0);
     let signed = |url: &str, shortened: &str| {
-        let signature = signer.sign(&[&host, url, shortened, &browser, &issued]);
+        let signature = signer.sign(&[&host, url, shortened, &browser, &issued, ""]);
         let query = encoded(&[
             ("pomerium_redirect_uri", url),
             ("pomerium_issued", &issued),

@@ -86,14 +86,14 @@ async fn w4_a_link_is_checked_before_anything_else_happens() {
 #[tokio::test(flavor = "multi_thread")]
 async fn w12_claims_keep_their_json_types() {
     let extra =
-        "jwt_claims_headers: {X-Private: is_private_email, X-Number: level, X-Groups: groups}"
+        "jwt_claims_headers: {X-Private: is_private_email, X-Number: level, X-Teams: teams}"
             .to_owned();
     let routes = "  - from: https://{wiki}\n    to: http://{up}\n    pass_identity_headers: true\n    \
                   policy: [{allow: {and: [{claim/is_private_email: true}]}}]\n";
     let site = Site::with(Plan { extra, routes: routes.to_owned(), ..Plan::default() }).await;
     let claims = json!({
         "email": "r8@privaterelay.appleid.com", "email_verified": true, "is_private_email": true,
-        "level": 3, "groups": ["a", "b"],
+        "level": 3, "teams": ["a", "b"],
     });
     let page = site.sign_in_with(&mut site.browser(), &site.wiki("/"), &claims).await;
     assert_eq!(page.code(), 200, "{}", page.body);
@@ -102,7 +102,7 @@ async fn w12_claims_keep_their_json_types() {
     assert_eq!(assertion["level"], json!(3));
     let seen = site.app.last();
     assert_eq!(
-        (seen.one("x-private"), seen.one("x-number"), seen.one("x-groups")),
+        (seen.one("x-private"), seen.one("x-number"), seen.one("x-teams")),
         (Some("true"), Some("3"), Some("a,b"))
     );
 }

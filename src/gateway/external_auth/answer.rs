@@ -13,7 +13,7 @@ use super::super::world::Worker;
 use super::super::{headers, refusal, relay};
 use crate::base::ids::RequestId;
 use crate::decision::record::QUESTION_CONSTRAINT;
-use crate::decision::{Admission, Facts, NoRoute, Refusal};
+use crate::decision::{Admission, NoRoute, Refusal};
 use crate::pages::{Href, SignIn, View};
 use crate::session::Session;
 use crate::telemetry::{Decision, Record};
@@ -68,21 +68,8 @@ pub(super) fn decide_with<T>(
     let live = live_session(inbound, worker);
     let why_not = live.as_ref().err().copied().unwrap_or(NotSignedIn::NoCookie);
     record.subject = live.as_ref().ok().map(|live| live.session().identity.subject.clone());
-    let facts = Facts {
-        authority: &inbound.authority,
-        method: inbound.head.method.as_str(),
-        path: &inbound.path,
-        source_ip: inbound.source_ip(),
-        cors_preflight: accept::is_preflight(inbound.method(), inbound.headers()),
-        client_certificate: None,
-    };
-    let asked = Asked {
-        id: inbound.id,
-        now: inbound.now,
-        plan: &inbound.plan,
-        facts: &facts,
-        page_load: inbound.is_page_load(),
-    };
+    let facts = inbound.facts();
+    let asked = Asked::of(inbound, &facts);
     let (decided, told) = decide::decide(&asked, live, worker, record, fits);
     let answered = match decided {
         Ok(admission) if admission.live().is_some_and(|live| !fits(live.session())) => {

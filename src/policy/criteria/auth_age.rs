@@ -84,6 +84,9 @@ impl AuthAge {
 
     pub(in crate::policy) fn seen(who: &Identity, now: Timestamp) -> String {
         let ago = u64::try_from(now.seconds_since(who.signed_in_at)).unwrap_or(0);
-        format!("{} ago", duration::shown(Duration::from_secs(ago)))
+        match ago {
+            0 => "signed in just now".to_owned(),
+            _ => format!("signed in {} ago", duration::shown(Duration::from_secs(ago))),
+        }
     }
 }
