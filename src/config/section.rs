@@ -176,6 +176,11 @@ impl Section {
                 let help = "write the value, or remove the key";
                 told.error(codes::MISSING, name, format!("`{written}` is empty"), help);
             }
+            // Security: whoever has written this believes that it is on, and that others are asked.
+            if key.name == "external_auth" {
+                let help = "write `trusted_peers: [127.0.0.1]` under it, or remove the key";
+                told.error(codes::MISSING, name, "`external_auth` is empty".to_owned(), help);
+            }
             return;
         }
         match key.status {

@@ -172,6 +172,8 @@ pub(super) struct CookieStep {
 pub(super) struct GrpcAddress {
     pub(super) host: String,
     pub(super) port: u16,
+    /// Whether it speaks TLS.
+    pub(super) tls: bool,
 }
 
 /// A browser holds at most the session and two short cookies of a sign-in on a route host.
@@ -238,7 +240,9 @@ impl Facts {
 fn grpc_address(gateway: &gateway::Settings) -> Vec<GrpcAddress> {
     let address = gateway.external_auth.as_ref().and_then(|settings| settings.grpc_address);
     let reached = address.map(reachable);
-    let address = |at: SocketAddr| GrpcAddress { host: at.ip().to_string(), port: at.port() };
+    // As the listener has it: none on loopback, and the certificates of `address` elsewhere.
+    let tls = !gateway.listener.plain && address.is_some_and(|at| !at.ip().is_loopback());
+    let address = |at: SocketAddr| GrpcAddress { host: at.ip().to_string(), port: at.port(), tls };
     reached.map(address).into_iter().collect()
 }
 

@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::Full;
@@ -191,7 +191,8 @@ fn dialect(path: &str) -> Option<(&'static Dialect, &str)> {
 /// Refuses what the application behind the other proxy may read in another way than we do: that
 /// request goes on as it came, so that nothing can be taken out of it.
 fn unambiguous(plan: &Plan, headers: &HeaderMap) -> Result<(), Undescribed> {
-    if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
+    // Whoever passes on two hosts has let a client write one.
+    if [AUTHORIZATION, HOST].iter().any(|name| headers.get_all(name).iter().nth(1).is_some()) {
         return Err(Undescribed::Twice);
     }
     for name in headers.keys() {

@@ -285,6 +285,8 @@ async fn a51_22_a_host_that_is_none_is_400() {
                 Original::get(&site, "/public/x").host(host).ask(&site, dialect).await.status;
             assert_eq!(status, 400, "{dialect} {host:?}");
         }
+        let twice = Original::get(&site, "/public/x").with(&[("Host", "elsewhere.example")]);
+        assert_eq!(twice.ask(&site, dialect).await.status, 400, "{dialect}: two hosts");
     }
 }
 

@@ -79,3 +79,21 @@ fn the_only_host_signs_in_for_itself() {
     assert!(text.contains("location = /oauth2/callback {"), "{text}");
     assert_eq!(text.matches("server_name ").count(), 1);
 }
+
+/// A listener that others can reach speaks TLS, so that Envoy must too, and knows whom it asks.
+#[test]
+fn envoy_asks_over_tls_where_russet_speaks_it() {
+    let with = |grpc: &str| {
+        let peers = format!(
+            "external_auth: {{trusted_peers: [127.0.0.1], grpc_address: {grpc}}}\nroutes:\n"
+        );
+        let mut settings = settings(|text| text.replace("routes:\n", &peers));
+        // As with certificates.
+        settings.gateway.listener.plain = false;
+        snippet(Front::Envoy, &settings).unwrap().text
+    };
+    let clusters = |text: &str| text.matches("exact: auth.example.com } }]").count();
+    let (near, far) = (with("127.0.0.1:9191"), with("10.0.0.1:9191"));
+    assert_eq!((clusters(&near), clusters(&far)), (1, 2), "{far}");
+    assert_eq!(far.matches("alpn_protocols: [h2]").count(), 1, "{far}");
+}
