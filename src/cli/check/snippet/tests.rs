@@ -97,3 +97,19 @@ fn envoy_asks_over_tls_where_russet_speaks_it() {
     assert_eq!((clusters(&near), clusters(&far)), (1, 2), "{far}");
     assert_eq!(far.matches("alpn_protocols: [h2]").count(), 1, "{far}");
 }
+
+/// An answer of somebody else's would be a yes for everybody. (Envoy takes `system_root_certs` for no
+/// authority at all.)
+#[test]
+fn nobody_asks_over_tls_without_looking_whom() {
+    let mut settings = settings(str::to_owned);
+    settings.gateway.listener.plain = false;
+    for (front, looks) in [
+        (Front::Nginx, "proxy_ssl_verify on;"),
+        (Front::Envoy, "trusted_ca: { filename: /etc/ssl/certs/ca-certificates.crt }"),
+        (Front::Haproxy, "ssl verify required ca-file @system-ca"),
+    ] {
+        let text = snippet(front, &settings).unwrap().text;
+        assert!(text.contains(looks) && !text.contains("system_root_certs"), "{front:?}: {text}");
+    }
+}
