@@ -208,6 +208,7 @@ fn of_person(name: &str, key: &str, data: &Value, who: &Identity) -> (Option<boo
             }
             let values = match who.claims.get(claim) {
                 None => Vec::new(),
+                Some(Value::Object(_)) => return (None, "claim-unauthorized".to_owned()),
                 Some(Value::Array(values)) => values.clone(),
                 Some(value) => vec![value.clone()],
             };
@@ -549,6 +550,7 @@ fn any_person() -> impl Strategy<Value = Option<(Identity, i64)>> {
             json!(["a", "b"]),
             json!(["a"]),
             json!([]),
+            json!({"a": "b"}),
             json!(1),
             json!(["1", 1]),
             json!(true),

@@ -45,6 +45,8 @@ pub(super) struct Claim {
 /// What a claim is found to be.
 enum Found<'a> {
     Values(&'a [Value]),
+    /// It is a map: something is there, and no value to compare.
+    Map,
     /// It was too large for the session.
     LeftOut,
     /// It is the address, and nobody vouches for it.
@@ -103,7 +105,7 @@ impl Claim {
             return Found::Unverified;
         }
         if let Some(value) = who.claims.get(&self.name) {
-            return Found::Values(values(value));
+            return found(value);
         }
         if who.omitted.iter().any(|omitted| self.is_at_or_below(omitted)) {
             return Found::LeftOut;
@@ -111,7 +113,7 @@ impl Claim {
         let claims = who.claims.as_map();
         let value = flattened(claims, &self.name).or_else(|| walked(claims, &self.segments));
         match value {
-            Some(value) => Found::Values(values(value)),
+            Some(value) => found(value),
             // Too many were left out to name them: what is not there may have been among them.
             None if who.is_omitted(&self.name) => Found::LeftOut,
             None => Found::Values(&[]),
@@ -127,7 +129,8 @@ impl Claim {
 impl OfPerson for Claim {
     fn judge(&self, who: &Identity) -> (Answer, Reason) {
         match self.find(who) {
-            Found::LeftOut => (Answer::Unknown, Reason::ClaimUnauthorized),
+            // Security: what is a map is neither there nor absent, so it neither admits nor spares.
+            Found::LeftOut | Found::Map => (Answer::Unknown, Reason::ClaimUnauthorized),
             Found::Unverified => (Answer::Unknown, Reason::EmailUnverified),
             Found::Values(values) => {
                 let holds = self.matcher.matches(values);
@@ -143,6 +146,7 @@ impl OfPerson for Claim {
     fn seen(&self, who: &Identity) -> Option<String> {
         match self.find(who) {
             Found::LeftOut => Some("too large for the session".to_owned()),
+            Found::Map => Some("a map, whose members have names of their own".to_owned()),
             Found::Unverified => super::email::seen(who),
             Found::Values([]) => None,
             Found::Values(values) => {
@@ -158,7 +162,7 @@ impl OfPerson for Claim {
             Found::LeftOut => Missing::ClaimLeftOut { name },
             Found::Unverified => Missing::AddressUnverified,
             Found::Values([]) => Missing::Claim { name },
-            Found::Values(_) => Missing::Different { what: What::Claim(name) },
+            Found::Values(_) | Found::Map => Missing::Different { what: What::Claim(name) },
         })
     }
 
@@ -175,12 +179,15 @@ impl OfPerson for Claim {
     }
 }
 
-/// A claim as a list: what is inside an object has names of its own.
-fn values(value: &Value) -> &[Value] {
+/// A claim as a list.
+fn found(value: &Value) -> Found<'_> {
     match value {
-        Value::Array(values) => values,
-        Value::Null | Value::Object(_) => &[],
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => std::slice::from_ref(value),
+        Value::Array(values) => Found::Values(values),
+        Value::Null => Found::Values(&[]),
+        Value::Object(_) => Found::Map,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            Found::Values(std::slice::from_ref(value))
+        }
     }
 }
 
