@@ -127,10 +127,11 @@ fn nginx(folder: &Path, name: &str, text: &str) -> Process {
 fn example(port: u16, asked: u16, app: SocketAddr) -> String {
     let text = fs::read_to_string("examples/external-auth/nginx/russet.conf").unwrap();
     // The first address in the text is that which it listens on.
+    // The application first: port 30003 begins like its 3000.
     let site = text
+        .replace("http://127.0.0.1:3000", "http://application")
         .replace("listen 443 ssl", &format!("listen 127.0.0.1:{port}"))
-        .replace("127.0.0.1:8080", &format!("127.0.0.1:{asked}"))
-        .replace("http://127.0.0.1:3000", "http://application");
+        .replace("127.0.0.1:8080", &format!("127.0.0.1:{asked}"));
     format!(
         "# 127.0.0.1:{port};\nupstream application {{ server {app}; keepalive {CONNECTIONS}; }}\n{site}"
     )

@@ -52,13 +52,12 @@ impl Front {
 
     /// Writes a file of the example into `folder`, each text of the pairs replaced.
     fn place(self, folder: &Path, name: &str, pairs: &[(&str, String)]) -> PathBuf {
-        let mut text = fs::read_to_string(self.folder().join(name)).unwrap();
-        for (shipped, here) in pairs {
+        let text = fs::read_to_string(self.folder().join(name)).unwrap();
+        for (shipped, _) in pairs {
             assert!(text.contains(shipped), "{self:?}: `{shipped}` is not in {name}");
-            text = text.replace(shipped, here);
         }
         let path = folder.join(name);
-        fs::write(&path, text).unwrap();
+        fs::write(&path, replaced(&text, pairs)).unwrap();
         path
     }
 
@@ -204,4 +203,27 @@ impl Front {
         command.args(["--disable-hot-restart", "--concurrency", "1", "-l", "warn", "-c"]).arg(main);
         command
     }
+}
+
+/// All texts of the pairs at once, so that what was put in is not read again: port 30003 begins like
+/// the application's 3000.
+fn replaced(text: &str, pairs: &[(&str, String)]) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    let first = |rest: &str| {
+        let found =
+            pairs.iter().filter_map(|(shipped, here)| Some((rest.find(shipped)?, shipped, here)));
+        found.min_by_key(|(at, ..)| *at).map(|(at, shipped, here)| (at, shipped.len(), here))
+    };
+    while let Some((at, length, here)) = first(rest) {
+        out.push_str(rest.split_at(at).0);
+        out.push_str(here);
+        rest = rest.split_at(at + length).1;
+    }
+    out + rest
+}
+
+#[test]
+fn a_port_that_begins_like_another_is_put_in_once() {
+    let pairs = [(":443", ":30003".to_owned()), (":3000", ":21000".to_owned())];
+    assert_eq!(replaced("a :443 b :3000 c", &pairs), "a :30003 b :21000 c");
 }
