@@ -30,8 +30,8 @@ use russet::base::secret::Secret;
 use russet::base::time::Timestamp;
 use russet::cli::demo::free_port;
 use russet::identity::{Claims, Identity};
+use russet::session::Settings;
 use russet::session::sealed_cookie::SessionSeal;
-use russet::session::{CookieSettings, SameSite, Settings};
 use serde_json::json;
 
 const HOST: &str = "wiki.example.com";
@@ -203,17 +203,7 @@ fn start_russet(folder: &Path, port: u16) -> Process {
 
 /// The cookie of somebody who is signed in.
 fn cookie() -> String {
-    let settings = Settings {
-        cookie: CookieSettings {
-            name: "__Host-russet".to_owned(),
-            domain: None,
-            http_only: true,
-            same_site: SameSite::Lax,
-        },
-        lifetime: Duration::from_secs(50_400),
-        cookie_secret: None,
-        shared_secret: None,
-    };
+    let settings = Settings::default();
     let seal = SessionSeal::new(&Ring::new(vec![Secret::new(SECRET)]).unwrap(), &settings);
     let claims = json!({"sub": "001.bench", "email": "ann@example.com", "email_verified": true});
     let claims = Claims::new(claims.as_object().unwrap().clone());

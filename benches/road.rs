@@ -26,7 +26,7 @@ use russet::identity::{Claims, ClientCertificate, Identity};
 use russet::policy::{Policy, Question, Shortcuts};
 use russet::session::lifecycle::{EndedSessions, LiveSession, live};
 use russet::session::sealed_cookie::SessionSeal;
-use russet::session::{CookieSettings, SameSite, Session, Settings};
+use russet::session::{Session, Settings};
 use russet::telemetry::line_file::{self, Destination, LineFile, Rotation};
 use russet::telemetry::{Format, Logs};
 use russet::wire::host::Authority;
@@ -83,17 +83,7 @@ fn identity() -> Identity {
 }
 
 fn seal() -> SessionSeal {
-    let settings = Settings {
-        cookie: CookieSettings {
-            name: "__Host-russet".to_owned(),
-            domain: None,
-            http_only: true,
-            same_site: SameSite::Lax,
-        },
-        lifetime: Duration::from_secs(50_400),
-        cookie_secret: None,
-        shared_secret: None,
-    };
+    let settings = Settings::default();
     SessionSeal::new(&Ring::new(vec![Secret::new(SECRET)]).unwrap(), &settings)
 }
 
@@ -204,8 +194,6 @@ fn deciding(c: &mut Criterion) {
     });
 }
 
-/// One connection, one request after the other: everything that a request passes through, the
-/// application included.
 /// What the decision log costs a worker: making one line, and sending it.
 fn telling(c: &mut Criterion) {
     let authority = Authority::parse(HOST).unwrap();
@@ -252,6 +240,8 @@ fn telling(c: &mut Criterion) {
     group.finish();
 }
 
+/// One connection, one request after the other: everything that a request passes through, the
+/// application included.
 fn whole_request(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let _entered = runtime.enter();

@@ -191,7 +191,7 @@ fn written_length(identity: &Identity) -> usize {
 pub(super) mod tests {
     use super::*;
     use crate::base::secret::Secret;
-    use crate::session::{CookieSettings, SameSite};
+    use crate::session::CookieSettings;
     use serde_json::json;
 
     pub(in crate::session) fn ring(byte: u8) -> Ring {
@@ -199,16 +199,10 @@ pub(super) mod tests {
     }
 
     pub(in crate::session) fn settings(domain: Option<&str>) -> Settings {
+        let domain = domain.map(str::to_owned);
         Settings {
-            cookie: CookieSettings {
-                name: "__Host-russet".to_owned(),
-                domain: domain.map(str::to_owned),
-                http_only: true,
-                same_site: SameSite::Lax,
-            },
-            lifetime: Duration::from_secs(50_400),
-            cookie_secret: None,
-            shared_secret: None,
+            cookie: CookieSettings { domain, ..CookieSettings::default() },
+            ..Settings::default()
         }
     }
 

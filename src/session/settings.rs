@@ -30,6 +30,30 @@ pub struct CookieSettings {
     pub same_site: SameSite,
 }
 
+impl Default for Settings {
+    /// What holds where a configuration says nothing; no secrets.
+    fn default() -> Self {
+        Self {
+            cookie: CookieSettings::default(),
+            // As in Pomerium.
+            lifetime: Duration::from_secs(14 * 3600),
+            cookie_secret: None,
+            shared_secret: None,
+        }
+    }
+}
+
+impl Default for CookieSettings {
+    fn default() -> Self {
+        Self {
+            name: "__Host-russet".to_owned(),
+            domain: None,
+            http_only: true,
+            same_site: SameSite::Lax,
+        }
+    }
+}
+
 /// The `SameSite` attribute of the session cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SameSite {

@@ -336,17 +336,7 @@ async fn t24_no_error_on_the_way_to_a_decision_admits_anybody() {
 }
 
 fn settings() -> russet::session::Settings {
-    russet::session::Settings {
-        cookie: russet::session::CookieSettings {
-            name: "__Host-russet".to_owned(),
-            domain: None,
-            http_only: true,
-            same_site: russet::session::SameSite::Lax,
-        },
-        lifetime: std::time::Duration::from_secs(50_400),
-        cookie_secret: None,
-        shared_secret: None,
-    }
+    russet::session::Settings::default()
 }
 
 /// The gateway, but for one path that panics.

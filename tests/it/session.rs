@@ -7,7 +7,6 @@ use russet::base::secret::Secret;
 use russet::base::time::Clock;
 use russet::fake_apple::{AnswerFault, Endpoint};
 use russet::session::sealed_cookie::SessionSeal;
-use russet::session::{CookieSettings, SameSite};
 use serde_json::{Value, json};
 
 use crate::support::{Answered, COOKIE_SECRET, Plan, Site, cookies, value_of};
@@ -116,17 +115,7 @@ async fn t23_raw_bytes_in_the_cookie_header_never_fail_us() {
 }
 
 fn sealed_by(key: [u8; 32], site: &Site, host: &str) -> String {
-    let settings = russet::session::Settings {
-        cookie: CookieSettings {
-            name: "__Host-russet".to_owned(),
-            domain: None,
-            http_only: true,
-            same_site: SameSite::Lax,
-        },
-        lifetime: std::time::Duration::from_secs(50_400),
-        cookie_secret: None,
-        shared_secret: None,
-    };
+    let settings = russet::session::Settings::default();
     let seal = SessionSeal::new(&Ring::new(vec![Secret::new(key)]).unwrap(), &settings);
     format!("__Host-russet={}", seal.seal(&site.session(json!({})), host).unwrap())
 }

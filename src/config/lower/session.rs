@@ -1,7 +1,5 @@
 //! Fills the session's settings: its cookie, its life, its secrets.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
@@ -16,9 +14,6 @@ use crate::config::files::Content;
 use crate::config::section::{Section, tell_both};
 use crate::config::value::Located;
 use crate::session::{CookieSettings, SameSite, Settings};
-
-/// `cookie_expire` where it is not written, as in Pomerium.
-const LIFETIME: Duration = Duration::from_secs(14 * 3600);
 
 /// Longest name of a cookie: the whole of a cookie must fit 4 KiB.
 const NAME_CHARACTERS: usize = 64;
@@ -47,7 +42,7 @@ pub(super) fn lower(
     let shared_secret = secret(top, "shared_secret", context);
     Some(Settings {
         cookie: CookieSettings { name: name?, domain: domain.ok()?, http_only, same_site },
-        lifetime: top.duration("cookie_expire").unwrap_or(LIFETIME),
+        lifetime: top.duration("cookie_expire").unwrap_or(Settings::default().lifetime),
         cookie_secret: cookie_secret.ok()?,
         shared_secret: shared_secret.ok()?,
     })

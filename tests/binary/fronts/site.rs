@@ -17,8 +17,8 @@ use russet::base::secret::Secret;
 use russet::base::time::Timestamp;
 use russet::cli::demo::browser::Browser;
 use russet::identity::{Claims, Identity};
+use russet::session::Settings;
 use russet::session::sealed_cookie::SessionSeal;
-use russet::session::{CookieSettings, SameSite, Settings};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -186,17 +186,7 @@ impl Site {
 }
 
 fn seal() -> SessionSeal {
-    let settings = Settings {
-        cookie: CookieSettings {
-            name: "__Host-russet".to_owned(),
-            domain: None,
-            http_only: true,
-            same_site: SameSite::Lax,
-        },
-        lifetime: Duration::from_secs(50_400),
-        cookie_secret: None,
-        shared_secret: None,
-    };
+    let settings = Settings::default();
     SessionSeal::new(&Ring::new(vec![Secret::new(COOKIE_SECRET)]).unwrap(), &settings)
 }
 

@@ -24,8 +24,8 @@ use russet::cli::demo::free_port;
 use russet::config;
 use russet::fake_apple::{Client, ClientKey, FakeApple, Settings, Tls};
 use russet::identity::{Claims, Identity};
+use russet::session::Session;
 use russet::session::sealed_cookie::SessionSeal;
-use russet::session::{CookieSettings, SameSite, Session};
 use russet::telemetry::{Format, Guard, Logs};
 use serde_json::{Value, json};
 
@@ -353,17 +353,7 @@ pub fn browser(russet: SocketAddr, apple: &FakeApple) -> Browser {
 
 /// Seals cookies with the test site's key.
 pub fn seal() -> SessionSeal {
-    let settings = russet::session::Settings {
-        cookie: CookieSettings {
-            name: "__Host-russet".to_owned(),
-            domain: None,
-            http_only: true,
-            same_site: SameSite::Lax,
-        },
-        lifetime: Duration::from_secs(50_400),
-        cookie_secret: None,
-        shared_secret: None,
-    };
+    let settings = russet::session::Settings::default();
     SessionSeal::new(&Ring::new(vec![Secret::new(COOKIE_SECRET)]).unwrap(), &settings)
 }
 
