@@ -20,8 +20,9 @@ pub mod gateway;
 // 3: the one decision
 pub mod decision;
 
-// 2: Apple, sessions, policies, upstreams, pages
+// 2: connections, Apple, sessions, policies, upstreams, pages
 pub mod apple;
+pub mod edge;
 pub mod pages;
 pub mod policy;
 pub mod session;

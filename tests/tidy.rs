@@ -15,7 +15,7 @@ use russet::workbench::cases;
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["identity", "wire", "telemetry"],
-    &["apple", "session", "policy", "upstream", "pages"],
+    &["edge", "apple", "session", "policy", "upstream", "pages"],
     &["decision", "accounts"],
     &["gateway"],
     &["config"],
@@ -24,7 +24,7 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Rooms inside the gateway that only the pipeline joins.
-const GATEWAY_ROOMS: &[&str] = &["endpoints", "edge", "external_auth"];
+const GATEWAY_ROOMS: &[&str] = &["endpoints", "external_auth"];
 
 /// What may stand in some files only, and why there.
 struct Only {
@@ -61,12 +61,12 @@ const ONLY: &[Only] = &[
         what: "spawning",
         pattern: r"\bspawn(_local|_blocking)?\(",
         // The threads of the workers are no tasks.
-        files: &["src/base/tasks.rs", "src/gateway/edge/workers.rs"],
+        files: &["src/base/tasks.rs", "src/edge/workers.rs"],
     },
     Only {
         what: "sending to an application",
         pattern: r"\bpool\s*\.send\b",
-        files: &["src/gateway/relay.rs"],
+        files: &["src/gateway/forward/relay.rs"],
     },
     Only { what: "printing", pattern: r"\be?print(ln)?!", files: &["src/cli/"] },
     Only {

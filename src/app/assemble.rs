@@ -11,7 +11,7 @@ use crate::base::time::Clock;
 use crate::config::Settings;
 use crate::decision::Rules;
 use crate::decision::record::Line;
-use crate::gateway::edge::Certificates;
+use crate::edge::Certificates;
 use crate::gateway::{DecisionLog, Ingredients, Plan, Shared};
 use crate::telemetry::Logs;
 use crate::telemetry::line_file::{self, LineFile};

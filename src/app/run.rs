@@ -15,7 +15,7 @@ use crate::base::tasks::Tasks;
 use crate::base::time::Clock;
 use crate::config::Settings;
 use crate::decision::Rules;
-use crate::gateway::edge::{
+use crate::edge::{
     self, BindError, Certificates, Drained, Limits, Redirect, Slots, TlsError, Workers,
 };
 use crate::gateway::{EnvoyAuthorization, Gateway, PlanProblem, Shared, Worker};

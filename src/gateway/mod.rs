@@ -4,36 +4,27 @@
 //! *Invariant:* only [`relay`] sends to an application, and it takes an admission to do so.
 
 mod answer;
-pub mod assertion;
-mod browser;
-mod cookies;
 mod decide;
-pub mod edge;
 mod endpoints;
-mod evidence;
 mod external_auth;
-mod headers;
-mod inbound;
+mod forward;
 mod pipeline;
-mod plan;
-mod refusal;
-mod relay;
-mod respond;
+mod request;
 mod service;
-mod settings;
-mod shadows;
-mod signed_in;
-mod world;
+mod sign_in;
+mod state;
+mod trusted_peers;
 
-pub use answer::AnswerBody;
+pub use answer::body::AnswerBody;
+pub use answer::refusal::{ROBOTS, status_of};
 pub use endpoints::is_reserved;
-pub use inbound::{Malformed, check};
-pub use plan::{COOKIE_PREFIX, Ingredients, Plan, PlanProblem};
-pub use refusal::{ROBOTS, status_of};
+pub use forward::assertion;
+pub use request::{Malformed, check};
 pub use service::{EnvoyAuthorization, Gateway};
-pub use settings::{
+pub use state::plan::{COOKIE_PREFIX, Ingredients, Plan, PlanProblem};
+pub use state::settings::{
     DecisionLogSettings, ExternalAuthSettings, HeaderValue, ListenerSettings, RouteService,
     Settings, SigningKeySource, TemplatePart,
 };
-pub use shadows::ShadowCount;
-pub use world::{DecisionLog, Shared, Worker};
+pub use state::shadow_counts::ShadowCount;
+pub use state::shared::{DecisionLog, Shared, Worker};

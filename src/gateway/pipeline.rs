@@ -9,18 +9,22 @@ use std::net::IpAddr;
 use http::header::CONNECTION;
 use http::{HeaderMap, HeaderValue, Request, Response};
 
-use super::answer::{AnswerBody, From};
-use super::decide::{Asked, decide_for_relay};
-use super::edge::{ConnectionInfo, RequestBody};
-use super::inbound::{self, Inbound, Malformed};
-use super::plan::Plan;
-use super::respond::Visitor;
-use super::signed_in::{NotSignedIn, live_session};
-use super::world::Worker;
-use super::{endpoints, external_auth, headers, refusal, relay};
 use crate::base::ids::RequestId;
 use crate::base::time;
 use crate::decision::Admission;
+use crate::edge::{ConnectionInfo, RequestBody};
+use crate::gateway::answer::body::{AnswerBody, From};
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::respond::Visitor;
+use crate::gateway::decide::signed_in::{NotSignedIn, live_session};
+use crate::gateway::decide::{Asked, decide_for_relay};
+use crate::gateway::endpoints;
+use crate::gateway::external_auth;
+use crate::gateway::forward::headers;
+use crate::gateway::forward::relay;
+use crate::gateway::request::{self, CheckedRequest, Malformed};
+use crate::gateway::state::plan::Plan;
+use crate::gateway::state::shared::Worker;
 use crate::telemetry::{Decision, Record};
 use crate::upstream::UpstreamBody;
 use crate::wire::accept::{self, Format};
@@ -46,7 +50,7 @@ pub(super) async fn handle(
         let response = external_auth::serve(head, asking, &mut record);
         return logged(response.map(From::Us), record, worker);
     }
-    let checked = inbound::check(&head).and_then(|(authority, path)| {
+    let checked = request::check(&head).and_then(|(authority, path)| {
         // Security: a connection made for one certificate's names asks for no other's (T14).
         let together = worker.shared.may_carry(from, authority.host());
         if together { Ok((authority, path)) } else { Err(Malformed::Misdirected) }
@@ -55,7 +59,7 @@ pub(super) async fn handle(
         Ok(checked) => checked,
         Err(malformed) => {
             record.reasons.push(malformed.code());
-            if let Ok(authority) = inbound::authority_of(&head) {
+            if let Ok(authority) = request::authority_of(&head) {
                 record.host = Cow::Owned(authority.to_string());
             }
             let response = refuse_malformed(&plan, &record, malformed, &head.headers);
@@ -63,17 +67,17 @@ pub(super) async fn handle(
         }
     };
     record.host = Cow::Owned(authority.to_string());
-    let mut inbound = Inbound { id: record.id, now, plan, authority, path, chain, head };
-    let answered = match endpoints::find(&inbound) {
+    let mut request = CheckedRequest { id: record.id, now, plan, authority, path, chain, head };
+    let answered = match endpoints::find(&request) {
         Some(endpoint) => {
             record.decision = Decision::Own;
-            Err(endpoints::serve(endpoint, &inbound, body, worker, &mut record).await)
+            Err(endpoints::serve(endpoint, &request, body, worker, &mut record).await)
         }
-        None => travel(&mut inbound, body, worker, &mut record).await,
+        None => travel(&mut request, body, worker, &mut record).await,
     };
     let response =
         answered.map(|relayed| relayed.map(From::Application)).unwrap_or_else(|mut ours| {
-            headers::on_ours(&mut ours, &inbound.plan, inbound.id);
+            headers::on_ours(&mut ours, &request.plan, request.id);
             ours.map(From::Us)
         });
     logged(response, record, worker)
@@ -81,20 +85,20 @@ pub(super) async fn handle(
 
 /// The road proper: session, decision, relay. The application's answer, or one of ours instead.
 async fn travel(
-    inbound: &mut Inbound,
+    request: &mut CheckedRequest,
     body: RequestBody,
     worker: &Worker,
     record: &mut Record,
 ) -> Result<Response<UpstreamBody<RequestBody>>, Response<Full<Bytes>>> {
-    let live = live_session(inbound, worker);
+    let live = live_session(request, worker);
     let why_not = live.as_ref().err().copied().unwrap_or(NotSignedIn::NoCookie);
     record.subject = live.as_ref().ok().map(|live| live.session().identity.subject.clone());
-    let facts = inbound.facts();
-    let asked = Asked::of(inbound, &facts);
+    let facts = request.facts();
+    let asked = Asked::of(request, &facts);
     let (decided, told) = decide_for_relay(&asked, live, worker, record);
     let answered = match decided {
-        Ok(admission) => admitted(admission, inbound, body, worker, record).await,
-        Err(refused) => Err(refusal::answer(refused, why_not, inbound, record)),
+        Ok(admission) => admitted(admission, request, body, worker, record).await,
+        Err(refused) => Err(refusal::answer(refused, why_not, request, record)),
     };
     told.answered(match &answered {
         Ok(theirs) => theirs.status(),
@@ -106,19 +110,19 @@ async fn travel(
 /// What was admitted goes to its application.
 async fn admitted(
     admission: Admission,
-    inbound: &mut Inbound,
+    request: &mut CheckedRequest,
     body: RequestBody,
     worker: &Worker,
     record: &mut Record,
 ) -> Result<Response<UpstreamBody<RequestBody>>, Response<Full<Bytes>>> {
     record.decision = Decision::Allow;
-    record.route = inbound.plan.rules.route(admission.route()).map(|route| route.id.clone());
+    record.route = request.plan.rules.route(admission.route()).map(|route| route.id.clone());
     record.upstream =
-        inbound.plan.service(admission.route()).and_then(|service| service.upstream_name.clone());
+        request.plan.service(admission.route()).and_then(|service| service.upstream_name.clone());
     // The relay takes the client's headers along; what an error page needs of them is kept.
-    let preference = inbound.preference();
-    let relayed = relay::relay(admission, inbound, body, worker).await;
-    relayed.map_err(|error| refusal::upstream(&error, preference, inbound, record))
+    let preference = request.preference();
+    let relayed = relay::relay(admission, request, body, worker).await;
+    relayed.map_err(|error| refusal::upstream(&error, preference, request, record))
 }
 
 pub(super) fn new_record(head: &http::request::Parts, source_ip: IpAddr) -> Record {

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Request, Response};
 
-use super::answer::AnswerBody;
-use super::edge::{ConnectionInfo, Refusal, RequestBody, Service};
-use super::respond::Visitor;
-use super::world::Worker;
-use super::{external_auth, headers, pipeline, refusal};
 use crate::base::ids::RequestId;
+use crate::edge::{ConnectionInfo, Refusal, RequestBody, Service};
+use crate::gateway::answer::body::AnswerBody;
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::respond::Visitor;
+use crate::gateway::external_auth;
+use crate::gateway::forward::headers;
+use crate::gateway::pipeline;
+use crate::gateway::state::shared::Worker;
 use crate::wire::accept::Format;
 
 /// One worker's service.

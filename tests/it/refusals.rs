@@ -8,9 +8,7 @@ use http::{Request, Response};
 use russet::base::seal::Ring;
 use russet::base::secret::Secret;
 use russet::base::time::Timestamp;
-use russet::gateway::edge::{
-    self, ConnectionInfo, Limits, Refusal, RequestBody, Service, Slots, Workers,
-};
+use russet::edge::{self, ConnectionInfo, Limits, Refusal, RequestBody, Service, Slots, Workers};
 use russet::gateway::{AnswerBody, Gateway, Worker};
 use russet::session::sealed_cookie::SessionSeal;
 use serde_json::{Value, json};

@@ -10,16 +10,16 @@ use std::time::Duration;
 
 use http::{Response, StatusCode};
 
-use super::super::cookies as ours;
-use super::super::inbound::Inbound;
-use super::super::respond::{self, Visitor};
-use super::super::signed_in::live_session;
-use super::super::world::Worker;
 use super::completion::{Completion, Failure, Outcome};
 use super::sign_in::{deliver, held};
 use crate::apple::Callback;
 use crate::base::ids::SessionId;
 use crate::base::seal::digest;
+use crate::gateway::answer::respond::{self, Visitor};
+use crate::gateway::decide::signed_in::live_session;
+use crate::gateway::request::CheckedRequest;
+use crate::gateway::sign_in::cookies as ours;
+use crate::gateway::state::shared::Worker;
 use crate::pages::{Href, View};
 use crate::session::Session;
 use crate::session::attempt::{self, Attempt, LedTo};
@@ -37,13 +37,13 @@ const FORM_TIME: Duration = Duration::from_secs(10);
 
 /// Serves the endpoint.
 pub(super) async fn serve(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     body: impl Incoming,
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    let visitor = Visitor::of(inbound);
-    let bytes = match read_form(inbound, body, record).await {
+    let visitor = Visitor::of(request);
+    let bytes = match read_form(request, body, record).await {
         Ok(bytes) => bytes,
         Err(view) => return visitor.page(&view),
     };
@@ -61,24 +61,24 @@ pub(super) async fn serve(
             return visitor.page(&View::BadRequest);
         }
     };
-    match find_attempt(inbound, callback.state()) {
-        Some(attempt) => answer(inbound, worker, record, attempt, callback).await,
-        None => not_matched(inbound, worker, record, callback.state()),
+    match find_attempt(request, callback.state()) {
+        Some(attempt) => answer(request, worker, record, attempt, callback).await,
+        None => not_matched(request, worker, record, callback.state()),
     }
 }
 
 async fn read_form(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     body: impl Incoming,
     record: &mut Record,
 ) -> Result<Bytes, View> {
     let start_again = Some(Href::new("/"));
-    if form::check_headers(inbound.headers()).is_err() {
+    if form::check_headers(request.headers()).is_err() {
         record.reasons.push("bad_content_type");
         return Err(View::UnsupportedMediaType { start_again });
     }
     // A form of Apple's has its fields in the body; the same in the query would be a second reading.
-    let query = Form::query(inbound.head.uri.query());
+    let query = Form::query(request.head.uri.query());
     let doubled = query.map_or(true, |query| {
         ["code", "state", "error", "id_token", "user", "iss"]
             .iter()
@@ -97,62 +97,62 @@ async fn read_form(
     })
 }
 
-fn find_attempt(inbound: &Inbound, state: &str) -> Option<Attempt> {
-    let plan = &inbound.plan;
+fn find_attempt(request: &CheckedRequest, state: &str) -> Option<Attempt> {
+    let plan = &request.plan;
     let name = Attempt::cookie_name(state);
-    let held = cookies::values(inbound.headers(), &name).map(|value| (name.as_str(), value));
+    let held = cookies::values(request.headers(), &name).map(|value| (name.as_str(), value));
     let ours = |authority: &Authority<'_>| plan.is_ours(authority);
-    plan.attempts.matching(state, held, inbound.authority.host(), &ours)
+    plan.attempts.matching(state, held, request.authority.host(), &ours)
 }
 
 /// No attempt of this browser has this `state`: another browser's, a forged one, one that made
 /// room for newer ones, or a browser that kept no cookie. Nothing was spent.
 fn not_matched(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     record: &mut Record,
     state: &str,
 ) -> Response<Full<Bytes>> {
-    let any = cookies::names_with_prefix(inbound.headers(), attempt::COOKIE_PREFIX).next();
+    let any = cookies::names_with_prefix(request.headers(), attempt::COOKIE_PREFIX).next();
     record.reasons.push(if any.is_some() { "state_mismatch" } else { "no_transaction" });
     let address = worker.shared.pushed_out.find(&digest(state));
     let start_again = address.map_or(Href::new("/"), |address| Href::new(address.url()));
-    Visitor::of(inbound).page(&View::NotMatched { start_again })
+    Visitor::of(request).page(&View::NotMatched { start_again })
 }
 
 /// The answer to an attempt that this browser holds.
 async fn answer(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     record: &mut Record,
     attempt: Attempt,
     callback: Callback,
 ) -> Response<Full<Bytes>> {
-    let visitor = Visitor::of(inbound);
+    let visitor = Visitor::of(request);
     let start_again = Href::new(attempt.return_to.url());
     let key = digest(&attempt.state);
-    let known = worker.shared.callbacks.find(&key, inbound.now);
+    let known = worker.shared.callbacks.find(&key, request.now);
     if attempt.used {
         record.reasons.push("replayed_callback");
-        return repeated(inbound, worker, record, &attempt, known.as_deref());
+        return repeated(request, worker, record, &attempt, known.as_deref());
     }
     // Security: also where the answer is known already, or a copy of the cookie from before it came
     // would sign in for as long as we remember it.
-    if !attempt.is_open(inbound.now) {
+    if !attempt.is_open(request.now) {
         record.reasons.push("attempt_expired");
         let view = View::ExpiredAttempt { start_again };
-        return on_or(inbound, worker, &attempt, || visitor.page(&view));
+        return on_or(request, worker, &attempt, || visitor.page(&view));
     }
     let turn = Arc::clone(&worker.shared.calls_to_apple).try_acquire_owned().ok();
     if known.is_none() && turn.is_none() {
         record.reasons.push("too_many_sign_ins");
         return too_busy(&visitor, start_again);
     }
-    let until = inbound.now.plus(attempt::REMEMBERED);
-    let completion = worker.shared.callbacks.enter(key, until, inbound.now, Completion::new);
+    let until = request.now.plus(attempt::REMEMBERED);
+    let completion = worker.shared.callbacks.enter(key, until, request.now, Completion::new);
     let completion = match completion {
         Entered::First(completion) => {
-            completion.begin(inbound, worker, &attempt.nonce, callback, turn);
+            completion.begin(request, worker, &attempt.nonce, callback, turn);
             completion
         }
         Entered::Again(completion) => {
@@ -170,21 +170,21 @@ async fn answer(
     match completion.wait().await {
         Some(Outcome::SignedIn(session)) => {
             let gone =
-                worker.shared.ended.contains(session.id) || inbound.now >= session.expires_at;
-            let others = others(inbound, worker, session.id);
+                worker.shared.ended.contains(session.id) || request.now >= session.expires_at;
+            let others = others(request, worker, session.id);
             if gone || (replayed && !others.is_empty()) {
                 let view = View::CodeUsed { start_again };
-                return on_or(inbound, worker, &attempt, || visitor.page(&view));
+                return on_or(request, worker, &attempt, || visitor.page(&view));
             }
             // Security: nothing from before a sign-in lives on beside it (T22).
             for other in others {
-                worker.shared.ended.end_id(other.id, other.expires_at, inbound.now);
+                worker.shared.ended.end_id(other.id, other.expires_at, request.now);
             }
-            signed_in(inbound, record, attempt, &session)
+            signed_in(request, record, attempt, &session)
         }
         Some(Outcome::Failed(failure)) => {
-            let mut response = failed(inbound, record, failure, start_again);
-            mark_used(&mut response, inbound, attempt);
+            let mut response = failed(request, record, failure, start_again);
+            mark_used(&mut response, request, attempt);
             response
         }
         None => visitor.page(&View::AppleUnavailable { start_again }),
@@ -198,7 +198,7 @@ fn too_busy(visitor: &Visitor<'_>, start_again: Href) -> Response<Full<Bytes>> {
 }
 
 fn failed(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     record: &mut Record,
     failure: Failure,
     start_again: Href,
@@ -206,35 +206,35 @@ fn failed(
     let view = failure.view(start_again);
     record.reasons.push(failure.code);
     record.detail = Some(failure.detail);
-    Visitor::of(inbound).page(&view)
+    Visitor::of(request).page(&view)
 }
 
 /// The answer to an attempt that has had its answer: nobody is signed in by it, but a browser that
 /// is signed in finds its way, and a failure stays the same failure.
 fn repeated(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     record: &mut Record,
     attempt: &Attempt,
     known: Option<&Completion>,
 ) -> Response<Full<Bytes>> {
-    on_or(inbound, worker, attempt, || {
+    on_or(request, worker, attempt, || {
         let start_again = Href::new(attempt.return_to.url());
         match known.and_then(Completion::outcome) {
-            Some(Outcome::Failed(failure)) => failed(inbound, record, failure, start_again),
-            _ => Visitor::of(inbound).page(&View::CodeUsed { start_again }),
+            Some(Outcome::Failed(failure)) => failed(request, record, failure, start_again),
+            _ => Visitor::of(request).page(&View::CodeUsed { start_again }),
         }
     })
 }
 
 /// On to the address of the attempt for a browser that is signed in already, else `page`.
 fn on_or(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     attempt: &Attempt,
     page: impl FnOnce() -> Response<Full<Bytes>>,
 ) -> Response<Full<Bytes>> {
-    if sessions(inbound, worker).is_empty() {
+    if sessions(request, worker).is_empty() {
         return page();
     }
     // The redirect ends the trip that another site began: its cookies come along again.
@@ -243,22 +243,22 @@ fn on_or(
 
 /// The sessions of this browser that live: what its attempts led to, and the session cookie where
 /// that comes along with Apple's form at all.
-fn sessions(inbound: &Inbound, worker: &Worker) -> Vec<LedTo> {
-    let led_to = held(inbound).into_iter().filter_map(|held| held.attempt?.led_to);
+fn sessions(request: &CheckedRequest, worker: &Worker) -> Vec<LedTo> {
+    let led_to = held(request).into_iter().filter_map(|held| held.attempt?.led_to);
     let lives = |led_to: &LedTo| {
-        inbound.now < led_to.expires_at && !worker.shared.ended.contains(led_to.id)
+        request.now < led_to.expires_at && !worker.shared.ended.contains(led_to.id)
     };
     let mut all: Vec<LedTo> = led_to.filter(lives).collect();
-    all.extend(live_session(inbound, worker).ok().map(|live| LedTo::from(live.session())));
+    all.extend(live_session(request, worker).ok().map(|live| LedTo::from(live.session())));
     all
 }
 
-fn others(inbound: &Inbound, worker: &Worker, than: SessionId) -> Vec<LedTo> {
-    sessions(inbound, worker).into_iter().filter(|session| session.id != than).collect()
+fn others(request: &CheckedRequest, worker: &Worker, than: SessionId) -> Vec<LedTo> {
+    sessions(request, worker).into_iter().filter(|session| session.id != than).collect()
 }
 
 fn signed_in(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     record: &mut Record,
     mut attempt: Attempt,
     session: &Session,
@@ -266,20 +266,20 @@ fn signed_in(
     record.subject = Some(session.identity.subject.clone());
     record.reasons.push("signed_in");
     let to = &attempt.return_to;
-    let mut response = deliver(inbound, session, to, &attempt.browser, StatusCode::SEE_OTHER);
-    if ours::set_session(&mut response, inbound, session).is_none() {
+    let mut response = deliver(request, session, to, &attempt.browser, StatusCode::SEE_OTHER);
+    if ours::set_session(&mut response, request, session).is_none() {
         record.reasons.push("session_not_sealed");
-        return Visitor::of(inbound).page(&View::Internal);
+        return Visitor::of(request).page(&View::Internal);
     }
     attempt.led_to = Some(LedTo::from(session));
-    mark_used(&mut response, inbound, attempt);
+    mark_used(&mut response, request, attempt);
     response
 }
 
 /// The attempt stays in its cookie for an hour, marked, so that a repeated answer finds its way.
-fn mark_used(response: &mut Response<Full<Bytes>>, inbound: &Inbound, attempt: Attempt) {
+fn mark_used(response: &mut Response<Full<Bytes>>, request: &CheckedRequest, attempt: Attempt) {
     let used = Attempt { used: true, ..attempt };
-    if let Some(value) = inbound.plan.attempts.seal(&used, inbound.authority.host()) {
+    if let Some(value) = request.plan.attempts.seal(&used, request.authority.host()) {
         ours::set_attempt(response, &Attempt::cookie_name(&used.state), &value);
     }
 }

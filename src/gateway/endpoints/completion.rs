@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::super::inbound::Inbound;
-use super::super::world::Worker;
 use crate::apple::{AppleProvider, Callback, CompletionError, Remedy};
 use crate::base::secret::Secret;
+use crate::gateway::request::CheckedRequest;
+use crate::gateway::state::shared::Worker;
 use crate::identity::Identity;
 use crate::pages::{Href, View};
 use crate::session::Session;
 
 /// How the redemption of one code ends; known to everybody who sent the same answer.
 #[derive(Debug)]
-pub(in super::super) struct Completion {
+pub(crate) struct Completion {
     outcome: watch::Sender<Option<Outcome>>,
 }
 
@@ -56,7 +56,7 @@ impl Completion {
     /// still waits: a code that was sent to Apple is spent. `turn` is the leave to call Apple.
     pub(super) fn begin(
         self: &Arc<Self>,
-        inbound: &Inbound,
+        request: &CheckedRequest,
         worker: &Worker,
         nonce: &str,
         callback: Callback,
@@ -70,7 +70,7 @@ impl Completion {
             }
         };
         let shared = Arc::clone(&worker.shared);
-        let plan = Arc::clone(&inbound.plan);
+        let plan = Arc::clone(&request.plan);
         let promise = Promise(Arc::clone(self));
         let nonce = nonce.to_owned();
         let work = async move {

@@ -20,9 +20,9 @@ use http::header::ALLOW;
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 
-use super::inbound::{Inbound, begins_as_ours};
-use super::respond::{self, Visitor};
-use super::world::Worker;
+use crate::gateway::answer::respond::{self, Visitor};
+use crate::gateway::request::{CheckedRequest, begins_as_ours};
+use crate::gateway::state::shared::Worker;
 use crate::pages::{Href, View};
 use crate::telemetry::Record;
 use crate::wire::body::Incoming;
@@ -127,10 +127,10 @@ const RESERVED_OAUTH2: [&str; 2] = ["/oauth2/auth", "/oauth2/static"];
 const DOMAIN_ASSOCIATION: &str = "/.well-known/apple-developer-domain-association.txt";
 
 /// The endpoint that a request asks for, if it is one of ours at all.
-pub(super) fn find(inbound: &Inbound) -> Option<Endpoint> {
-    let plan = &inbound.plan;
-    let host = inbound.authority.host();
-    let path = inbound.path.as_str();
+pub(super) fn find(request: &CheckedRequest) -> Option<Endpoint> {
+    let plan = &request.plan;
+    let host = request.authority.host();
+    let path = request.path.as_str();
     let authenticate = plan.is_authenticate_host(host);
     let known = plan.knows_host(host);
     if authenticate && path == plan.callback_path {
@@ -181,37 +181,37 @@ fn is_below(path: &str, trees: &[&str]) -> bool {
 /// Serves an endpoint of ours.
 pub(super) async fn serve(
     endpoint: Endpoint,
-    inbound: &Inbound,
+    request: &CheckedRequest,
     body: impl Incoming,
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    let visitor = Visitor::of(inbound);
-    if !methods(endpoint).contains(inbound.method()) {
+    let visitor = Visitor::of(request);
+    if !methods(endpoint).contains(request.method()) {
         return not_allowed(endpoint, &visitor);
     }
     match endpoint {
-        Endpoint::Callback => callback::serve(inbound, body, worker, record).await,
-        Endpoint::SignIn => sign_in::serve(inbound, worker, record),
-        Endpoint::Redeem => redeem::serve(inbound, worker, record),
-        Endpoint::SignOut => sign_out::serve(inbound, body, worker, record).await,
-        Endpoint::SignedOut => sign_out::signed_out(inbound, worker),
-        Endpoint::UserPage => user::page(inbound, worker, record),
-        Endpoint::User => user::json(inbound, worker, record),
+        Endpoint::Callback => callback::serve(request, body, worker, record).await,
+        Endpoint::SignIn => sign_in::serve(request, worker, record),
+        Endpoint::Redeem => redeem::serve(request, worker, record),
+        Endpoint::SignOut => sign_out::serve(request, body, worker, record).await,
+        Endpoint::SignedOut => sign_out::signed_out(request, worker),
+        Endpoint::UserPage => user::page(request, worker, record),
+        Endpoint::User => user::json(request, worker, record),
         Endpoint::UserPageWithoutSlash => {
             // Under the name that was asked for.
-            respond::redirect(StatusCode::MOVED_PERMANENTLY, &format!("{}/", inbound.path))
+            respond::redirect(StatusCode::MOVED_PERMANENTLY, &format!("{}/", request.path))
         }
-        Endpoint::OAuth2Start => oauth2_proxy::start(inbound, worker, record),
-        Endpoint::OAuth2SignIn => oauth2_proxy::button(inbound),
-        Endpoint::OAuth2SignOut => oauth2_proxy::end(inbound, body, worker, record).await,
-        Endpoint::OAuth2UserInfo => oauth2_proxy::userinfo(inbound, worker, record),
+        Endpoint::OAuth2Start => oauth2_proxy::start(request, worker, record),
+        Endpoint::OAuth2SignIn => oauth2_proxy::button(request),
+        Endpoint::OAuth2SignOut => oauth2_proxy::end(request, body, worker, record).await,
+        Endpoint::OAuth2UserInfo => oauth2_proxy::userinfo(request, worker, record),
         Endpoint::Root => respond::redirect(StatusCode::FOUND, "/.pomerium/"),
         Endpoint::Ping | Endpoint::Ready => respond::text(StatusCode::OK, "OK\n"),
         Endpoint::Robots => robots(),
-        Endpoint::WellKnown => small::well_known(inbound),
-        Endpoint::Jwks => small::jwks(inbound),
-        Endpoint::DomainAssociation => small::domain_association(inbound),
+        Endpoint::WellKnown => small::well_known(request),
+        Endpoint::Jwks => small::jwks(request),
+        Endpoint::DomainAssociation => small::domain_association(request),
         Endpoint::ProgrammaticLogin => visitor.page(&View::NotImplemented),
         Endpoint::Nothing => visitor.page(&View::NotFound),
     }

@@ -7,15 +7,15 @@ use http::{HeaderMap, HeaderName, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::json;
 
-use super::super::assertion::verified_email;
-use super::super::inbound::Inbound;
-use super::super::refusal;
-use super::super::respond::{self, Visitor};
-use super::super::signed_in::{NotSignedIn, live_session_at};
-use super::super::world::Worker;
 use super::{sign_in, sign_out};
 use crate::base::time::Timestamp;
 use crate::decision::RouteMatch;
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::respond::{self, Visitor};
+use crate::gateway::decide::signed_in::{NotSignedIn, live_session_at};
+use crate::gateway::forward::assertion::verified_email;
+use crate::gateway::request::CheckedRequest;
+use crate::gateway::state::shared::Worker;
 use crate::pages::{Href, SignIn, SignInCause, View};
 use crate::session::return_address::{OurHosts, ReturnAddress};
 use crate::telemetry::Record;
@@ -35,39 +35,39 @@ const OURS: [&str; 3] = ["/oauth2", "/.pomerium", "/.russet"];
 
 /// `/oauth2/start`: begins a sign-in, at the host that it leads to.
 pub(super) fn start(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    let Some(to) = destination(inbound) else {
-        return Visitor::of(inbound).page(&View::BadRequest);
+    let Some(to) = destination(request) else {
+        return Visitor::of(request).page(&View::BadRequest);
     };
-    let since = since(inbound, &to);
-    if to.authority.host() == inbound.authority.host() {
-        return sign_in::begin_here(inbound, worker, &to, since, record);
+    let since = since(request, &to);
+    if to.authority.host() == request.authority.host() {
+        return sign_in::begin_here(request, worker, &to, since, record);
     }
     // The other host gives the browser a cookie of its own first.
-    respond::redirect(StatusCode::FOUND, &inbound.plan.starts.url(&to, since, inbound.now))
+    respond::redirect(StatusCode::FOUND, &request.plan.starts.url(&to, since, request.now))
 }
 
 /// Since when somebody must have signed in for the page that they want. Whoever comes here was
 /// perhaps sent because the last time was too long ago, and nothing in the address says so.
-fn since(inbound: &Inbound, to: &ReturnAddress) -> Option<Timestamp> {
-    let rules = &inbound.plan.rules;
+fn since(request: &CheckedRequest, to: &ReturnAddress) -> Option<Timestamp> {
+    let rules = &request.plan.rules;
     let path = to.path_and_query.split('?').next()?;
     match rules.find(&to.authority, path) {
-        RouteMatch::Route(route) => rules.route(route)?.policy.signed_in_since(inbound.now),
+        RouteMatch::Route(route) => rules.route(route)?.policy.signed_in_since(request.now),
         RouteMatch::NoRoute | RouteMatch::UnknownHost => None,
     }
 }
 
 /// `/oauth2/sign_in`: the page with the button. No redirect, because nginx shows this in place of
 /// a 401, and under a status of its own.
-pub(super) fn button(inbound: &Inbound) -> Response<Full<Bytes>> {
-    let visitor = Visitor::of(inbound);
-    let Some(to) = destination(inbound) else { return visitor.page(&View::BadRequest) };
+pub(super) fn button(request: &CheckedRequest) -> Response<Full<Bytes>> {
+    let visitor = Visitor::of(request);
+    let Some(to) = destination(request) else { return visitor.page(&View::BadRequest) };
     let url = Href::new(format!("/oauth2/start?{}", query_of(&to)));
-    let cause = match inbound.is_page_load() {
+    let cause = match request.is_page_load() {
         true => SignInCause::Asked,
         false => SignInCause::NothingWasSent,
     };
@@ -80,43 +80,43 @@ fn query_of(to: &ReturnAddress) -> String {
 
 /// `/oauth2/sign_out`: GET shows the button, POST ends the session and goes on.
 pub(super) async fn end(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     body: impl Incoming,
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    let query = Form::query(inbound.head.uri.query()).unwrap_or_default();
-    let to = query.get(RD).and_then(|rd| checked(rd, inbound));
+    let query = Form::query(request.head.uri.query()).unwrap_or_default();
+    let to = query.get(RD).and_then(|rd| checked(rd, request));
     // The form is sent back here, with the address that was found good.
     let query = to.as_ref().map(|to| format!("?{}", query_of(to))).unwrap_or_default();
-    sign_out::serve_at(&format!("/oauth2/sign_out{query}"), to, inbound, body, worker, record).await
+    sign_out::serve_at(&format!("/oauth2/sign_out{query}"), to, request, body, worker, record).await
 }
 
 /// `/oauth2/userinfo`: who is signed in, as oauth2-proxy says it. Where the host is forwarded, this
 /// is a question on behalf of another, and only a trusted peer may ask it.
 pub(super) fn userinfo(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    let forwarded = inbound.headers().contains_key(FORWARDED_HOST);
-    if forwarded && !is_trusted(inbound) {
+    let forwarded = request.headers().contains_key(FORWARDED_HOST);
+    if forwarded && !is_trusted(request) {
         record.reasons.push("untrusted-peer");
         return respond::text(StatusCode::FORBIDDEN, "This peer may not ask.\n");
     }
-    let host = match one(inbound.headers(), &FORWARDED_HOST).map(Authority::parse) {
-        None if forwarded => return Visitor::of(inbound).page(&View::BadRequest),
-        None => inbound.authority.host().to_owned(),
+    let host = match one(request.headers(), &FORWARDED_HOST).map(Authority::parse) {
+        None if forwarded => return Visitor::of(request).page(&View::BadRequest),
+        None => request.authority.host().to_owned(),
         Some(Ok(host)) => host.host().to_owned(),
-        Some(Err(_)) => return Visitor::of(inbound).page(&View::BadRequest),
+        Some(Err(_)) => return Visitor::of(request).page(&View::BadRequest),
     };
-    let live = match live_session_at(&host, inbound, worker) {
+    let live = match live_session_at(&host, request, worker) {
         Ok(live) => live,
         Err(why_not) => return nobody(why_not, record),
     };
     let identity = &live.session().identity;
     record.subject = Some(identity.subject.clone());
-    let groups = inbound.plan.groups.of(identity);
+    let groups = request.plan.groups.of(identity);
     let (user, email) = (identity.subject.to_string(), verified_email(identity));
     let user = match groups.is_empty() {
         true => json!({"user": user, "email": email}),
@@ -131,32 +131,32 @@ fn nobody(why_not: NotSignedIn, record: &mut Record) -> Response<Full<Bytes>> {
 }
 
 /// Where to go: `rd`, else what a trusted peer says, else the front page. The first that is good.
-fn destination(inbound: &Inbound) -> Option<ReturnAddress> {
-    let query = Form::query(inbound.head.uri.query()).unwrap_or_default();
-    let rd = query.get(RD).and_then(|rd| checked(rd, inbound));
-    let front = || checked("/", inbound);
-    rd.or_else(|| forwarded(inbound)).or_else(front)
+fn destination(request: &CheckedRequest) -> Option<ReturnAddress> {
+    let query = Form::query(request.head.uri.query()).unwrap_or_default();
+    let rd = query.get(RD).and_then(|rd| checked(rd, request));
+    let front = || checked("/", request);
+    rd.or_else(|| forwarded(request)).or_else(front)
 }
 
 /// What a trusted peer says: `X-Auth-Request-Redirect`, else host and target that it forwards.
-fn forwarded(inbound: &Inbound) -> Option<ReturnAddress> {
-    if !is_trusted(inbound) {
+fn forwarded(request: &CheckedRequest) -> Option<ReturnAddress> {
+    if !is_trusted(request) {
         return None;
     }
-    let headers = inbound.headers();
-    let redirect = one(headers, &REDIRECT).and_then(|to| checked(to, inbound));
+    let headers = request.headers();
+    let redirect = one(headers, &REDIRECT).and_then(|to| checked(to, request));
     redirect.or_else(|| {
         let target = one(headers, &FORWARDED_URI)?;
         match one(headers, &FORWARDED_HOST) {
-            Some(host) => checked(&format!("https://{host}{target}"), inbound),
-            None => checked(target, inbound),
+            Some(host) => checked(&format!("https://{host}{target}"), request),
+            None => checked(target, request),
         }
     })
 }
 
-fn is_trusted(inbound: &Inbound) -> bool {
-    let trusted = inbound.plan.external_auth.as_ref();
-    trusted.is_some_and(|trusted| trusted.trusts(inbound.chain.peer(), inbound.headers()))
+fn is_trusted(request: &CheckedRequest) -> bool {
+    let trusted = request.plan.external_auth.as_ref();
+    trusted.is_some_and(|trusted| trusted.trusts(request.chain.peer(), request.headers()))
 }
 
 fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
@@ -165,10 +165,10 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     only.to_str().ok()
 }
 
-fn checked(to: &str, inbound: &Inbound) -> Option<ReturnAddress> {
-    let ours = |authority: &Authority<'_>| inbound.plan.is_ours(authority);
-    let configured = Authority::parse(inbound.authority.host()).ok()?;
-    [&inbound.authority, &configured].into_iter().find_map(|here| wanted(to, here, &ours))
+fn checked(to: &str, request: &CheckedRequest) -> Option<ReturnAddress> {
+    let ours = |authority: &Authority<'_>| request.plan.is_ours(authority);
+    let configured = Authority::parse(request.authority.host()).ok()?;
+    [&request.authority, &configured].into_iter().find_map(|here| wanted(to, here, &ours))
 }
 
 /// An address that somebody asks to go to: a path of this host, or the whole address of a host of

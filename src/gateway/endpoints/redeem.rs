@@ -5,12 +5,12 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
 
-use super::super::cookies as ours;
-use super::super::inbound::Inbound;
-use super::super::respond::Visitor;
-use super::super::signed_in::live_session;
-use super::super::world::Worker;
 use super::sign_in::arrive;
+use crate::gateway::answer::respond::Visitor;
+use crate::gateway::decide::signed_in::live_session;
+use crate::gateway::request::CheckedRequest;
+use crate::gateway::sign_in::cookies as ours;
+use crate::gateway::state::shared::Worker;
 use crate::pages::{Href, View};
 use crate::session::once::Entered;
 use crate::telemetry::Record;
@@ -20,36 +20,36 @@ use crate::wire::host::Authority;
 
 /// Serves the endpoint.
 pub(super) fn serve(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    let plan = &inbound.plan;
-    let visitor = Visitor::of(inbound);
-    let query = Form::query(inbound.head.uri.query()).unwrap_or_default();
+    let plan = &request.plan;
+    let visitor = Visitor::of(request);
+    let query = Form::query(request.head.uri.query()).unwrap_or_default();
     let Some(ticket) = query.get("ticket") else {
         record.reasons.push("no_ticket");
         return visitor.page(&View::BadRequest);
     };
-    let browsers: Vec<&str> = cookies::values(inbound.headers(), ours::BROWSER).collect();
+    let browsers: Vec<&str> = cookies::values(request.headers(), ours::BROWSER).collect();
     if browsers.is_empty() {
         record.reasons.push("no_browser_cookie");
         return visitor.page(&View::NoCookies { start_again: Href::new("/") });
     }
     let is_ours = |authority: &Authority<'_>| plan.is_ours(authority);
-    let host = inbound.authority.host();
-    let opened = plan.tickets.open(ticket, host, &browsers, &is_ours, inbound.now);
+    let host = request.authority.host();
+    let opened = plan.tickets.open(ticket, host, &browsers, &is_ours, request.now);
     let Some(ticket) = opened else {
         record.reasons.push("ticket_not_opened");
         return visitor.page(&View::LinkInvalid { start_again: Href::new("/") });
     };
     let start_again = Href::new(ticket.return_to.url());
-    let before = live_session(inbound, worker).ok();
-    match worker.shared.tickets.enter(ticket.id, ticket.expires_at, inbound.now, || ()) {
+    let before = live_session(request, worker).ok();
+    match worker.shared.tickets.enter(ticket.id, ticket.expires_at, request.now, || ()) {
         Entered::First(()) => {}
         Entered::Again(()) if before.is_some() => {
             record.reasons.push("ticket_replayed");
-            return arrive(inbound, &ticket.return_to, StatusCode::FOUND);
+            return arrive(request, &ticket.return_to, StatusCode::FOUND);
         }
         Entered::Again(()) | Entered::Full => {
             record.reasons.push("ticket_replayed");
@@ -57,17 +57,17 @@ pub(super) fn serve(
         }
     }
     let session = ticket.session;
-    if worker.shared.ended.contains(session.id) || inbound.now >= session.expires_at {
+    if worker.shared.ended.contains(session.id) || request.now >= session.expires_at {
         record.reasons.push("session_ended");
         return visitor.page(&View::LinkInvalid { start_again });
     }
     // Nothing from before a sign-in lives on beside it (T22).
     if let Some(before) = before.filter(|before| before.session().id != session.id) {
-        worker.shared.ended.end(before.session(), inbound.now);
+        worker.shared.ended.end(before.session(), request.now);
     }
     record.subject = Some(session.identity.subject.clone());
-    let mut response = arrive(inbound, &ticket.return_to, StatusCode::FOUND);
-    match ours::set_session(&mut response, inbound, &session) {
+    let mut response = arrive(request, &ticket.return_to, StatusCode::FOUND);
+    match ours::set_session(&mut response, request, &session) {
         Some(()) => response,
         None => visitor.page(&View::Internal),
     }

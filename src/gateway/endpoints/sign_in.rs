@@ -6,13 +6,15 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
 
-use super::super::inbound::Inbound;
-use super::super::respond::{self, Visitor};
-use super::super::signed_in::{NotSignedIn, live_session};
-use super::super::world::Worker;
-use super::super::{browser, cookies as ours, refusal};
 use crate::base::seal::digest;
 use crate::base::time::Timestamp;
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::respond::{self, Visitor};
+use crate::gateway::decide::signed_in::{NotSignedIn, live_session};
+use crate::gateway::request::CheckedRequest;
+use crate::gateway::sign_in::browser;
+use crate::gateway::sign_in::cookies as ours;
+use crate::gateway::state::shared::Worker;
 use crate::pages::{Href, SignIn, SignInCause, View};
 use crate::session::Session;
 use crate::session::attempt::{self, Attempt, Held};
@@ -25,43 +27,43 @@ use crate::wire::host::Authority;
 
 /// Serves the endpoint.
 pub(super) fn serve(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    let plan = &inbound.plan;
-    let visitor = Visitor::of(inbound);
+    let plan = &request.plan;
+    let visitor = Visitor::of(request);
     let ours = |authority: &Authority<'_>| plan.is_ours(authority);
-    let query = Form::query(inbound.head.uri.query()).unwrap_or_default();
+    let query = Form::query(request.head.uri.query()).unwrap_or_default();
     let names_a_browser = query.get("russet_browser").is_some();
-    if !names_a_browser || !plan.is_authenticate_host(inbound.authority.host()) {
-        return start(inbound, worker, &query, record);
+    if !names_a_browser || !plan.is_authenticate_host(request.authority.host()) {
+        return start(request, worker, &query, record);
     }
     let host = plan.authenticate.to_string();
-    let link = match plan.links.check(&host, &query, &ours, inbound.now) {
+    let link = match plan.links.check(&host, &query, &ours, request.now) {
         Ok(link) => link,
-        Err(problem) => return invalid(problem, inbound, &query, record),
+        Err(problem) => return invalid(problem, request, &query, record),
     };
     // Prefetchers, scanners and scripts begin nothing (T89).
-    if !inbound.is_page_load() {
-        let url = Href::new(inbound.target());
+    if !request.is_page_load() {
+        let url = Href::new(request.target());
         let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
         return visitor.page(&view);
     }
-    let live = live_session(inbound, worker).ok();
+    let live = live_session(request, worker).ok();
     if let Some(live) = live.filter(|live| is_recent_enough(link.since, live.session())) {
         record.subject = Some(live.session().identity.subject.clone());
-        return deliver(inbound, live.session(), &link.return_to, &link.browser, StatusCode::FOUND);
+        return deliver(request, live.session(), &link.return_to, &link.browser, StatusCode::FOUND);
     }
-    let attempt = Attempt::begin(link, inbound.now);
+    let attempt = Attempt::begin(link, request.now);
     let location = worker.shared.apple.authorize_url(&attempt.state, &attempt.nonce);
     let mut response = respond::redirect(StatusCode::FOUND, &location);
     let name = Attempt::cookie_name(&attempt.state);
-    let Some(value) = plan.attempts.seal(&attempt, inbound.authority.host()) else {
+    let Some(value) = plan.attempts.seal(&attempt, request.authority.host()) else {
         return visitor.page(&View::Internal);
     };
-    for gone in attempt::pushed_out(held(inbound), name.len() + value.len()) {
-        if let Some(old) = gone.attempt.filter(|old| old.is_open(inbound.now)) {
+    for gone in attempt::pushed_out(held(request), name.len() + value.len()) {
+        if let Some(old) = gone.attempt.filter(|old| old.is_open(request.now)) {
             worker.shared.pushed_out.remember(digest(&old.state), old.return_to);
         }
         ours::delete_attempt(&mut response, &gone.name);
@@ -73,47 +75,47 @@ pub(super) fn serve(
 /// The first step of a sign-in that another proxy sent the browser to: gives it the cookie that the
 /// proxy's answer could not carry, and sends it on.
 fn start(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     query: &Form<'_>,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    let plan = &inbound.plan;
+    let plan = &request.plan;
     let ours = |authority: &Authority<'_>| plan.is_ours(authority);
-    let host = inbound.authority.host();
-    let Start { return_to, since } = match plan.starts.check(host, query, &ours, inbound.now) {
+    let host = request.authority.host();
+    let Start { return_to, since } = match plan.starts.check(host, query, &ours, request.now) {
         Ok(start) => start,
-        Err(problem) => return invalid(problem, inbound, query, record),
+        Err(problem) => return invalid(problem, request, query, record),
     };
-    begin_here(inbound, worker, &return_to, since, record)
+    begin_here(request, worker, &return_to, since, record)
 }
 
 /// Begins a sign-in at this very host, for a page of it; with `since`, whoever signed in before it
 /// signs in again.
 pub(super) fn begin_here(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     return_to: &ReturnAddress,
     since: Option<Timestamp>,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    let visitor = Visitor::of(inbound);
-    if !inbound.is_page_load() {
-        let url = Href::new(inbound.target());
+    let visitor = Visitor::of(request);
+    if !request.is_page_load() {
+        let url = Href::new(request.target());
         let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
         return visitor.page(&view);
     }
-    let live = live_session(inbound, worker);
-    if browser::goes_round(inbound) {
+    let live = live_session(request, worker);
+    if browser::goes_round(request) {
         // The proxy does not pass the cookie on, perhaps; the browser does keep it.
         record.reasons.push("sign-in-loop");
         return refusal::going_round(&visitor, live.err().unwrap_or(NotSignedIn::NotOpened));
     }
     if let Some(live) = live.ok().filter(|live| is_recent_enough(since, live.session())) {
         record.subject = Some(live.session().identity.subject.clone());
-        return arrive(inbound, return_to, StatusCode::FOUND);
+        return arrive(request, return_to, StatusCode::FOUND);
     }
-    let (link, cookie) = begin(inbound, return_to, since);
+    let (link, cookie) = begin(request, return_to, since);
     let mut response = respond::redirect(StatusCode::FOUND, &link);
     browser::remember(&mut response, &cookie);
     response
@@ -121,7 +123,7 @@ pub(super) fn begin_here(
 
 fn invalid(
     problem: LinkProblem,
-    inbound: &Inbound,
+    request: &CheckedRequest,
     query: &Form<'_>,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
@@ -131,20 +133,20 @@ fn invalid(
         LinkProblem::ForeignHost => "link_foreign_host",
     });
     let address = query.get("pomerium_redirect_uri");
-    let ours = |authority: &Authority<'_>| inbound.plan.is_ours(authority);
+    let ours = |authority: &Authority<'_>| request.plan.is_ours(authority);
     let address = address.and_then(|url| ReturnAddress::parse(url, &ours));
     let start_again = address.map_or(Href::new("/"), |address| Href::new(address.url()));
-    Visitor::of(inbound).page(&View::LinkInvalid { start_again })
+    Visitor::of(request).page(&View::LinkInvalid { start_again })
 }
 
 /// The attempts that a browser holds.
-pub(super) fn held(inbound: &Inbound) -> Vec<Held> {
-    let plan = &inbound.plan;
+pub(super) fn held(request: &CheckedRequest) -> Vec<Held> {
+    let plan = &request.plan;
     let ours = |authority: &Authority<'_>| plan.is_ours(authority);
-    let host = inbound.authority.host();
-    cookies::names_with_prefix(inbound.headers(), attempt::COOKIE_PREFIX)
+    let host = request.authority.host();
+    cookies::names_with_prefix(request.headers(), attempt::COOKIE_PREFIX)
         .filter_map(|name| {
-            let value = cookies::values(inbound.headers(), name).next()?;
+            let value = cookies::values(request.headers(), name).next()?;
             Some(Held {
                 name: name.to_owned(),
                 bytes: name.len() + value.len(),
@@ -156,18 +158,18 @@ pub(super) fn held(inbound: &Inbound) -> Vec<Held> {
 
 /// Takes a signed-in person on: to an address of this host, or with a ticket to another.
 pub(super) fn deliver(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     session: &Session,
     return_to: &ReturnAddress,
     browser: &BrowserHash,
     status: StatusCode,
 ) -> Response<Full<Bytes>> {
-    let plan = &inbound.plan;
-    if return_to.authority.host() == inbound.authority.host() {
-        return arrive(inbound, return_to, status);
+    let plan = &request.plan;
+    if return_to.authority.host() == request.authority.host() {
+        return arrive(request, return_to, status);
     }
-    let Some(ticket) = plan.tickets.mint(session, return_to, browser, inbound.now) else {
-        return Visitor::of(inbound).page(&View::Internal);
+    let Some(ticket) = plan.tickets.mint(session, return_to, browser, request.now) else {
+        return Visitor::of(request).page(&View::Internal);
     };
     let location = format!("https://{}/.pomerium/callback/?ticket={ticket}", return_to.authority);
     respond::redirect(status, &location)
@@ -176,34 +178,34 @@ pub(super) fn deliver(
 /// The last step, on the host that was asked first: on to the address, or, where it was too long
 /// to keep, a page that says so.
 pub(super) fn arrive(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     to: &ReturnAddress,
     status: StatusCode,
 ) -> Response<Full<Bytes>> {
-    let visitor = Visitor::of(inbound);
+    let visitor = Visitor::of(request);
     if to.shortened {
         return visitor.page(&View::AddressTooLong { path: Href::new(to.path_and_query.as_str()) });
     }
-    let strict = inbound.plan.cookie.same_site == crate::session::SameSite::Strict;
+    let strict = request.plan.cookie.same_site == crate::session::SameSite::Strict;
     let mut response = match strict {
         // A Strict cookie is not sent on a redirect that began at Apple's page; a page of our own
         // begins anew.
         true => visitor.page(&View::Moved { to: Href::new(to.url()) }),
         false => respond::redirect(status, &to.url()),
     };
-    browser::count_round(&mut response, inbound);
+    browser::count_round(&mut response, request);
     response
 }
 
 /// The link that signs a person in and leads back to `return_to`, for a browser that is given its
 /// cookie with the answer; `since` as in [`crate::session::link::SignInLink`].
-pub(in super::super) fn begin(
-    inbound: &Inbound,
+pub(crate) fn begin(
+    request: &CheckedRequest,
     return_to: &ReturnAddress,
     since: Option<Timestamp>,
 ) -> (String, String) {
-    let cookie = browser::kept_or_new(inbound.headers());
-    let host = inbound.plan.authenticate.to_string();
+    let cookie = browser::kept_or_new(request.headers());
+    let host = request.plan.authenticate.to_string();
     let hash = BrowserHash::of(&cookie);
-    (inbound.plan.links.url(&host, return_to, &hash, since, inbound.now), cookie)
+    (request.plan.links.url(&host, return_to, &hash, since, request.now), cookie)
 }

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use http::{Method, Response, StatusCode};
 
-use super::super::inbound::Inbound;
-use super::super::respond::{self, Visitor};
-use super::super::signed_in::live_session;
-use super::super::world::Worker;
-use super::super::{browser, cookies as ours};
 use crate::base::ids::SessionId;
 use crate::base::secret::Secret;
+use crate::gateway::answer::respond::{self, Visitor};
+use crate::gateway::decide::signed_in::live_session;
+use crate::gateway::request::CheckedRequest;
+use crate::gateway::sign_in::browser;
+use crate::gateway::sign_in::cookies as ours;
+use crate::gateway::state::shared::Worker;
 use crate::pages::{self, CSRF_FIELD, Href, RETURN_FIELD, SignIn, SignInCause, View};
 use crate::session::return_address::ReturnAddress;
 use crate::telemetry::Record;
@@ -30,41 +31,41 @@ const FORM_TIME: Duration = Duration::from_secs(10);
 const HERE: &str = "/.pomerium/sign_out";
 
 /// The form that ends this session; with an address, it asks for another account for it.
-pub(in super::super) fn form(
-    inbound: &Inbound,
+pub(crate) fn form(
+    request: &CheckedRequest,
     session: SessionId,
     return_to: Option<String>,
 ) -> pages::Form {
-    let token = inbound.plan.forms.sign(&[&session.to_string(), inbound.authority.host()]);
+    let token = request.plan.forms.sign(&[&session.to_string(), request.authority.host()]);
     pages::Form { action: Href::new(HERE), csrf: Secret::new(token), return_to }
 }
 
 /// Serves the endpoint.
 pub(super) async fn serve(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     body: impl Incoming,
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    serve_at(HERE, None, inbound, body, worker, record).await
+    serve_at(HERE, None, request, body, worker, record).await
 }
 
 /// The same under another address, whose form is sent to `action`, and which leads on to `to`.
 pub(super) async fn serve_at(
     action: &str,
     to: Option<ReturnAddress>,
-    inbound: &Inbound,
+    request: &CheckedRequest,
     body: impl Incoming,
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    let visitor = Visitor::of(inbound);
-    let live = live_session(inbound, worker).ok();
+    let visitor = Visitor::of(request);
+    let live = live_session(request, worker).ok();
     record.subject = live.as_ref().map(|live| live.session().identity.subject.clone());
-    if *inbound.method() != Method::POST {
+    if *request.method() != Method::POST {
         return match &live {
             Some(live) => {
-                let form = form(inbound, live.session().id, None);
+                let form = form(request, live.session().id, None);
                 visitor.page(&View::SignOut(pages::Form { action: Href::new(action), ..form }))
             }
             None => {
@@ -75,30 +76,30 @@ pub(super) async fn serve_at(
     }
     // Security: before anything else. A form of another site comes without our cookie, and an
     // answer that takes the cookie away would sign the person out all the same (T81).
-    let own = is_same_origin(inbound.headers(), &inbound.authority.origin(Scheme::Https));
+    let own = is_same_origin(request.headers(), &request.authority.origin(Scheme::Https));
     if !own && live.is_none() {
         record.reasons.push("forged_form");
         return visitor.page_with(&View::BadRequest, StatusCode::FORBIDDEN);
     }
-    let fields = match read_form(inbound, body).await {
+    let fields = match read_form(request, body).await {
         Ok(fields) => fields,
         Err(view) => return visitor.page(&view),
     };
     let Ok(fields) = Form::parse(&fields) else { return visitor.page(&View::BadRequest) };
     let return_to = fields
         .get(RETURN_FIELD)
-        .and_then(|url| ReturnAddress::parse(url, &|authority| inbound.plan.is_ours(authority)));
+        .and_then(|url| ReturnAddress::parse(url, &|authority| request.plan.is_ours(authority)));
     if let Some(live) = live {
         let session = live.session();
-        let expected = [&*session.id.to_string(), inbound.authority.host()];
+        let expected = [&*session.id.to_string(), request.authority.host()];
         let token = fields.get(CSRF_FIELD).unwrap_or_default();
-        if !own || !inbound.plan.forms.verify(&expected, token) {
+        if !own || !request.plan.forms.verify(&expected, token) {
             record.reasons.push("forged_form");
-            let page = View::SignOut(form(inbound, session.id, return_to.map(|to| to.url())));
+            let page = View::SignOut(form(request, session.id, return_to.map(|to| to.url())));
             return visitor.page_with(&page, StatusCode::FORBIDDEN);
         }
         // Security: written before it is answered, so that a copied cookie is dead at once (T38).
-        worker.shared.ended.end(session, inbound.now);
+        worker.shared.ended.end(session, request.now);
         record.reasons.push("signed_out");
     }
     let mut response = match return_to {
@@ -107,24 +108,24 @@ pub(super) async fn serve_at(
             visitor.page(&View::SignIn(SignIn { cause: SignInCause::AnotherAccount, url }))
         }
         None => {
-            let to = to.map_or_else(|| after(inbound), |to| to.url());
+            let to = to.map_or_else(|| after(request), |to| to.url());
             respond::redirect(StatusCode::SEE_OTHER, &to)
         }
     };
-    ours::delete_session(&mut response, inbound);
+    ours::delete_session(&mut response, request);
     // Whoever signs out on purpose goes round in no circle.
     browser::forget_rounds(&mut response);
     response
 }
 
 /// Where people land after signing out. The address tells the page where a new sign-in may lead.
-fn after(inbound: &Inbound) -> String {
-    let plan = &inbound.plan;
+fn after(request: &CheckedRequest) -> String {
+    let plan = &request.plan;
     match &plan.signout_redirect_url {
         Some(url) => url.clone(),
         None => {
             let query = form_urlencoded::Serializer::new(String::new())
-                .append_pair(RETURN_FIELD, &format!("https://{}/", inbound.authority))
+                .append_pair(RETURN_FIELD, &format!("https://{}/", request.authority))
                 .finish();
             format!("https://{}/.pomerium/signed_out?{query}", plan.authenticate)
         }
@@ -133,25 +134,25 @@ fn after(inbound: &Inbound) -> String {
 
 /// `/.pomerium/signed_out`: says so, and does not sign in again by itself. Whoever is signed in and
 /// follows a link to it is told who they are instead.
-pub(super) fn signed_out(inbound: &Inbound, worker: &Worker) -> Response<Full<Bytes>> {
-    let plan = &inbound.plan;
-    if live_session(inbound, worker).is_ok() {
+pub(super) fn signed_out(request: &CheckedRequest, worker: &Worker) -> Response<Full<Bytes>> {
+    let plan = &request.plan;
+    if live_session(request, worker).is_ok() {
         return respond::redirect(StatusCode::FOUND, "/.pomerium/");
     }
-    let query = Form::query(inbound.head.uri.query()).unwrap_or_default();
+    let query = Form::query(request.head.uri.query()).unwrap_or_default();
     let address = query
         .get(RETURN_FIELD)
         .and_then(|url| ReturnAddress::parse(url, &|authority| plan.is_ours(authority)));
     let url = address.map_or(Href::new("/"), |address| Href::new(address.url()));
-    Visitor::of(inbound).page(&signed_out_page(url))
+    Visitor::of(request).page(&signed_out_page(url))
 }
 
 fn signed_out_page(url: Href) -> View {
     View::SignIn(SignIn { cause: SignInCause::SignedOut, url })
 }
 
-async fn read_form(inbound: &Inbound, body: impl Incoming) -> Result<Bytes, View> {
-    wire_form::check_headers(inbound.headers())
+async fn read_form(request: &CheckedRequest, body: impl Incoming) -> Result<Bytes, View> {
+    wire_form::check_headers(request.headers())
         .map_err(|_| View::UnsupportedMediaType { start_again: None })?;
     body::read_limited(body, FORM_BYTES, FORM_TIME).await.map_err(|problem| match problem {
         ReadProblem::TooLarge { .. } => View::TooLarge,

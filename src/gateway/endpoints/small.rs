@@ -8,22 +8,22 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::json;
 
-use super::super::inbound::Inbound;
-use super::super::respond;
+use crate::gateway::answer::respond;
+use crate::gateway::request::CheckedRequest;
 
 /// Keeps crawlers away from a host where every answer is a sign-in.
-pub(in super::super) fn robots() -> Response<Full<Bytes>> {
+pub(crate) fn robots() -> Response<Full<Bytes>> {
     respond::text(StatusCode::OK, "User-agent: *\nDisallow: /\n")
 }
 
 /// Where an application finds what it needs to check assertions. Built from the configuration,
 /// never from more of the request than the host it matched: a port that is none of ours makes no
 /// address of its own (W17).
-pub(super) fn well_known(inbound: &Inbound) -> Response<Full<Bytes>> {
-    let plan = &inbound.plan;
-    let origin = match plan.is_ours(&inbound.authority) {
-        true => format!("https://{}", inbound.authority),
-        false => format!("https://{}", inbound.authority.host()),
+pub(super) fn well_known(request: &CheckedRequest) -> Response<Full<Bytes>> {
+    let plan = &request.plan;
+    let origin = match plan.is_ours(&request.authority) {
+        true => format!("https://{}", request.authority),
+        false => format!("https://{}", request.authority.host()),
     };
     let body = json!({
         "issuer": format!("{origin}/"),
@@ -35,9 +35,9 @@ pub(super) fn well_known(inbound: &Inbound) -> Response<Full<Bytes>> {
 }
 
 /// The key set.
-pub(super) fn jwks(inbound: &Inbound) -> Response<Full<Bytes>> {
-    let plan = &inbound.plan;
-    let mut response = match is_known(inbound.headers(), &plan.jwks_etag) {
+pub(super) fn jwks(request: &CheckedRequest) -> Response<Full<Bytes>> {
+    let plan = &request.plan;
+    let mut response = match is_known(request.headers(), &plan.jwks_etag) {
         true => respond::own(StatusCode::NOT_MODIFIED, "application/json", Bytes::new()),
         false => respond::own(StatusCode::OK, "application/json", plan.jwks.clone()),
     };
@@ -57,8 +57,8 @@ fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
 }
 
 /// The body that the operator got from Apple.
-pub(super) fn domain_association(inbound: &Inbound) -> Response<Full<Bytes>> {
-    let body = inbound.plan.domain_association.clone().unwrap_or_default();
+pub(super) fn domain_association(request: &CheckedRequest) -> Response<Full<Bytes>> {
+    let body = request.plan.domain_association.clone().unwrap_or_default();
     respond::own(StatusCode::OK, "text/plain; charset=utf-8", body)
 }
 

@@ -4,59 +4,59 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
 
-use super::super::assertion::person;
-use super::super::inbound::Inbound;
-use super::super::refusal;
-use super::super::respond::{self, Visitor};
-use super::super::signed_in::{NotSignedIn, live_session};
-use super::super::world::Worker;
 use super::sign_out::form;
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::respond::{self, Visitor};
+use crate::gateway::decide::signed_in::{NotSignedIn, live_session};
+use crate::gateway::forward::assertion::person;
+use crate::gateway::request::CheckedRequest;
+use crate::gateway::state::shared::Worker;
 use crate::pages::{UserPage, View};
 use crate::session::lifecycle::LiveSession;
 use crate::telemetry::Record;
 
 /// The page for people.
 pub(super) fn page(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    let live = match signed_in(inbound, worker, record) {
+    let live = match signed_in(request, worker, record) {
         Ok(live) => live,
-        Err(why_not) => return refusal::sign_in(inbound, why_not, record),
+        Err(why_not) => return refusal::sign_in(request, why_not, record),
     };
     let session = live.session();
     let page = UserPage::new(
         &session.identity,
         session.expires_at,
-        inbound.now,
-        form(inbound, session.id, None),
+        request.now,
+        form(request, session.id, None),
     );
-    Visitor::of(inbound).page(&View::User(Box::new(page)))
+    Visitor::of(request).page(&View::User(Box::new(page)))
 }
 
 /// The same for programs, in Pomerium's shape.
 pub(super) fn json(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
-    let live = match signed_in(inbound, worker, record) {
+    let live = match signed_in(request, worker, record) {
         Ok(live) => live,
-        Err(why_not) => return refusal::sign_in(inbound, why_not, record),
+        Err(why_not) => return refusal::sign_in(request, why_not, record),
     };
-    let configured = inbound.plan.claims_headers.iter().map(|(_, claim)| claim.as_str());
+    let configured = request.plan.claims_headers.iter().map(|(_, claim)| claim.as_str());
     let claims =
-        serde_json::Value::Object(person(live.session(), &inbound.plan.groups, configured));
+        serde_json::Value::Object(person(live.session(), &request.plan.groups, configured));
     respond::own(StatusCode::OK, "application/json", claims.to_string())
 }
 
 fn signed_in(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     record: &mut Record,
 ) -> Result<LiveSession, NotSignedIn> {
-    let live = live_session(inbound, worker)?;
+    let live = live_session(request, worker)?;
     record.subject = Some(live.session().identity.subject.clone());
     Ok(live)
 }

@@ -5,15 +5,17 @@ use http::header::{CACHE_CONTROL, COOKIE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
-use super::super::decide::{self, Asked};
-use super::super::inbound::{Inbound, begins_as_ours};
-use super::super::respond::{self, Visitor};
-use super::super::signed_in::{NotSignedIn, live_session};
-use super::super::world::Worker;
-use super::super::{headers, refusal, relay};
 use crate::base::ids::RequestId;
 use crate::decision::record::QUESTION_CONSTRAINT;
 use crate::decision::{Admission, NoRoute, Refusal};
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::respond::{self, Visitor};
+use crate::gateway::decide::signed_in::{NotSignedIn, live_session};
+use crate::gateway::decide::{self, Asked};
+use crate::gateway::forward::headers;
+use crate::gateway::forward::relay;
+use crate::gateway::request::{CheckedRequest, begins_as_ours};
+use crate::gateway::state::shared::Worker;
 use crate::pages::{Href, SignIn, View};
 use crate::session::Session;
 use crate::telemetry::{Decision, Record};
@@ -30,18 +32,18 @@ pub(super) type Refused = Box<Response<Full<Bytes>>>;
 /// # Errors
 /// The refusal, as a browser may see it.
 pub(super) fn decide(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     redirects: bool,
     worker: &Worker,
     record: &mut Record,
 ) -> Result<Allow, Refused> {
     decide_with(
-        inbound,
+        request,
         worker,
         record,
         (StatusCode::OK, &|_| true),
-        |admission, record| allow(admission, inbound, worker, record),
-        |why_not, record| sign_in(why_not, inbound, redirects, record),
+        |admission, record| allow(admission, request, worker, record),
+        |why_not, record| sign_in(why_not, request, redirects, record),
     )
 }
 
@@ -52,7 +54,7 @@ pub(super) fn decide(
 /// # Errors
 /// The refusal, as a browser may see it.
 pub(super) fn decide_with<T>(
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     record: &mut Record,
     (yes, fits): (StatusCode, &dyn Fn(&Session) -> bool),
@@ -60,20 +62,20 @@ pub(super) fn decide_with<T>(
     sign_in: impl FnOnce(NotSignedIn, &mut Record) -> Response<Full<Bytes>>,
 ) -> Result<T, Refused> {
     // No application gets what is ours, and whoever was to send it to us would go in circles.
-    if begins_as_ours(&inbound.path) {
+    if begins_as_ours(&request.path) {
         refusal::note_no_route(NoRoute { known_host: true }, record);
-        let page = Visitor::of(inbound).page_with(&View::NotFound, StatusCode::FORBIDDEN);
+        let page = Visitor::of(request).page_with(&View::NotFound, StatusCode::FORBIDDEN);
         return Err(Box::new(page));
     }
-    let live = live_session(inbound, worker);
+    let live = live_session(request, worker);
     let why_not = live.as_ref().err().copied().unwrap_or(NotSignedIn::NoCookie);
     record.subject = live.as_ref().ok().map(|live| live.session().identity.subject.clone());
-    let facts = inbound.facts();
-    let asked = Asked::of(inbound, &facts);
+    let facts = request.facts();
+    let asked = Asked::of(request, &facts);
     let (decided, told) = decide::decide(&asked, live, worker, record, fits);
     let answered = match decided {
         Ok(admission) if admission.live().is_some_and(|live| !fits(live.session())) => {
-            refusal::note_route(inbound, admission.route(), record);
+            refusal::note_route(request, admission.route(), record);
             record.decision = Decision::Deny;
             record.reasons.push(QUESTION_CONSTRAINT);
             let told = "You are signed in, but this is for others.\n";
@@ -82,19 +84,19 @@ pub(super) fn decide_with<T>(
         Ok(admission) => allow(&admission, record),
         Err(Refusal::SignIn { judged, since }) => {
             let why_not = since.map_or(why_not, NotSignedIn::TooLongAgo);
-            refusal::note_route(inbound, judged.route, record);
+            refusal::note_route(request, judged.route, record);
             Err(Box::new(sign_in(why_not, record)))
         }
         // No proxy is told 404: to some of them that is an error and no answer.
         Err(Refusal::NoRoute(no_route)) => {
             refusal::note_no_route(no_route, record);
-            let page = Visitor::of(inbound).page_with(&View::NotFound, StatusCode::FORBIDDEN);
+            let page = Visitor::of(request).page_with(&View::NotFound, StatusCode::FORBIDDEN);
             Err(Box::new(page))
         }
         Err(Refusal::Denied { judged, explanation, live }) => {
-            refusal::note_route(inbound, judged.route, record);
+            refusal::note_route(request, judged.route, record);
             refusal::note_denial(&explanation, record);
-            let page = refusal::denied(&judged.verdict, &explanation, live.as_deref(), inbound);
+            let page = refusal::denied(&judged.verdict, &explanation, live.as_deref(), request);
             Err(Box::new(page))
         }
     };
@@ -156,20 +158,20 @@ impl Allow {
 /// Yes, for whoever was admitted.
 pub(super) fn allow(
     admission: &Admission,
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
     record: &mut Record,
 ) -> Result<Allow, Refused> {
-    let internal = || Box::new(Visitor::of(inbound).page(&View::Internal));
-    refusal::note_route(inbound, admission.route(), record);
-    let service = inbound.plan.service(admission.route()).ok_or_else(internal)?;
+    let internal = || Box::new(Visitor::of(request).page(&View::Internal));
+    refusal::note_route(request, admission.route(), record);
+    let service = request.plan.service(admission.route()).ok_or_else(internal)?;
     let session =
-        relay::session_to_tell(admission, inbound, service).filter(|_| service.pass_identity);
-    let identity = headers::every_identity(inbound, worker, session).ok_or_else(internal)?;
-    let sent = inbound.headers().get_all(COOKIE).iter();
+        relay::session_to_tell(admission, request, service).filter(|_| service.pass_identity);
+    let identity = headers::every_identity(request, worker, session).ok_or_else(internal)?;
+    let sent = request.headers().get_all(COOKIE).iter();
     let mut cookies: HeaderMap = sent.map(|value| (COOKIE, value.clone())).collect();
     let had_cookies = !cookies.is_empty();
-    inbound.plan.our_cookies.remove_from_request(&mut cookies);
+    request.plan.our_cookies.remove_from_request(&mut cookies);
     record.decision = Decision::Allow;
     Ok(Allow { identity, had_cookies, cookies: cookies.remove(COOKIE), shape: Cookies::Untouched })
 }
@@ -178,24 +180,24 @@ pub(super) fn allow(
 /// link names no browser: the answer may reach none with its cookie.
 fn sign_in(
     why_not: NotSignedIn,
-    inbound: &Inbound,
+    request: &CheckedRequest,
     redirects: bool,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
     refusal::note_sign_in(why_not, record);
-    let visitor = Visitor::of(inbound);
-    let Some(address) = refusal::return_address(inbound) else {
+    let visitor = Visitor::of(request);
+    let Some(address) = refusal::return_address(request) else {
         return visitor.page(&View::BadRequest);
     };
     let (cause, since) = why_not.asks_for();
-    let link = inbound.plan.starts.url(&address, since, inbound.now);
-    let page_load = inbound.is_page_load();
+    let link = request.plan.starts.url(&address, since, request.now);
+    let page_load = request.is_page_load();
     if page_load && redirects {
         return respond::redirect(StatusCode::FOUND, &link);
     }
     let location = HeaderValue::from_str(&link).ok().filter(|_| page_load);
     let view = View::SignIn(SignIn { cause, url: Href::new(link) });
-    let format = accept::prefers(inbound.headers(), accept::Format::Json);
+    let format = accept::prefers(request.headers(), accept::Format::Json);
     let mut response = Visitor { preference: format, ..visitor }.page(&view);
     if let Some(location) = location {
         response.headers_mut().insert(LOCATION, location);

@@ -6,10 +6,10 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, Method, Uri};
 
-use super::super::inbound::{Inbound, TARGET_BYTES};
-use super::super::world::HeldPlan;
 use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
+use crate::gateway::request::{CheckedRequest, TARGET_BYTES};
+use crate::gateway::state::shared::HeldPlan;
 use crate::wire::forwarded::Chain;
 use crate::wire::host::Authority;
 use crate::wire::{method, path};
@@ -26,7 +26,7 @@ pub(super) struct Described {
 
 /// Why a description is none. All of them are 400: nothing is guessed, nothing has a default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Undescribed {
+pub(crate) enum Undescribed {
     /// A header that describes is missing, or no text.
     Missing,
     /// A header that there can be only one of came twice.
@@ -47,7 +47,7 @@ pub(in super::super) enum Undescribed {
 
 impl Undescribed {
     /// The word for the log.
-    pub(in super::super) fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Missing => "description_missing",
             Self::Twice => "description_twice",
@@ -83,18 +83,18 @@ impl Described {
     }
 
     /// The request as the road sees one: `head` has the client's headers.
-    pub(super) fn into_inbound(
+    pub(super) fn into_request(
         self,
         mut head: Parts,
         client: IpAddr,
         id: RequestId,
         now: Timestamp,
         plan: HeldPlan,
-    ) -> Inbound {
+    ) -> CheckedRequest {
         head.method = self.method;
         head.uri = Uri::from(self.target);
         let chain = Chain::told(client);
-        Inbound { id, now, plan, authority: self.authority, path: self.path, chain, head }
+        CheckedRequest { id, now, plan, authority: self.authority, path: self.path, chain, head }
     }
 }
 

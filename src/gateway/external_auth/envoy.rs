@@ -5,15 +5,15 @@
 
 use http::request::Parts;
 
-use super::super::inbound;
 use super::described::{Described, Undescribed};
 use super::{Cookies, Dialect};
+use crate::gateway::request;
 
 pub(super) const DIALECT: Dialect =
     Dialect { name: "envoy", describe, has_rest: true, redirects: true, cookies: Cookies::Removed };
 
 fn describe(head: &Parts, rest: &str) -> Result<Described, Undescribed> {
-    let authority = inbound::authority_of(head).map_err(|_| Undescribed::Host)?;
+    let authority = request::authority_of(head).map_err(|_| Undescribed::Host)?;
     let target = match head.uri.query() {
         Some(query) => format!("{rest}?{query}"),
         None => rest.to_owned(),

@@ -13,9 +13,6 @@ mod haproxy;
 mod nginx;
 mod oauth2_proxy;
 mod traefik;
-mod trust;
-
-pub(super) use trust::TrustedPeers;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -28,13 +25,13 @@ use http_body_util::Full;
 
 use self::answer::{Allow, Cookies};
 use self::described::{Described, Undescribed};
-use super::headers;
-use super::inbound::Inbound;
-use super::plan::Plan;
-use super::respond::{self, Visitor};
-use super::world::{HeldPlan, Worker};
 use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
+use crate::gateway::answer::respond::{self, Visitor};
+use crate::gateway::forward::headers;
+use crate::gateway::request::CheckedRequest;
+use crate::gateway::state::plan::Plan;
+use crate::gateway::state::shared::{HeldPlan, Worker};
 use crate::pages::View;
 use crate::telemetry::{Decision, Record};
 use crate::wire::accept::{self, Format};
@@ -123,6 +120,7 @@ fn question(path: &str, mut head: Parts, asking: Asking<'_>, record: &mut Record
         true => Err(Undescribed::Path),
         false => trusted
             .client(asking.peer, &head.headers)
+            .ok_or(Undescribed::Client)
             .and_then(|client| Ok(((dialect.describe)(&head, rest)?, client))),
     };
     let verdict = verdict(head, described, (dialect.name, dialect.redirects), asking, record);
@@ -165,20 +163,20 @@ fn verdict(
             return Verdict::Answer(visitor.page(&View::BadRequest));
         }
     };
-    let inbound = described.into_inbound(head, client, record.id, asking.now, asking.plan);
-    note(&inbound, record);
-    match answer::decide(&inbound, redirects, asking.worker, record) {
+    let request = described.into_request(head, client, record.id, asking.now, asking.plan);
+    note(&request, record);
+    match answer::decide(&request, redirects, asking.worker, record) {
         Ok(allow) => Verdict::Allow(allow),
         Err(refused) => Verdict::Answer(*refused),
     }
 }
 
 /// What the log says of the request that was described.
-fn note(inbound: &Inbound, record: &mut Record) {
-    record.source_ip = inbound.source_ip();
-    record.method = inbound.method().clone();
-    record.host = Cow::Owned(inbound.authority.to_string());
-    record.path.clone_from(&inbound.path);
+fn note(request: &CheckedRequest, record: &mut Record) {
+    record.source_ip = request.source_ip();
+    record.method = request.method().clone();
+    record.host = Cow::Owned(request.authority.to_string());
+    record.path.clone_from(&request.path);
 }
 
 fn dialect(path: &str) -> Option<(&'static Dialect, &str)> {

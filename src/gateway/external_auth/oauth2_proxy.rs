@@ -13,14 +13,15 @@ use http_body_util::Full;
 
 use super::answer::{allow, decide_with};
 use super::described::{Described, Undescribed, check_scheme, only};
-use super::trust::TrustedPeers;
 use super::{Asking, unambiguous};
 use crate::decision::{Admission, RouteMatch};
-use crate::gateway::headers::claim_text;
-use crate::gateway::inbound::{Inbound, authority_of};
-use crate::gateway::plan::Plan;
-use crate::gateway::respond::{self, Visitor};
-use crate::gateway::{assertion, refusal};
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::respond::{self, Visitor};
+use crate::gateway::forward::assertion;
+use crate::gateway::forward::headers::claim_text;
+use crate::gateway::request::{CheckedRequest, authority_of};
+use crate::gateway::state::plan::Plan;
+use crate::gateway::trusted_peers::TrustedPeers;
 use crate::pages::View;
 use crate::policy::{Groups, Reads};
 use crate::session::Session;
@@ -80,17 +81,17 @@ pub(super) fn answer(
         }
     };
     let worker = asking.worker;
-    let inbound = described.into_inbound(head, client, record.id, asking.now, asking.plan);
-    let fits = |session: &Session| constraints.admit(session, &inbound.plan.groups);
-    super::note(&inbound, record);
+    let request = described.into_request(head, client, record.id, asking.now, asking.plan);
+    let fits = |session: &Session| constraints.admit(session, &request.plan.groups);
+    super::note(&request, record);
     let answered = decide_with(
-        &inbound,
+        &request,
         worker,
         record,
         (StatusCode::ACCEPTED, &fits),
         |admission, record| {
-            let allow = allow(admission, &inbound, worker, record)?;
-            Ok(accepted(allow.into_response(inbound.id), admission, &inbound))
+            let allow = allow(admission, &request, worker, record)?;
+            Ok(accepted(allow.into_response(request.id), admission, &request))
         },
         |why_not, record| {
             refusal::note_sign_in(why_not, record);
@@ -104,12 +105,12 @@ pub(super) fn answer(
 fn accepted(
     mut response: Response<Full<Bytes>>,
     admission: &Admission,
-    inbound: &Inbound,
+    request: &CheckedRequest,
 ) -> Response<Full<Bytes>> {
     *response.status_mut() = StatusCode::ACCEPTED;
-    let passes = inbound.plan.service(admission.route()).is_some_and(|one| one.pass_identity);
+    let passes = request.plan.service(admission.route()).is_some_and(|one| one.pass_identity);
     let session = admission.live().map(LiveSession::session).filter(|_| passes);
-    for (names, value) in NAMES.iter().zip(who(session, &inbound.plan.groups)) {
+    for (names, value) in NAMES.iter().zip(who(session, &request.plan.groups)) {
         for name in names {
             // Invariant: what is no header value is empty, and never left out.
             let value = HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static(""));
@@ -223,7 +224,7 @@ fn client(
     peer: IpAddr,
 ) -> Result<(IpAddr, bool), Undescribed> {
     let real = optional(headers, &REAL_IP)?;
-    let forwarded = trusted.client(peer, headers);
+    let forwarded = trusted.client(peer, headers).ok_or(Undescribed::Client);
     let Some(real) = real else { return Ok((forwarded?, true)) };
     let real: IpAddr = real.trim().parse().map_err(|_| Undescribed::Client)?;
     let real = real.to_canonical();

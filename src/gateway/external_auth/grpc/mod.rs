@@ -27,9 +27,10 @@ use self::messages::{
 use super::answer::Allow;
 use super::described::{Described, Undescribed};
 use super::{Asking, Verdict, verdict};
-use crate::gateway::respond;
-use crate::gateway::world::Worker;
-use crate::gateway::{headers, pipeline};
+use crate::gateway::answer::respond;
+use crate::gateway::forward::headers;
+use crate::gateway::pipeline;
+use crate::gateway::state::shared::Worker;
 use crate::wire::forwarded;
 
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
@@ -38,7 +39,7 @@ const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 const MESSAGE_BYTES: usize = 1024 * 1024;
 
 /// Answers one call.
-pub(in super::super) async fn serve<B>(
+pub(crate) async fn serve<B>(
     request: Request<B>,
     peer: IpAddr,
     worker: &Arc<Worker>,

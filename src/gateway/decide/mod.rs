@@ -1,18 +1,20 @@
 //! The decision on a request, and the telling of it: its line in the decision log, and what a
 //! shadow says beside it. Every way to ask decides here, so that none goes untold.
 
+pub(crate) mod signed_in;
+
 use http::StatusCode;
 
-use super::inbound::Inbound;
-use super::plan::Plan;
-use super::signed_in::NotSignedIn;
-use super::world::Worker;
 use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
 use crate::decision::record::{self, Decided, Line, Outcome, Text, Words};
 use crate::decision::{
     Admission, Facts, Judged, NoRoute, Refusal, RouteIndex, admission_heard, judge, verdict,
 };
+use crate::gateway::decide::signed_in::NotSignedIn;
+use crate::gateway::request::CheckedRequest;
+use crate::gateway::state::plan::Plan;
+use crate::gateway::state::shared::Worker;
 use crate::policy;
 use crate::session::Session;
 use crate::session::lifecycle::LiveSession;
@@ -21,24 +23,24 @@ use crate::telemetry::{Record, ShadowNote};
 
 /// A request that is to be decided on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
-    pub(super) id: RequestId,
-    pub(super) now: Timestamp,
-    pub(super) plan: &'a Plan,
-    pub(super) facts: &'a Facts<'a>,
+pub(crate) struct Asked<'a> {
+    pub(crate) id: RequestId,
+    pub(crate) now: Timestamp,
+    pub(crate) plan: &'a Plan,
+    pub(crate) facts: &'a Facts<'a>,
     /// Whether whoever asks is a browser that loads a page.
-    pub(super) page_load: bool,
+    pub(crate) page_load: bool,
 }
 
 impl<'a> Asked<'a> {
     /// What a request asks, whichever road it came.
-    pub(super) fn of(inbound: &'a Inbound, facts: &'a Facts<'a>) -> Self {
+    pub(crate) fn of(request: &'a CheckedRequest, facts: &'a Facts<'a>) -> Self {
         Self {
-            id: inbound.id,
-            now: inbound.now,
-            plan: &inbound.plan,
+            id: request.id,
+            now: request.now,
+            plan: &request.plan,
             facts,
-            page_load: inbound.is_page_load(),
+            page_load: request.is_page_load(),
         }
     }
 }
@@ -47,13 +49,13 @@ impl<'a> Asked<'a> {
 /// is known, or without it when this is dropped, because nobody waited for the answer.
 #[derive(Debug)]
 #[must_use = "the answer's status belongs into the line"]
-pub(super) struct Told {
+pub(crate) struct Told {
     line: Option<(Vec<u8>, Sender)>,
 }
 
 impl Told {
     /// The status that was answered.
-    pub(super) fn answered(mut self, status: StatusCode) {
+    pub(crate) fn answered(mut self, status: StatusCode) {
         if let Some((line, _)) = &mut self.line {
             // A line is an object whose last field is the status.
             line.pop();
@@ -74,7 +76,7 @@ impl Drop for Told {
 
 /// Decides on a request that another proxy asks about, and has it told. `fits` is what its question
 /// asks of a session beside the policy; whoever acts on an admission asks it too.
-pub(super) fn decide(
+pub(crate) fn decide(
     asked: &Asked<'_>,
     live: Result<LiveSession, NotSignedIn>,
     worker: &Worker,
@@ -85,7 +87,7 @@ pub(super) fn decide(
 }
 
 /// The same for a request of our own road: a route that decides for other proxies alone is none.
-pub(super) fn decide_for_relay(
+pub(crate) fn decide_for_relay(
     asked: &Asked<'_>,
     live: Result<LiveSession, NotSignedIn>,
     worker: &Worker,

@@ -12,7 +12,7 @@ const TOLD: usize = 8;
 
 /// The grounds of a refusal for the operator. What was seen of an address is written with its
 /// local part hashed, so that two lines can be compared without naming anybody.
-pub(super) fn for_log(explanation: &Explanation) -> Vec<Evidence> {
+pub(crate) fn for_log(explanation: &Explanation) -> Vec<Evidence> {
     let grounds = explanation.grounds().take(TOLD);
     grounds
         .map(|ground| Evidence {
@@ -41,7 +41,7 @@ fn short(text: &str) -> String {
 }
 
 /// What is missing or different, for the person it is about.
-pub(super) fn for_page(
+pub(crate) fn for_page(
     explanation: &Explanation,
     identity: Option<&Identity>,
 ) -> Vec<DenialReason> {

@@ -1,8 +1,8 @@
 //! Whose session a request carries: from the cookie alone, and only a live one.
 
-use super::inbound::Inbound;
-use super::world::Worker;
 use crate::base::time::Timestamp;
+use crate::gateway::request::CheckedRequest;
+use crate::gateway::state::shared::Worker;
 use crate::pages::SignInCause;
 use crate::policy::Reason;
 use crate::session::lifecycle::{self, Dead, LiveSession};
@@ -10,7 +10,7 @@ use crate::wire::cookies;
 
 /// Why a request has no live session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotSignedIn {
+pub(crate) enum NotSignedIn {
     /// It carries no cookie of our name.
     NoCookie,
     /// It carries one that does not open here, or several that do.
@@ -23,7 +23,7 @@ pub(super) enum NotSignedIn {
 
 impl NotSignedIn {
     /// Why a page with Apple's button is shown, and since when somebody must have signed in.
-    pub(super) fn asks_for(self) -> (SignInCause, Option<Timestamp>) {
+    pub(crate) fn asks_for(self) -> (SignInCause, Option<Timestamp>) {
         match self {
             Self::TooLongAgo(since) => (SignInCause::TooLongAgo, Some(since)),
             Self::NoCookie | Self::NotOpened | Self::Dead(_) => (SignInCause::NothingWasSent, None),
@@ -31,7 +31,7 @@ impl NotSignedIn {
     }
 
     /// The word for logs.
-    pub(super) fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::NoCookie => "user-unauthenticated",
             Self::NotOpened => "cookie-not-opened",
@@ -43,22 +43,25 @@ impl NotSignedIn {
 }
 
 /// The live session of a request.
-pub(super) fn live_session(inbound: &Inbound, worker: &Worker) -> Result<LiveSession, NotSignedIn> {
-    live_session_at(inbound.authority.host(), inbound, worker)
+pub(crate) fn live_session(
+    request: &CheckedRequest,
+    worker: &Worker,
+) -> Result<LiveSession, NotSignedIn> {
+    live_session_at(request.authority.host(), request, worker)
 }
 
 /// The same for a request that a trusted peer makes for another host.
-pub(super) fn live_session_at(
+pub(crate) fn live_session_at(
     host: &str,
-    inbound: &Inbound,
+    request: &CheckedRequest,
     worker: &Worker,
 ) -> Result<LiveSession, NotSignedIn> {
-    let plan = &inbound.plan;
-    let mut values = cookies::values(inbound.headers(), &plan.cookie.name).peekable();
+    let plan = &request.plan;
+    let mut values = cookies::values(request.headers(), &plan.cookie.name).peekable();
     if values.peek().is_none() {
         return Err(NotSignedIn::NoCookie);
     }
     let opened = plan.sessions.open_only(values, host);
     let opened = opened.ok_or(NotSignedIn::NotOpened)?;
-    lifecycle::live(opened, &worker.shared.ended, inbound.now).map_err(NotSignedIn::Dead)
+    lifecycle::live(opened, &worker.shared.ended, request.now).map_err(NotSignedIn::Dead)
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
-use super::assertion::{KeyProblem, SigningKeys};
-use super::external_auth::TrustedPeers;
-use super::settings::{self, RouteService, Settings, TemplatePart};
 use crate::base::seal::{Ring, Signer};
 use crate::decision::{PathRule, RouteIndex, RouteRule, Rules};
+use crate::gateway::forward::assertion::{KeyProblem, SigningKeys};
+use crate::gateway::state::settings::{self, RouteService, Settings, TemplatePart};
+use crate::gateway::trusted_peers::TrustedPeers;
 use crate::pages;
 use crate::policy::{Groups, Policy, Reads};
 use crate::session::attempt::Attempts;
@@ -30,75 +30,75 @@ pub const COOKIE_PREFIX: &str = "__Host-russet_";
 #[derive(Debug)]
 pub struct Plan {
     /// Routes and policies.
-    pub(super) rules: Rules,
+    pub(crate) rules: Rules,
     /// The rules of `run --shadow-config`: asked beside the real ones and never obeyed.
-    pub(super) shadow_rules: Option<Rules>,
+    pub(crate) shadow_rules: Option<Rules>,
     /// How each route is served, by route index.
     services: Vec<Service>,
     /// The host that talks to Apple.
-    pub(super) authenticate: Authority<'static>,
-    pub(super) callback_path: String,
-    pub(super) signout_redirect_url: Option<String>,
+    pub(crate) authenticate: Authority<'static>,
+    pub(crate) callback_path: String,
+    pub(crate) signout_redirect_url: Option<String>,
     /// The port that we listen on, which addresses of routes without a port may carry.
     listener_port: u16,
-    pub(super) sessions: SessionSeal,
-    pub(super) attempts: Attempts,
-    pub(super) links: Links,
-    pub(super) starts: Starts,
-    pub(super) tickets: Tickets,
+    pub(crate) sessions: SessionSeal,
+    pub(crate) attempts: Attempts,
+    pub(crate) links: Links,
+    pub(crate) starts: Starts,
+    pub(crate) tickets: Tickets,
     /// Signs the forms of our own pages.
-    pub(super) forms: Signer,
-    pub(super) cookie: CookieSettings,
+    pub(crate) forms: Signer,
+    pub(crate) cookie: CookieSettings,
     /// Names of our cookies, which no application sees or sets.
-    pub(super) our_cookies: OurCookies,
+    pub(crate) our_cookies: OurCookies,
     /// Names that a client may not send on.
-    pub(super) protected: Protected,
-    pub(super) signing_keys: SigningKeys,
+    pub(crate) protected: Protected,
+    pub(crate) signing_keys: SigningKeys,
     /// `jwt_claims_headers`: header and claim.
-    pub(super) claims_headers: Vec<(HeaderName, String)>,
+    pub(crate) claims_headers: Vec<(HeaderName, String)>,
     /// Who is in which group, for what applications are told.
-    pub(super) groups: Arc<Groups>,
+    pub(crate) groups: Arc<Groups>,
     /// Headers of every answer, ours and the applications'.
-    pub(super) response_headers: Vec<(HeaderName, HeaderValue)>,
-    pub(super) domain_association: Option<Bytes>,
-    pub(super) trusted_hops: usize,
+    pub(crate) response_headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) domain_association: Option<Bytes>,
+    pub(crate) trusted_hops: usize,
     /// The provider's URL where it is not Apple.
-    pub(super) not_apple: Option<String>,
+    pub(crate) not_apple: Option<String>,
     /// `Content-Security-Policy` of our pages, and of the one page that a frame may show.
-    pub(super) content_security_policy: HeaderValue,
-    pub(super) frame_security_policy: HeaderValue,
+    pub(crate) content_security_policy: HeaderValue,
+    pub(crate) frame_security_policy: HeaderValue,
     /// Who may ask us for other proxies; `None` where external auth is off.
-    pub(super) external_auth: Option<TrustedPeers>,
-    pub(super) jwks: Bytes,
-    pub(super) jwks_etag: HeaderValue,
+    pub(crate) external_auth: Option<TrustedPeers>,
+    pub(crate) jwks: Bytes,
+    pub(crate) jwks_etag: HeaderValue,
 }
 
 /// How one route is served.
 #[derive(Debug)]
-pub(super) struct Service {
+pub(crate) struct Service {
     /// `None` for a route that serves external auth alone.
-    pub(super) upstream: Option<Upstream>,
+    pub(crate) upstream: Option<Upstream>,
     /// `host:port` for the log.
-    pub(super) upstream_name: Option<Arc<str>>,
-    pub(super) preserve_host: bool,
-    pub(super) pass_identity: bool,
-    pub(super) cors_allow_preflight: bool,
-    pub(super) set_request_headers: Vec<(HeaderName, SetValue)>,
-    pub(super) remove_request_headers: Vec<HeaderName>,
-    pub(super) response_headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) upstream_name: Option<Arc<str>>,
+    pub(crate) preserve_host: bool,
+    pub(crate) pass_identity: bool,
+    pub(crate) cors_allow_preflight: bool,
+    pub(crate) set_request_headers: Vec<(HeaderName, SetValue)>,
+    pub(crate) remove_request_headers: Vec<HeaderName>,
+    pub(crate) response_headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether the global `response_headers` stay away from its answers.
-    pub(super) response_headers_disabled: bool,
+    pub(crate) response_headers_disabled: bool,
     /// Whether its policy looks at the method, by itself or to know a preflight, so that no header
     /// may turn it into another (T46).
-    pub(super) method_matters: bool,
-    pub(super) path_swap: Option<PathSwap>,
+    pub(crate) method_matters: bool,
+    pub(crate) path_swap: Option<PathSwap>,
     /// Asked beside the route's policy and never obeyed.
-    pub(super) shadow_policy: Option<Policy>,
+    pub(crate) shadow_policy: Option<Policy>,
 }
 
 /// What the path of `to` takes the place of, as text.
 #[derive(Debug)]
-pub(super) enum PathSwap {
+pub(crate) enum PathSwap {
     /// Of the prefix that the route matched.
     Prefix { prefix: String, to: String },
     /// Of the whole path, which is what an exact rule or an expression matched.
@@ -107,7 +107,7 @@ pub(super) enum PathSwap {
 
 /// The value of a header that a route sets.
 #[derive(Debug)]
-pub(super) enum SetValue {
+pub(crate) enum SetValue {
     Fixed(HeaderValue),
     Template(Vec<TemplatePart>),
 }
@@ -229,38 +229,38 @@ impl Plan {
     }
 
     /// How a route is served.
-    pub(super) fn service(&self, index: RouteIndex) -> Option<&Service> {
+    pub(crate) fn service(&self, index: RouteIndex) -> Option<&Service> {
         self.services.get(index.0)
     }
 
     /// Whether a route decides for other proxies alone: whoever asks for it here finds nothing.
-    pub(super) fn is_left_to_others(&self, index: RouteIndex) -> bool {
+    pub(crate) fn is_left_to_others(&self, index: RouteIndex) -> bool {
         self.service(index).is_some_and(|service| service.upstream.is_none())
     }
 
     /// Whether anything is asked beside the real policies.
-    pub(super) fn has_shadow(&self) -> bool {
+    pub(crate) fn has_shadow(&self) -> bool {
         self.shadow_rules.is_some()
             || self.services.iter().any(|service| service.shadow_policy.is_some())
     }
 
     /// Whether an address may lead here: a configured route's origin, or the authenticate host's.
-    pub(super) fn is_ours(&self, authority: &Authority<'_>) -> bool {
+    pub(crate) fn is_ours(&self, authority: &Authority<'_>) -> bool {
         *authority == self.authenticate || self.rules.is_origin(authority, self.listener_port)
     }
 
     /// Whether we answer for this host at all.
-    pub(super) fn knows_host(&self, host: &str) -> bool {
+    pub(crate) fn knows_host(&self, host: &str) -> bool {
         self.is_authenticate_host(host) || self.rules.knows_host(host)
     }
 
     /// Whether oauth2-proxy's endpoints are served.
-    pub(super) fn serves_oauth2_proxy(&self) -> bool {
+    pub(crate) fn serves_oauth2_proxy(&self) -> bool {
         self.external_auth.as_ref().is_some_and(|trusted| trusted.oauth2_proxy)
     }
 
     /// Whether this is the host that talks to Apple, whatever the port.
-    pub(super) fn is_authenticate_host(&self, host: &str) -> bool {
+    pub(crate) fn is_authenticate_host(&self, host: &str) -> bool {
         host == self.authenticate.host()
     }
 }

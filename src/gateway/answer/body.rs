@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::edge::RequestBody;
+use crate::edge::RequestBody;
 use crate::telemetry::{Logs, Record};
 use crate::upstream::UpstreamBody;
 
@@ -21,18 +21,18 @@ pub struct AnswerBody {
 }
 
 #[derive(Debug)]
-pub(super) enum From {
+pub(crate) enum From {
     Us(Full<Bytes>),
     Application(UpstreamBody<RequestBody>),
 }
 
 impl AnswerBody {
-    pub(super) fn new(from: From, record: Record, logs: Logs) -> Self {
+    pub(crate) fn new(from: From, record: Record, logs: Logs) -> Self {
         Self { from, line: Some(Box::new((record, logs))) }
     }
 
     /// An answer that has no line of its own: the edge refused what never became a request.
-    pub(super) fn unlogged(body: Full<Bytes>) -> Self {
+    pub(crate) fn unlogged(body: Full<Bytes>) -> Self {
         Self { from: From::Us(body), line: None }
     }
 

@@ -16,10 +16,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::settings::SigningKeySource;
 use crate::base::ids::{RequestId, SessionId};
 use crate::base::seal::Ring;
 use crate::base::time::Timestamp;
+use crate::gateway::state::settings::SigningKeySource;
 use crate::identity::Identity;
 use crate::policy::Groups;
 use crate::session::Session;

@@ -9,38 +9,38 @@ use http::header::{
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
-use super::inbound::Inbound;
-use super::plan::Plan;
 use crate::base::ids::RequestId;
+use crate::gateway::request::CheckedRequest;
+use crate::gateway::state::plan::Plan;
 use crate::pages::{self, Chrome, View};
 use crate::wire::accept::Format;
 
 /// What an answer of ours needs to know of whom it answers.
 #[derive(Debug)]
-pub(super) struct Visitor<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) id: RequestId,
-    pub(super) host: &'a str,
-    pub(super) preference: Format,
+pub(crate) struct Visitor<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) id: RequestId,
+    pub(crate) host: &'a str,
+    pub(crate) preference: Format,
 }
 
 impl<'a> Visitor<'a> {
-    pub(super) fn of(inbound: &'a Inbound) -> Self {
+    pub(crate) fn of(request: &'a CheckedRequest) -> Self {
         Self {
-            plan: &inbound.plan,
-            id: inbound.id,
-            host: inbound.authority.host(),
-            preference: inbound.preference(),
+            plan: &request.plan,
+            id: request.id,
+            host: request.authority.host(),
+            preference: request.preference(),
         }
     }
 
     /// A page for people, the same fact as JSON for programs.
-    pub(super) fn page(&self, view: &View) -> Response<Full<Bytes>> {
+    pub(crate) fn page(&self, view: &View) -> Response<Full<Bytes>> {
         self.page_with(view, view.status())
     }
 
     /// As [`Visitor::page`], with another status than the page's usual one.
-    pub(super) fn page_with(&self, view: &View, status: StatusCode) -> Response<Full<Bytes>> {
+    pub(crate) fn page_with(&self, view: &View, status: StatusCode) -> Response<Full<Bytes>> {
         let chrome = Chrome {
             request_id: self.id.short(),
             not_apple: self.plan.not_apple.as_deref(),
@@ -66,7 +66,7 @@ impl<'a> Visitor<'a> {
 }
 
 /// An answer of ours with a body.
-pub(super) fn own(
+pub(crate) fn own(
     status: StatusCode,
     content_type: &'static str,
     body: impl Into<Bytes>,
@@ -83,12 +83,12 @@ pub(super) fn own(
 }
 
 /// A short text of ours.
-pub(super) fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
+pub(crate) fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
     own(status, "text/plain; charset=utf-8", Bytes::from_static(body.as_bytes()))
 }
 
 /// A redirect: 302 after a GET, 303 after anything else (RFC 9700 §4.12).
-pub(super) fn redirect(status: StatusCode, location: &str) -> Response<Full<Bytes>> {
+pub(crate) fn redirect(status: StatusCode, location: &str) -> Response<Full<Bytes>> {
     // Invariant: locations are made of checked addresses and encoded parameters.
     let Ok(location) = HeaderValue::from_str(location) else {
         return text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n");
@@ -99,6 +99,6 @@ pub(super) fn redirect(status: StatusCode, location: &str) -> Response<Full<Byte
 }
 
 /// Adds a cookie to an answer.
-pub(super) fn add_cookie(response: &mut Response<Full<Bytes>>, cookie: HeaderValue) {
+pub(crate) fn add_cookie(response: &mut Response<Full<Bytes>>, cookie: HeaderValue) {
     response.headers_mut().append(SET_COOKIE, cookie);
 }

@@ -11,12 +11,12 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use serde_json::Value;
 
-use super::assertion::{self, verified_email};
-use super::inbound::Inbound;
-use super::plan::{PathSwap, Plan, Service, SetValue};
-use super::settings::TemplatePart;
-use super::world::Worker;
 use crate::base::ids::RequestId;
+use crate::gateway::forward::assertion::{self, verified_email};
+use crate::gateway::request::CheckedRequest;
+use crate::gateway::state::plan::{PathSwap, Plan, Service, SetValue};
+use crate::gateway::state::settings::TemplatePart;
+use crate::gateway::state::shared::Worker;
 use crate::policy::Groups;
 use crate::session::Session;
 use crate::upstream::Upstream;
@@ -29,24 +29,24 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Why a request cannot be written for an application, which is a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unwritable {
+pub(crate) enum Unwritable {
     /// The path of `to` and the client's would meet in `.` or `..`.
     Path,
     /// A header or the address has no form that can be sent.
     Head,
 }
 
-/// The head of the request to the application. Takes the client's headers out of `inbound`.
-pub(super) fn to_upstream(
-    inbound: &mut Inbound,
+/// The head of the request to the application. Takes the client's headers out of `request`.
+pub(crate) fn to_upstream(
+    request: &mut CheckedRequest,
     worker: &Worker,
     service: &Service,
     upstream: &Upstream,
     session: Option<&Session>,
 ) -> Result<Request<()>, Unwritable> {
-    let target = target(inbound, service)?;
-    let mut headers = std::mem::take(&mut inbound.head.headers);
-    let plan: &Plan = &inbound.plan;
+    let target = target(request, service)?;
+    let mut headers = std::mem::take(&mut request.head.headers);
+    let plan: &Plan = &request.plan;
     hop::remove_from_request(&mut headers, &plan.protected);
     plan.protected.remove_from(&mut headers);
     headers.remove(EXPECT);
@@ -54,8 +54,8 @@ pub(super) fn to_upstream(
     if service.method_matters {
         method::remove_overrides(&mut headers);
     }
-    inbound.chain.write(&mut headers, Scheme::Https, &inbound.authority);
-    let speaker = Speaker { inbound, worker, plan, session };
+    request.chain.write(&mut headers, Scheme::Https, &request.authority);
+    let speaker = Speaker { request, worker, plan, session };
     // Templates read what the client sent, before any of it is removed: a header can be renamed.
     let set = service.set_request_headers.iter();
     let set: Option<Vec<_>> =
@@ -69,38 +69,38 @@ pub(super) fn to_upstream(
     for (name, value) in set.ok_or(Unwritable::Head)? {
         headers.insert(name.clone(), value);
     }
-    let (name, value) = request_id(inbound.id);
+    let (name, value) = request_id(request.id);
     headers.insert(name, value);
     let host = match service.preserve_host {
-        true => HeaderValue::from_str(&inbound.authority.to_string()),
+        true => HeaderValue::from_str(&request.authority.to_string()),
         false => Ok(upstream.authority().clone()),
     };
     headers.insert(HOST, host.map_err(|_| Unwritable::Head)?);
-    let mut request = Request::new(());
-    *request.method_mut() = inbound.head.method.clone();
-    *request.uri_mut() = target;
-    *request.headers_mut() = headers;
-    Ok(request)
+    let mut outgoing = Request::new(());
+    *outgoing.method_mut() = request.head.method.clone();
+    *outgoing.uri_mut() = target;
+    *outgoing.headers_mut() = headers;
+    Ok(outgoing)
 }
 
 /// The assertion and every configured claim header, empty where there is nothing to say, for a
 /// proxy that asks on behalf of an application.
-pub(super) fn every_identity(
-    inbound: &Inbound,
+pub(crate) fn every_identity(
+    request: &CheckedRequest,
     worker: &Worker,
     session: Option<&Session>,
 ) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     headers.insert(ASSERTION, HeaderValue::from_static(""));
-    let speaker = Speaker { inbound, worker, plan: &inbound.plan, session };
+    let speaker = Speaker { request, worker, plan: &request.plan, session };
     speaker.introduce(&mut headers)?;
     Some(headers)
 }
 
 /// What of an application's answer goes on to the client.
 /// The configured headers take the place of the application's: the global ones, then the route's.
-pub(super) fn to_client(headers: &mut HeaderMap, inbound: &Inbound, service: &Service) {
-    let plan = &inbound.plan;
+pub(crate) fn to_client(headers: &mut HeaderMap, request: &CheckedRequest, service: &Service) {
+    let plan = &request.plan;
     hop::remove_from_response(headers);
     let dropped = plan.our_cookies.remove_from_response(headers);
     if dropped > 0 {
@@ -114,13 +114,13 @@ pub(super) fn to_client(headers: &mut HeaderMap, inbound: &Inbound, service: &Se
     for (name, value) in global.iter().chain(&service.response_headers) {
         headers.insert(name.clone(), value.clone());
     }
-    let (name, value) = request_id(inbound.id);
+    let (name, value) = request_id(request.id);
     headers.insert(name, value);
 }
 
 /// What every answer of ours carries beside its own: `set_response_headers`, but never in place of
 /// what protects a page of ours.
-pub(super) fn on_ours(response: &mut Response<Full<Bytes>>, plan: &Plan, id: RequestId) {
+pub(crate) fn on_ours(response: &mut Response<Full<Bytes>>, plan: &Plan, id: RequestId) {
     let headers = response.headers_mut();
     for (name, value) in &plan.response_headers {
         headers.entry(name).or_insert_with(|| value.clone());
@@ -130,7 +130,7 @@ pub(super) fn on_ours(response: &mut Response<Full<Bytes>>, plan: &Plan, id: Req
 }
 
 /// The header that names a request, for answers and applications.
-pub(super) fn request_id(id: RequestId) -> (HeaderName, HeaderValue) {
+pub(crate) fn request_id(id: RequestId) -> (HeaderName, HeaderValue) {
     // Invariant: a UUID is a header value.
     let value = HeaderValue::from_str(&id.to_string()).unwrap_or(HeaderValue::from_static(""));
     (REQUEST_ID, value)
@@ -138,13 +138,13 @@ pub(super) fn request_id(id: RequestId) -> (HeaderName, HeaderValue) {
 
 /// Path and query for the application: the normalised path that was decided on, what it matched
 /// swapped for the path of `to`, and the query as it came.
-fn target(inbound: &Inbound, service: &Service) -> Result<Uri, Unwritable> {
-    let path = &inbound.path;
+fn target(request: &CheckedRequest, service: &Service) -> Result<Uri, Unwritable> {
+    let path = &request.path;
     let mut target = match &service.path_swap {
         None => path.clone(),
         Some(swap) => swapped(swap, path).ok_or(Unwritable::Path)?,
     };
-    if let Some(query) = inbound.head.uri.query() {
+    if let Some(query) = request.head.uri.query() {
         target.push('?');
         target.push_str(query);
     }
@@ -168,7 +168,7 @@ fn swapped(swap: &PathSwap, path: &str) -> Option<String> {
 
 /// Speaks for the person to the application.
 struct Speaker<'a> {
-    inbound: &'a Inbound,
+    request: &'a CheckedRequest,
     worker: &'a Worker,
     plan: &'a Plan,
     session: Option<&'a Session>,
@@ -191,12 +191,12 @@ impl Speaker<'_> {
     }
 
     fn assertion(&self, session: &Session) -> Option<Arc<str>> {
-        let host = self.inbound.authority.host();
+        let host = self.request.authority.host();
         self.worker.assertions.get(
             &self.plan.signing_keys,
             session.id,
             host,
-            self.inbound.now,
+            self.request.now,
             || {
                 let configured = self.plan.claims_headers.iter().map(|(_, claim)| claim.as_str());
                 assertion::person(session, &self.plan.groups, configured)
@@ -233,7 +233,7 @@ impl Speaker<'_> {
 /// A claim as one header value: text as it is, lists joined by commas, anything else as JSON.
 /// Controls are percent-encoded, in a list item commas too, and `%` wherever it would be taken for
 /// an encoding; so a claim never grows into a second header or a second item (T32).
-pub(super) fn claim_text(session: &Session, claim: &str, groups: &Groups) -> String {
+pub(crate) fn claim_text(session: &Session, claim: &str, groups: &Groups) -> String {
     if claim == "email" {
         return encoded(verified_email(&session.identity), false);
     }

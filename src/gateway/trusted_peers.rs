@@ -5,24 +5,23 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-use super::described::Undescribed;
 use crate::base::secret::{Secret, same};
-use crate::gateway::settings::ExternalAuthSettings;
+use crate::gateway::state::settings::ExternalAuthSettings;
 use crate::wire::forwarded::newest_first;
 
 /// The peers that may describe requests of others.
 #[derive(Debug)]
-pub(in super::super) struct TrustedPeers {
+pub(crate) struct TrustedPeers {
     networks: Vec<IpNet>,
     secrets: Vec<(HeaderName, Secret)>,
     /// Whether oauth2-proxy's endpoints are served.
-    pub(in super::super) oauth2_proxy: bool,
+    pub(crate) oauth2_proxy: bool,
 }
 
 impl TrustedPeers {
     /// # Errors
     /// The name that is no header's.
-    pub(in super::super) fn new(settings: &ExternalAuthSettings) -> Result<Self, String> {
+    pub(crate) fn new(settings: &ExternalAuthSettings) -> Result<Self, String> {
         let secret = |(name, secret): &(String, Secret)| {
             let header = name.parse::<HeaderName>().map_err(|_| name.clone())?;
             Ok::<_, String>((header, secret.clone()))
@@ -36,7 +35,7 @@ impl TrustedPeers {
 
     /// Whether `peer` may ask: by where it is, or by what it knows. A header that comes twice
     /// proves nothing, because one of the two may be a client's.
-    pub(in super::super) fn trusts(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+    pub(crate) fn trusts(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
         self.includes(peer)
             || self.secrets.iter().any(|(name, secret)| {
                 let mut sent = headers.get_all(name).iter();
@@ -46,7 +45,7 @@ impl TrustedPeers {
     }
 
     /// Security: a secret that has done its work is nothing for what comes after.
-    pub(super) fn remove_secrets(&self, headers: &mut HeaderMap) {
+    pub(crate) fn remove_secrets(&self, headers: &mut HeaderMap) {
         for (name, _) in &self.secrets {
             headers.remove(name);
         }
@@ -54,23 +53,17 @@ impl TrustedPeers {
 
     /// The client of a trusted peer: the rightmost entry of `X-Forwarded-For` that is no trusted
     /// peer itself; where all are, the leftmost; where there is none, the peer. What stands left of
-    /// it is the client's own word, and is not looked at.
-    ///
-    /// # Errors
-    /// An entry that must be read and is no address.
-    pub(in super::super) fn client(
-        &self,
-        peer: IpAddr,
-        headers: &HeaderMap,
-    ) -> Result<IpAddr, Undescribed> {
+    /// it is the client's own word, and is not looked at. `None` where an entry that must be read is
+    /// not an address.
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
         let mut client = peer;
         for entry in newest_first(headers) {
-            client = entry.ok_or(Undescribed::Client)?;
+            client = entry?;
             if !self.includes(client) {
                 break;
             }
         }
-        Ok(client)
+        Some(client)
     }
 
     fn includes(&self, address: IpAddr) -> bool {

@@ -17,7 +17,7 @@ type Counts = [[u64; OUTCOMES]; OUTCOMES];
 /// What one worker counted, by route. Its lock is the worker's own and waits only while somebody
 /// adds up. Routes are a closed set, so it does not grow with what clients ask (T85).
 #[derive(Debug, Default)]
-pub(super) struct ShadowCounts(Mutex<HashMap<Box<str>, Counts>>);
+pub(crate) struct ShadowCounts(Mutex<HashMap<Box<str>, Counts>>);
 
 /// One cell of the table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,7 +34,7 @@ pub struct ShadowCount {
 
 impl ShadowCounts {
     /// Counts one decision.
-    pub(super) fn count(&self, route: Option<&str>, real: Outcome, shadow: Outcome) {
+    pub(crate) fn count(&self, route: Option<&str>, real: Outcome, shadow: Outcome) {
         let route = route.unwrap_or_default();
         let mut routes = lock(&self.0);
         let counts = match routes.get_mut(route) {
@@ -49,7 +49,7 @@ impl ShadowCounts {
 }
 
 /// What all workers counted, in the order of routes and outcomes.
-pub(super) fn sum<'a>(workers: impl Iterator<Item = &'a Arc<ShadowCounts>>) -> Vec<ShadowCount> {
+pub(crate) fn sum<'a>(workers: impl Iterator<Item = &'a Arc<ShadowCounts>>) -> Vec<ShadowCount> {
     let mut all: BTreeMap<Box<str>, Counts> = BTreeMap::new();
     for worker in workers {
         for (route, counts) in &*lock(&worker.0) {
@@ -71,7 +71,7 @@ pub(super) fn sum<'a>(workers: impl Iterator<Item = &'a Arc<ShadowCounts>>) -> V
 }
 
 /// Says it in the log: one line, however many routes there are.
-pub(super) fn tell(counts: &[ShadowCount]) {
+pub(crate) fn tell(counts: &[ShadowCount]) {
     let decided: u64 = counts.iter().map(|cell| cell.count).sum();
     let differing: Vec<_> = counts.iter().filter(|cell| cell.real != cell.shadow).collect();
     let table = serde_json::to_string(&differing).unwrap_or_default();

@@ -7,15 +7,16 @@ use std::error::Error as _;
 
 use http::{Response, StatusCode};
 
-use super::edge::{BodyError, Refusal as Refused};
-use super::endpoints::{begin_sign_in, robots, sign_out_form};
-use super::headers::Unwritable;
-use super::inbound::{Inbound, Malformed};
-use super::relay::RelayError;
-use super::respond::{self, Visitor};
-use super::signed_in::NotSignedIn;
-use super::{browser, evidence};
 use crate::decision::{NoRoute, Refusal, RouteIndex};
+use crate::edge::{BodyError, Refusal as Refused};
+use crate::gateway::answer::evidence;
+use crate::gateway::answer::respond::{self, Visitor};
+use crate::gateway::decide::signed_in::NotSignedIn;
+use crate::gateway::endpoints::{begin_sign_in, robots, sign_out_form};
+use crate::gateway::forward::headers::Unwritable;
+use crate::gateway::forward::relay::RelayError;
+use crate::gateway::request::{CheckedRequest, Malformed};
+use crate::gateway::sign_in::browser;
 use crate::pages::{Denied, Href, LoopCause, Person, SignIn, View};
 use crate::policy::{Explanation, Reason, Verdict, sign_in_status};
 use crate::session::lifecycle::LiveSession;
@@ -29,76 +30,76 @@ use crate::wire::host::Authority;
 pub const ROBOTS: &str = "/robots.txt";
 
 /// The answer to a request that the decision refused.
-pub(super) fn answer(
+pub(crate) fn answer(
     refusal: Refusal,
     why_not: NotSignedIn,
-    inbound: &Inbound,
+    request: &CheckedRequest,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
     match refusal {
         Refusal::NoRoute(no_route) => {
             note_no_route(no_route, record);
-            Visitor::of(inbound).page(&View::NotFound)
+            Visitor::of(request).page(&View::NotFound)
         }
         Refusal::SignIn { judged, since } => {
             let why_not = since.map_or(why_not, NotSignedIn::TooLongAgo);
-            note_route(inbound, judged.route, record);
-            if inbound.path == ROBOTS {
+            note_route(request, judged.route, record);
+            if request.path == ROBOTS {
                 record.decision = Decision::SignIn;
                 return robots();
             }
-            sign_in(inbound, why_not, record)
+            sign_in(request, why_not, record)
         }
         Refusal::Denied { judged, explanation, live } => {
-            note_route(inbound, judged.route, record);
+            note_route(request, judged.route, record);
             note_denial(&explanation, record);
-            if inbound.path == ROBOTS {
+            if request.path == ROBOTS {
                 return robots();
             }
-            denied(&judged.verdict, &explanation, live.as_deref(), inbound)
+            denied(&judged.verdict, &explanation, live.as_deref(), request)
         }
     }
 }
 
-pub(super) fn note_no_route(no_route: NoRoute, record: &mut Record) {
+pub(crate) fn note_no_route(no_route: NoRoute, record: &mut Record) {
     record.decision = Decision::NoRoute;
     record.reasons.push(no_route.word());
 }
 
-pub(super) fn note_denial(explanation: &Explanation, record: &mut Record) {
+pub(crate) fn note_denial(explanation: &Explanation, record: &mut Record) {
     record.decision = Decision::Deny;
     record.reasons = explanation.reasons.iter().map(|reason| reason.word()).collect();
     record.evidence = evidence::for_log(explanation);
 }
 
-pub(super) fn note_sign_in(why_not: NotSignedIn, record: &mut Record) {
+pub(crate) fn note_sign_in(why_not: NotSignedIn, record: &mut Record) {
     record.decision = Decision::SignIn;
     record.reasons.push(why_not.word());
 }
 
-pub(super) fn note_route(inbound: &Inbound, route: RouteIndex, record: &mut Record) {
-    record.route = inbound.plan.rules.route(route).map(|route| route.id.clone());
+pub(crate) fn note_route(request: &CheckedRequest, route: RouteIndex, record: &mut Record) {
+    record.route = request.plan.rules.route(route).map(|route| route.id.clone());
 }
 
 /// The answer to somebody who has to sign in: page loads are taken to Apple, everything else is
 /// told so, because a redirect there could only fail.
-pub(super) fn sign_in(
-    inbound: &Inbound,
+pub(crate) fn sign_in(
+    request: &CheckedRequest,
     why_not: NotSignedIn,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
     note_sign_in(why_not, record);
-    let visitor = Visitor::of(inbound);
-    let page_load = inbound.is_page_load();
-    if page_load && browser::goes_round(inbound) {
+    let visitor = Visitor::of(request);
+    let page_load = request.is_page_load();
+    if page_load && browser::goes_round(request) {
         record.reasons.push("sign-in-loop");
         return going_round(&visitor, why_not);
     }
     // A posted form or a script's request is not repeated; its page is loaded anew.
-    let address = return_address(inbound);
+    let address = return_address(request);
     let Some(address) = address else { return visitor.page(&View::BadRequest) };
     let (cause, since) = why_not.asks_for();
-    let (link, cookie) = begin_sign_in(inbound, &address, since);
+    let (link, cookie) = begin_sign_in(request, &address, since);
     let status = status(sign_in_status(page_load));
     let mut response = match page_load {
         true => respond::redirect(status, &link),
@@ -106,7 +107,7 @@ pub(super) fn sign_in(
             let url = Href::new(link);
             let view = View::SignIn(SignIn { cause, url });
             // Only somebody who asks for a page gets one; a program reads JSON (`design.md` §5).
-            let format = crate::wire::accept::prefers(inbound.headers(), Format::Json);
+            let format = crate::wire::accept::prefers(request.headers(), Format::Json);
             Visitor { preference: format, ..visitor }.page_with(&view, status)
         }
     };
@@ -117,19 +118,19 @@ pub(super) fn sign_in(
 /// The address to come back to: the one asked for, byte for byte; where that is spelt as no link is
 /// (`//`, say), the one it means; else the front page. The port that was asked is kept where it is
 /// one of ours.
-pub(super) fn return_address(inbound: &Inbound) -> Option<ReturnAddress> {
-    let ours = |authority: &Authority<'_>| inbound.plan.is_ours(authority);
-    let query = inbound.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let meant = format!("{}{query}", inbound.path);
-    let configured = Authority::parse(inbound.authority.host()).ok()?;
-    [&inbound.authority, &configured].into_iter().find_map(|authority| {
-        [inbound.target(), &meant, "/"]
+pub(crate) fn return_address(request: &CheckedRequest) -> Option<ReturnAddress> {
+    let ours = |authority: &Authority<'_>| request.plan.is_ours(authority);
+    let query = request.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let meant = format!("{}{query}", request.path);
+    let configured = Authority::parse(request.authority.host()).ok()?;
+    [&request.authority, &configured].into_iter().find_map(|authority| {
+        [request.target(), &meant, "/"]
             .into_iter()
             .find_map(|target| ReturnAddress::of_request(authority, target, &ours))
     })
 }
 
-pub(super) fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Bytes>> {
+pub(crate) fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Bytes>> {
     let cause = match why_not {
         NotSignedIn::NoCookie => LoopCause::CookieNotKept,
         NotSignedIn::NotOpened | NotSignedIn::Dead(_) | NotSignedIn::TooLongAgo(_) => {
@@ -142,21 +143,21 @@ pub(super) fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Respon
 }
 
 /// The 403 that explains itself.
-pub(super) fn denied(
+pub(crate) fn denied(
     verdict: &Verdict,
     explanation: &Explanation,
     live: Option<&LiveSession>,
-    inbound: &Inbound,
+    request: &CheckedRequest,
 ) -> Response<Full<Bytes>> {
     if verdict.lacks_certificate() {
-        return no_certificate(verdict, inbound);
+        return no_certificate(verdict, request);
     }
     let session = live.map(LiveSession::session);
-    let address = return_address(inbound);
+    let address = return_address(request);
     let another_account = session.map(|session| {
         let return_to = address
-            .map_or_else(|| format!("https://{}/", inbound.authority), |address| address.url());
-        sign_out_form(inbound, session.id, Some(return_to))
+            .map_or_else(|| format!("https://{}/", request.authority), |address| address.url());
+        sign_out_form(request, session.id, Some(return_to))
     });
     let person =
         session.map(|session| Person::from_identity(&session.identity)).unwrap_or_default();
@@ -165,14 +166,14 @@ pub(super) fn denied(
         reasons: evidence::for_page(explanation, session.map(|session| &session.identity)),
         another_account,
     }));
-    Visitor::of(inbound).page_with(&view, status(verdict.status(inbound.is_page_load())))
+    Visitor::of(request).page_with(&view, status(verdict.status(request.is_page_load())))
 }
 
 /// The answer to a connection that has to show a certificate; who it is does not matter.
-fn no_certificate(verdict: &Verdict, inbound: &Inbound) -> Response<Full<Bytes>> {
+fn no_certificate(verdict: &Verdict, request: &CheckedRequest) -> Response<Full<Bytes>> {
     let shown = verdict.deny_reasons.contains(Reason::InvalidClientCertificate);
-    let status = status(verdict.status(inbound.is_page_load()));
-    Visitor::of(inbound).page_with(&View::Certificate { shown }, status)
+    let status = status(verdict.status(request.is_page_load()));
+    Visitor::of(request).page_with(&View::Certificate { shown }, status)
 }
 
 /// A status that the policy gave.
@@ -181,7 +182,7 @@ fn status(code: u16) -> StatusCode {
 }
 
 /// The answer to a request that never was one.
-pub(super) fn malformed(malformed: Malformed, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
+pub(crate) fn malformed(malformed: Malformed, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
     let (view, status) = malformed_view(malformed);
     let mut response = visitor.page_with(&view, status);
     if status == StatusCode::METHOD_NOT_ALLOWED {
@@ -211,7 +212,7 @@ fn malformed_view(malformed: Malformed) -> (View, StatusCode) {
 }
 
 /// The answer to what the edge did not let in, or to a request that ended in a panic.
-pub(super) fn at_the_edge(refused: Refused, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
+pub(crate) fn at_the_edge(refused: Refused, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
     visitor.page(&match refused {
         Refused::Framing => View::BadRequest,
         Refused::TargetTooLong => View::UriTooLong,
@@ -221,14 +222,14 @@ pub(super) fn at_the_edge(refused: Refused, visitor: &Visitor<'_>) -> Response<F
 }
 
 /// The answer when an application has none. The id alone is shown; what happened is in the log.
-pub(super) fn upstream(
+pub(crate) fn upstream(
     error: &RelayError,
     preference: Format,
-    inbound: &Inbound,
+    request: &CheckedRequest,
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
     let visitor =
-        Visitor { plan: &inbound.plan, id: inbound.id, host: inbound.authority.host(), preference };
+        Visitor { plan: &request.plan, id: request.id, host: request.authority.host(), preference };
     let error = match error {
         RelayError::Unwritable(Unwritable::Path) => {
             record.decision = Decision::Malformed;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use http::{HeaderMap, Response};
 
-use super::cookies::{BROWSER, ROUNDS, set_own};
-use super::inbound::Inbound;
 use crate::base::random;
+use crate::gateway::request::CheckedRequest;
+use crate::gateway::sign_in::cookies::{BROWSER, ROUNDS, set_own};
 use crate::wire::cookies;
 
 /// After this many sign-ins in a row that led to another one, something is wrong.
@@ -21,7 +21,7 @@ const ROUND_LIFETIME: Duration = Duration::from_secs(60);
 const BROWSER_LIFETIME: Duration = Duration::from_secs(600);
 
 /// The browser cookie that is there already, so that several tabs share it, or a new one.
-pub(super) fn kept_or_new(headers: &HeaderMap) -> String {
+pub(crate) fn kept_or_new(headers: &HeaderMap) -> String {
     let sane = |value: &&str| {
         value.len() == 43 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
@@ -30,23 +30,23 @@ pub(super) fn kept_or_new(headers: &HeaderMap) -> String {
 }
 
 /// Gives the browser its cookie.
-pub(super) fn remember(response: &mut Response<Full<Bytes>>, value: &str) {
+pub(crate) fn remember(response: &mut Response<Full<Bytes>>, value: &str) {
     set_own(response, BROWSER, value, cookies::SameSite::Lax, BROWSER_LIFETIME);
 }
 
 /// Counts a sign-in that is complete; forgotten after a minute.
-pub(super) fn count_round(response: &mut Response<Full<Bytes>>, inbound: &Inbound) {
-    let rounds = rounds(inbound.headers()).saturating_add(1).min(MOST_ROUNDS);
+pub(crate) fn count_round(response: &mut Response<Full<Bytes>>, request: &CheckedRequest) {
+    let rounds = rounds(request.headers()).saturating_add(1).min(MOST_ROUNDS);
     set_own(response, ROUNDS, &rounds.to_string(), cookies::SameSite::Lax, ROUND_LIFETIME);
 }
 
 /// Whether this browser has signed in again and again within a minute and still is not.
-pub(super) fn goes_round(inbound: &Inbound) -> bool {
-    rounds(inbound.headers()) >= MOST_ROUNDS
+pub(crate) fn goes_round(request: &CheckedRequest) -> bool {
+    rounds(request.headers()) >= MOST_ROUNDS
 }
 
 /// Begins counting anew.
-pub(super) fn forget_rounds(response: &mut Response<Full<Bytes>>) {
+pub(crate) fn forget_rounds(response: &mut Response<Full<Bytes>>) {
     set_own(response, ROUNDS, "", cookies::SameSite::Lax, Duration::ZERO);
 }
 

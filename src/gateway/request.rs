@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 
-use super::world::HeldPlan;
 use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
 use crate::decision::Facts;
+use crate::gateway::state::shared::HeldPlan;
 use crate::wire::accept::{self, Format};
 use crate::wire::forwarded::Chain;
 use crate::wire::host::{Authority, HostProblem, request_authority};
@@ -16,27 +16,27 @@ use crate::wire::path::{PathProblem, normalise};
 use crate::wire::{fold, method};
 
 /// Longest request target, in bytes; longer ones are 414.
-pub(super) const TARGET_BYTES: usize = 16 * 1024;
+pub(crate) const TARGET_BYTES: usize = 16 * 1024;
 
 /// What begins like this is ours on every configured host, raw text as in Pomerium.
 const RESERVED: [&str; 3] = ["/.pomerium", "/.russet", "/.well-known/pomerium"];
 
 /// Whether a path is ours on every configured host, so that no application ever gets it.
-pub(super) fn begins_as_ours(path: &str) -> bool {
+pub(crate) fn begins_as_ours(path: &str) -> bool {
     RESERVED.iter().any(|ours| path.starts_with(ours))
 }
 
 /// A request that is well formed and means one thing only.
 #[derive(Debug)]
-pub(super) struct Inbound {
-    pub(super) id: RequestId,
-    pub(super) now: Timestamp,
-    pub(super) plan: HeldPlan,
-    pub(super) authority: Authority<'static>,
+pub(crate) struct CheckedRequest {
+    pub(crate) id: RequestId,
+    pub(crate) now: Timestamp,
+    pub(crate) plan: HeldPlan,
+    pub(crate) authority: Authority<'static>,
     /// Normalised, without the query.
-    pub(super) path: String,
-    pub(super) chain: Chain,
-    pub(super) head: Parts,
+    pub(crate) path: String,
+    pub(crate) chain: Chain,
+    pub(crate) head: Parts,
 }
 
 /// Why a request is refused before anything is decided. All of them leave the upstream untouched.
@@ -104,7 +104,7 @@ pub fn check(head: &Parts) -> Result<(Authority<'static>, String), Malformed> {
 }
 
 /// The host that a request asks for, whatever else is wrong with it.
-pub(super) fn authority_of(head: &Parts) -> Result<Authority<'static>, HostProblem> {
+pub(crate) fn authority_of(head: &Parts) -> Result<Authority<'static>, HostProblem> {
     let uri_authority = head.uri.authority().map(http::uri::Authority::as_str);
     let hosts = head.headers.get_all(http::header::HOST).iter().map(http::HeaderValue::as_bytes);
     request_authority(uri_authority, hosts, head.version).map(Authority::into_owned)
@@ -114,9 +114,9 @@ fn target_length(uri: &Uri) -> usize {
     uri.path_and_query().map_or(0, |target| target.as_str().len())
 }
 
-impl Inbound {
+impl CheckedRequest {
     /// What is decided on.
-    pub(super) fn facts(&self) -> Facts<'_> {
+    pub(crate) fn facts(&self) -> Facts<'_> {
         Facts {
             authority: &self.authority,
             method: self.head.method.as_str(),
@@ -127,28 +127,28 @@ impl Inbound {
         }
     }
 
-    pub(super) fn headers(&self) -> &HeaderMap {
+    pub(crate) fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }
 
-    pub(super) fn method(&self) -> &Method {
+    pub(crate) fn method(&self) -> &Method {
         &self.head.method
     }
 
     /// Path and query as the browser sent them.
-    pub(super) fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &str {
         self.head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
     }
 
-    pub(super) fn source_ip(&self) -> IpAddr {
+    pub(crate) fn source_ip(&self) -> IpAddr {
         self.chain.client()
     }
 
-    pub(super) fn is_page_load(&self) -> bool {
+    pub(crate) fn is_page_load(&self) -> bool {
         accept::is_page_load(self.method(), self.headers())
     }
 
-    pub(super) fn preference(&self) -> Format {
+    pub(crate) fn preference(&self) -> Format {
         accept::prefers(self.headers(), Format::Html)
     }
 }

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use http::Response;
 
-use super::inbound::Inbound;
-use super::respond::add_cookie;
+use crate::gateway::answer::respond::add_cookie;
+use crate::gateway::request::CheckedRequest;
 use crate::session::{self, Session, attempt};
 use crate::wire::cookies::{self, Attributes};
 
 /// Names a browser while it signs in.
-pub(super) const BROWSER: &str = "__Host-russet_browser";
+pub(crate) const BROWSER: &str = "__Host-russet_browser";
 /// Counts sign-ins that led to another one.
-pub(super) const ROUNDS: &str = "__Host-russet_rounds";
+pub(crate) const ROUNDS: &str = "__Host-russet_rounds";
 
 /// Sets a cookie of this host alone.
-pub(super) fn set_own(
+pub(crate) fn set_own(
     response: &mut Response<Full<Bytes>>,
     name: &str,
     value: &str,
@@ -34,42 +34,42 @@ pub(super) fn set_own(
 }
 
 /// Sets the cookie of an attempt: `SameSite=None`, because Apple's form comes from another site.
-pub(super) fn set_attempt(response: &mut Response<Full<Bytes>>, name: &str, value: &str) {
+pub(crate) fn set_attempt(response: &mut Response<Full<Bytes>>, name: &str, value: &str) {
     set_own(response, name, value, cookies::SameSite::None, attempt::REMEMBERED);
 }
 
 /// Takes the cookie of an attempt away.
-pub(super) fn delete_attempt(response: &mut Response<Full<Bytes>>, name: &str) {
+pub(crate) fn delete_attempt(response: &mut Response<Full<Bytes>>, name: &str) {
     set_own(response, name, "", cookies::SameSite::None, Duration::ZERO);
 }
 
 /// Sets the session cookie of this host. `None` where the session cannot be sealed.
-pub(super) fn set_session(
+pub(crate) fn set_session(
     response: &mut Response<Full<Bytes>>,
-    inbound: &Inbound,
+    request: &CheckedRequest,
     session: &Session,
 ) -> Option<()> {
-    let plan = &inbound.plan;
-    let value = plan.sessions.seal(session, inbound.authority.host())?;
+    let plan = &request.plan;
+    let value = plan.sessions.seal(session, request.authority.host())?;
     // A session of this very request began after it came: Apple was asked in between.
-    let left = session.expires_at.seconds_since(inbound.now.max(session.begun_at));
+    let left = session.expires_at.seconds_since(request.now.max(session.begun_at));
     let lifetime = Duration::from_secs(u64::try_from(left).unwrap_or(0));
     let cookie =
-        cookies::set_cookie(&plan.cookie.name, &value, &session_attributes(inbound, lifetime));
+        cookies::set_cookie(&plan.cookie.name, &value, &session_attributes(request, lifetime));
     add_cookie(response, cookie.ok()?);
     Some(())
 }
 
 /// Takes the session cookie of this host away.
-pub(super) fn delete_session(response: &mut Response<Full<Bytes>>, inbound: &Inbound) {
-    let attributes = session_attributes(inbound, Duration::ZERO);
-    if let Ok(cookie) = cookies::delete_cookie(&inbound.plan.cookie.name, &attributes) {
+pub(crate) fn delete_session(response: &mut Response<Full<Bytes>>, request: &CheckedRequest) {
+    let attributes = session_attributes(request, Duration::ZERO);
+    if let Ok(cookie) = cookies::delete_cookie(&request.plan.cookie.name, &attributes) {
         add_cookie(response, cookie);
     }
 }
 
-fn session_attributes(inbound: &Inbound, lifetime: Duration) -> Attributes<'_> {
-    let cookie = &inbound.plan.cookie;
+fn session_attributes(request: &CheckedRequest, lifetime: Duration) -> Attributes<'_> {
+    let cookie = &request.plan.cookie;
     Attributes {
         domain: cookie.domain.as_deref(),
         http_only: cookie.http_only,

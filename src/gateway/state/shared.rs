@@ -7,16 +7,16 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
-use super::assertion::AssertionCache;
-use super::edge::{Certificates, ConnectionInfo, RequestBody};
-use super::endpoints::Completion;
-use super::plan::Plan;
-use super::shadows::{self, ShadowCount, ShadowCounts};
 use crate::apple::AppleProvider;
 use crate::base::tasks::Tasks;
 use crate::base::time::{Clock, JumpWatch};
 use crate::decision::Admission;
 use crate::decision::record::Redact;
+use crate::edge::{Certificates, ConnectionInfo, RequestBody};
+use crate::gateway::endpoints::Completion;
+use crate::gateway::forward::assertion::AssertionCache;
+use crate::gateway::state::plan::Plan;
+use crate::gateway::state::shadow_counts::{self, ShadowCount, ShadowCounts};
 use crate::session::lifecycle::EndedSessions;
 use crate::session::once::{Once, WhenFull};
 use crate::session::return_address::ReturnAddress;
@@ -50,19 +50,19 @@ pub struct Shared {
     /// Sessions that were ended before their time. A restart forgets them.
     pub ended: EndedSessions,
     /// Tickets that were redeemed.
-    pub(super) tickets: Once<TicketId, ()>,
+    pub(crate) tickets: Once<TicketId, ()>,
     /// Answers of Apple that came, by the digest of their `state`.
-    pub(super) callbacks: Once<String, Arc<Completion>>,
+    pub(crate) callbacks: Once<String, Arc<Completion>>,
     /// Leave to redeem one more code.
-    pub(super) calls_to_apple: Arc<Semaphore>,
+    pub(crate) calls_to_apple: Arc<Semaphore>,
     /// Addresses of attempts whose cookies made room for others.
-    pub(super) pushed_out: PushedOut,
+    pub(crate) pushed_out: PushedOut,
     /// The way to Apple.
-    pub(super) apple: Arc<AppleProvider>,
+    pub(crate) apple: Arc<AppleProvider>,
     /// The runtime of everything that is not the road.
-    pub(super) control: Tasks,
+    pub(crate) control: Tasks,
     /// Where request lines go.
-    pub(super) logs: Logs,
+    pub(crate) logs: Logs,
     /// Where decisions are written, where they are.
     decisions: Option<DecisionLog>,
     /// What the workers counted of the shadow.
@@ -120,11 +120,11 @@ impl Shared {
 
     /// What the shadow said so far, by route and outcomes; empty where there is none.
     pub fn shadow_counts(&self) -> Vec<ShadowCount> {
-        shadows::sum(lock(&self.shadows).iter())
+        shadow_counts::sum(lock(&self.shadows).iter())
     }
 
     /// Whether a connection may carry requests for `host`.
-    pub(super) fn may_carry(&self, connection: &ConnectionInfo, host: &str) -> bool {
+    pub(crate) fn may_carry(&self, connection: &ConnectionInfo, host: &str) -> bool {
         self.certificates
             .as_ref()
             .is_none_or(|known| known.serve_together(connection.server_name.as_deref(), host))
@@ -133,7 +133,7 @@ impl Shared {
     /// Says in the log what the shadow said so far, where there is one.
     pub fn tell_shadow(&self) {
         if self.plan.load().has_shadow() {
-            shadows::tell(&self.shadow_counts());
+            shadow_counts::tell(&self.shadow_counts());
         }
     }
 
@@ -175,19 +175,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A plan held by one worker: the outer count is the worker's own, so that workers do not wear
 /// out one shared counter.
-pub(super) type HeldPlan = Arc<Arc<Plan>>;
+pub(crate) type HeldPlan = Arc<Arc<Plan>>;
 
 /// What one worker has for itself.
 #[derive(Debug)]
 pub struct Worker {
-    pub(super) shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     plan: Mutex<HeldPlan>,
     /// Connections to applications; only an admission opens the way to them.
-    pub(super) pool: Pool<RequestBody, Admission>,
-    pub(super) assertions: AssertionCache,
+    pub(crate) pool: Pool<RequestBody, Admission>,
+    pub(crate) assertions: AssertionCache,
     /// The way into the decision log, and how addresses are written there.
-    pub(super) decisions: Option<(Sender, Redact)>,
-    pub(super) shadows: Arc<ShadowCounts>,
+    pub(crate) decisions: Option<(Sender, Redact)>,
+    pub(crate) shadows: Arc<ShadowCounts>,
 }
 
 impl Worker {
@@ -203,7 +203,7 @@ impl Worker {
     }
 
     /// The plan in force. The lock is this worker's own and never waited for.
-    pub(super) fn plan(&self) -> HeldPlan {
+    pub(crate) fn plan(&self) -> HeldPlan {
         let current = self.shared.plan.load();
         let mut held = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
         if !Arc::ptr_eq(&**held, &*current) {
@@ -216,7 +216,7 @@ impl Worker {
 /// Addresses of attempts that were pushed out of a browser by newer ones, so that their tab can
 /// still be told where it was going. Bounded; the oldest goes first.
 #[derive(Debug, Default)]
-pub(super) struct PushedOut {
+pub(crate) struct PushedOut {
     addresses: Mutex<(HashMap<String, ReturnAddress>, VecDeque<String>)>,
 }
 
@@ -224,7 +224,7 @@ impl PushedOut {
     const MOST: usize = 4_096;
 
     /// Remembers where the attempt named by the digest of its `state` was going.
-    pub(super) fn remember(&self, state_digest: String, address: ReturnAddress) {
+    pub(crate) fn remember(&self, state_digest: String, address: ReturnAddress) {
         let mut guard = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         let (addresses, order) = &mut *guard;
         if addresses.insert(state_digest.clone(), address).is_none() {
@@ -238,7 +238,7 @@ impl PushedOut {
     }
 
     /// Where it was going.
-    pub(super) fn find(&self, state_digest: &str) -> Option<ReturnAddress> {
+    pub(crate) fn find(&self, state_digest: &str) -> Option<ReturnAddress> {
         let guard = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         guard.0.get(state_digest).cloned()
     }
