@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::log::{Past, People};
 use crate::base::diagnostic::Diagnostics;
 use crate::config::codes;
-use crate::decision::{self, Facts, RouteRule, Rules};
+use crate::decision::{Face, Facts, NotSignedIn, RouteRule, Rules, judge};
 use crate::identity::domain_of;
 use crate::policy::{Ground, Groups, Tally, Who};
 use crate::wire::host::Authority;
@@ -89,6 +89,8 @@ impl<'r> Shown<'r> {
         let Some(path) = past.path.as_deref() else { return };
         let Ok(authority) = Authority::parse(&past.host) else { return };
         let facts = Facts {
+            face: Face::PolicyTool,
+            now: past.at,
             authority: &authority,
             method: &past.method,
             path,
@@ -97,9 +99,10 @@ impl<'r> Shown<'r> {
             client_certificate: past.certificate.as_deref(),
         };
         let identity = past.somebody.as_ref().map(|somebody| &*somebody.identity);
-        let Ok(judged) = decision::judge(self.rules, &facts, identity, past.at) else { return };
+        let judgement = judge(self.rules, &facts, identity.ok_or(NotSignedIn::NoCookie));
+        let Ok(judged) = judgement.judged() else { return };
         self.asked.insert(judged.route.0);
-        let question = decision::question(&facts, identity, past.at);
+        let question = facts.question(identity);
         let route = self.rules.route(judged.route);
         if let (Some(route), Some(tally)) = (route, self.tallies.get_mut(judged.route.0)) {
             route.policy.tally(&judged.verdict, &question, tally);

@@ -4,7 +4,7 @@ use super::log::{Past, Somebody};
 use super::trial::{Met, Trial, Word};
 use crate::base::time::Timestamp;
 use crate::decision::record::Outcome;
-use crate::decision::{self, Facts, Rules};
+use crate::decision::{Face, Facts, Rules};
 use crate::identity::ClientCertificate;
 use crate::policy::{Reads, ReasonSet};
 use crate::wire::host::Authority;
@@ -57,6 +57,8 @@ impl Remembered {
     pub fn again(&self, rules: &Rules) -> Option<Again> {
         let authority = Authority::parse(&self.host).ok()?;
         let facts = Facts {
+            face: Face::PolicyTool,
+            now: self.at,
             authority: &authority,
             method: &self.method,
             path: self.path.as_deref()?,
@@ -65,9 +67,9 @@ impl Remembered {
             client_certificate: self.certificate.as_deref(),
         };
         let identity = self.somebody.as_ref().map(|somebody| &*somebody.identity);
-        let trial = Trial::decide(rules, &facts, identity, self.page_load, self.at);
+        let trial = Trial::decide(rules, &facts, identity, self.page_load);
         let policy = trial.policy(rules);
-        let question = decision::question(&facts, identity, self.at);
+        let question = facts.question(identity);
         let lacks = policy.and_then(|policy| {
             if self.certificate_cut && policy.reads(Reads::ClientCertificate) {
                 return Some("client_certificate".to_owned());

@@ -8,7 +8,7 @@ use super::request::Supposed;
 use super::tree;
 use crate::base::diagnostic::Sources;
 use crate::base::time::Timestamp;
-use crate::decision::{self, Facts, NoRoute, RouteIndex, Rules};
+use crate::decision::{Facts, Judged, NoRoute, NotSignedIn, RouteIndex, Rules, judge};
 use crate::gateway::{self, Malformed};
 use crate::identity::Identity;
 use crate::policy::{Explanation, Missing, Outcome, Policy};
@@ -92,7 +92,7 @@ impl Trial {
             return Self { met: Met::Ours, status: StatusCode::OK };
         }
         let identity = person.map(|person| person.identity(now));
-        Self::decide(rules, &read.facts(), identity.as_ref(), request.is_page_load(), now)
+        Self::decide(rules, &read.facts(now), identity.as_ref(), request.is_page_load())
     }
 
     /// Asks the policies about a request that is read already.
@@ -101,14 +101,13 @@ impl Trial {
         facts: &Facts<'_>,
         identity: Option<&Identity>,
         page_load: bool,
-        now: Timestamp,
     ) -> Self {
-        let judged = decision::judge(rules, facts, identity, now);
-        let explained = decision::explain(rules, facts, identity, now);
-        match judged.and_then(|judged| Ok((judged, explained?))) {
+        let judgement = judge(rules, facts, identity.ok_or(NotSignedIn::NoCookie));
+        let explanation = judgement.explanation().ok_or(NoRoute { known_host: true });
+        match judgement.judged().and_then(|judged| Ok((judged, explanation?))) {
             Err(no_route) => Self { met: Met::NoRoute(no_route), status: StatusCode::NOT_FOUND },
-            Ok((judged, (route, explanation))) => {
-                let status = match judged.verdict.status(page_load) {
+            Ok((Judged { route, verdict }, explanation)) => {
+                let status = match verdict.status(page_load) {
                     _ if facts.path == gateway::ROBOTS => StatusCode::OK,
                     status => StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN),
                 };
@@ -133,7 +132,7 @@ impl Trial {
     /// The reason codes.
     pub fn reasons(&self) -> Vec<&'static str> {
         match &self.met {
-            Met::Malformed(malformed) => vec![malformed.code()],
+            Met::Malformed(malformed) => vec![malformed.code().word()],
             Met::Ours => vec!["pomerium-route"],
             Met::NoRoute(NoRoute { known_host: true }) => vec!["route-not-found"],
             Met::NoRoute(NoRoute { known_host: false }) => vec!["unknown-host"],

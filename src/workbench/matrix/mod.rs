@@ -18,7 +18,7 @@ pub use tables::{csv, human};
 
 use super::log::People;
 use crate::base::time::Timestamp;
-use crate::decision::{self, Facts, PathRule, RouteRule, Rules};
+use crate::decision::{Face, Facts, PathRule, RouteRule, Rules};
 use crate::identity::{Claims, Identity, Unrecorded};
 use crate::policy::{Groups, Outcome, Reason, Who};
 use crate::wire::host::Authority;
@@ -195,6 +195,8 @@ impl<'r> Asked<'r> {
             return Cell { outcome: Word::Unknown, reasons: vec!["host".to_owned()] };
         };
         let facts = Facts {
+            face: Face::PolicyTool,
+            now,
             authority: &authority,
             method: "GET",
             path: &self.path,
@@ -202,7 +204,7 @@ impl<'r> Asked<'r> {
             cors_preflight: false,
             client_certificate: None,
         };
-        let question = decision::question(&facts, someone.identity.as_ref(), now);
+        let question = facts.question(someone.identity.as_ref());
         let policy = &self.route.policy;
         let verdict = policy.evaluate(&question);
         let lacking = someone.identity.as_ref().is_some_and(|who| who.unrecorded.any());

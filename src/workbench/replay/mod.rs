@@ -16,7 +16,7 @@ pub use report::{Difference, Kind, Lacking, Report};
 pub(super) use report::word;
 
 use crate::decision::record::Outcome;
-use crate::decision::{self, Facts, NoRoute, RouteIndex, Rules};
+use crate::decision::{Face, Facts, NoRoute, NotSignedIn, RouteIndex, Rules, judge};
 use crate::policy::{Ground, Outcome as Said, Reads, Verdict};
 use crate::wire::host::Authority;
 use report::{Collected, Key, Place};
@@ -108,6 +108,8 @@ impl<'r> Replay<'r> {
             return Now::Unknown { route: None, lacks: Lacks::Host };
         };
         let facts = Facts {
+            face: Face::PolicyTool,
+            now: past.at,
             authority,
             method: &past.method,
             path,
@@ -116,7 +118,8 @@ impl<'r> Replay<'r> {
             client_certificate: past.certificate.as_deref(),
         };
         let identity = past.somebody.as_ref().map(|somebody| &*somebody.identity);
-        let judged = match decision::judge(self.rules, &facts, identity, past.at) {
+        let judgement = judge(self.rules, &facts, identity.ok_or(NotSignedIn::NoCookie));
+        let judged = match judgement.judged() {
             Ok(judged) => judged,
             Err(NoRoute { .. }) => {
                 return Now::Decided {
@@ -141,7 +144,7 @@ impl<'r> Replay<'r> {
         if !lacking && outcome == past.tail.outcome {
             return Now::Decided { outcome, route, verdict, ground: None };
         }
-        let question = decision::question(&facts, identity, past.at);
+        let question = facts.question(identity);
         if lacking
             && let Some(policy) = policy
             && policy.certain(&question).is_none()
