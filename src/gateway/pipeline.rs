@@ -24,7 +24,7 @@ use crate::gateway::forward::headers;
 use crate::gateway::forward::relay;
 use crate::gateway::request::{self, CheckedRequest, Malformed};
 use crate::gateway::state::plan::Plan;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::telemetry::{Decision, Record};
 use crate::upstream::UpstreamBody;
 use crate::wire::accept::{self, Format};

@@ -12,7 +12,7 @@ use crate::gateway::answer::respond::Visitor;
 use crate::gateway::external_auth;
 use crate::gateway::forward::headers;
 use crate::gateway::pipeline;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::wire::accept::Format;
 
 /// One worker's service.

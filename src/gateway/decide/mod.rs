@@ -14,7 +14,7 @@ use crate::decision::{
 use crate::gateway::decide::signed_in::NotSignedIn;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::state::plan::Plan;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::policy;
 use crate::session::Session;
 use crate::session::lifecycle::LiveSession;

@@ -2,7 +2,7 @@
 
 use crate::base::time::Timestamp;
 use crate::gateway::request::CheckedRequest;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::pages::SignInCause;
 use crate::policy::Reason;
 use crate::session::lifecycle::{self, Dead, LiveSession};

@@ -19,7 +19,7 @@ use crate::gateway::answer::respond::{self, Visitor};
 use crate::gateway::decide::signed_in::live_session;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::cookies as ours;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::pages::{Href, View};
 use crate::session::Session;
 use crate::session::attempt::{self, Attempt, LedTo};

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use crate::apple::{AppleProvider, Callback, CompletionError, Remedy};
 use crate::base::secret::Secret;
 use crate::gateway::request::CheckedRequest;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::identity::Identity;
 use crate::pages::{Href, View};
 use crate::session::Session;

@@ -22,7 +22,7 @@ use http_body_util::Full;
 
 use crate::gateway::answer::respond::{self, Visitor};
 use crate::gateway::request::{CheckedRequest, begins_as_ours};
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::pages::{Href, View};
 use crate::telemetry::Record;
 use crate::wire::body::Incoming;

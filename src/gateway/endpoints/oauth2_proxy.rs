@@ -15,7 +15,7 @@ use crate::gateway::answer::respond::{self, Visitor};
 use crate::gateway::decide::signed_in::{NotSignedIn, live_session_at};
 use crate::gateway::forward::assertion::verified_email;
 use crate::gateway::request::CheckedRequest;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::pages::{Href, SignIn, SignInCause, View};
 use crate::session::return_address::{OurHosts, ReturnAddress};
 use crate::telemetry::Record;

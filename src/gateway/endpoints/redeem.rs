@@ -10,7 +10,7 @@ use crate::gateway::answer::respond::Visitor;
 use crate::gateway::decide::signed_in::live_session;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::cookies as ours;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::pages::{Href, View};
 use crate::session::once::Entered;
 use crate::telemetry::Record;

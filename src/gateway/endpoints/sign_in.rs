@@ -14,7 +14,7 @@ use crate::gateway::decide::signed_in::{NotSignedIn, live_session};
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::browser;
 use crate::gateway::sign_in::cookies as ours;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::pages::{Href, SignIn, SignInCause, View};
 use crate::session::Session;
 use crate::session::attempt::{self, Attempt, Held};

@@ -14,7 +14,7 @@ use crate::gateway::decide::signed_in::live_session;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::browser;
 use crate::gateway::sign_in::cookies as ours;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::pages::{self, CSRF_FIELD, Href, RETURN_FIELD, SignIn, SignInCause, View};
 use crate::session::return_address::ReturnAddress;
 use crate::telemetry::Record;

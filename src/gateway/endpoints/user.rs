@@ -10,7 +10,7 @@ use crate::gateway::answer::respond::{self, Visitor};
 use crate::gateway::decide::signed_in::{NotSignedIn, live_session};
 use crate::gateway::forward::assertion::person;
 use crate::gateway::request::CheckedRequest;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::pages::{UserPage, View};
 use crate::session::lifecycle::LiveSession;
 use crate::telemetry::Record;

@@ -15,7 +15,7 @@ use crate::gateway::decide::{self, Asked};
 use crate::gateway::forward::headers;
 use crate::gateway::forward::relay;
 use crate::gateway::request::{CheckedRequest, begins_as_ours};
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::pages::{Href, SignIn, View};
 use crate::session::Session;
 use crate::telemetry::{Decision, Record};

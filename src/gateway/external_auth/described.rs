@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, Method, Uri};
 use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
 use crate::gateway::request::{CheckedRequest, TARGET_BYTES};
-use crate::gateway::state::shared::HeldPlan;
+use crate::gateway::state::worker::HeldPlan;
 use crate::wire::forwarded::Chain;
 use crate::wire::host::Authority;
 use crate::wire::{method, path};

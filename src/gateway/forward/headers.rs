@@ -16,7 +16,7 @@ use crate::gateway::forward::assertion::{self, verified_email};
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::state::plan::{PathSwap, Plan, Service, SetValue};
 use crate::gateway::state::settings::TemplatePart;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::policy::Groups;
 use crate::session::Session;
 use crate::upstream::Upstream;

@@ -1,4 +1,4 @@
-//! What outlives a request: what all workers share, and what each has for itself.
+//! What all workers share and what outlives a plan.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,11 +10,9 @@ use tokio::sync::Semaphore;
 use crate::apple::AppleProvider;
 use crate::base::tasks::Tasks;
 use crate::base::time::{Clock, JumpWatch};
-use crate::decision::Admission;
 use crate::decision::record::Redact;
-use crate::edge::{Certificates, ConnectionInfo, RequestBody};
+use crate::edge::{Certificates, ConnectionInfo};
 use crate::gateway::endpoints::Completion;
-use crate::gateway::forward::assertion::AssertionCache;
 use crate::gateway::state::plan::Plan;
 use crate::gateway::state::shadow_counts::{self, ShadowCount, ShadowCounts};
 use crate::session::lifecycle::EndedSessions;
@@ -22,8 +20,7 @@ use crate::session::once::{Once, WhenFull};
 use crate::session::return_address::ReturnAddress;
 use crate::session::ticket::TicketId;
 use crate::telemetry::Logs;
-use crate::telemetry::line_file::{LineFile, Sender};
-use crate::upstream::{Pool, PoolLimits};
+use crate::telemetry::line_file::LineFile;
 
 /// Most sign-ins that may be under way or remembered at once, for each of the lists below.
 const REMEMBERED: usize = 100_000;
@@ -42,7 +39,7 @@ const SHADOW_REPORT: Duration = Duration::from_secs(3_600);
 #[derive(Debug)]
 pub struct Shared {
     /// The plan in force.
-    plan: ArcSwap<Plan>,
+    pub(super) plan: ArcSwap<Plan>,
     /// Which names are served together; none where TLS ends before us.
     certificates: Option<Certificates>,
     /// Tells the time.
@@ -118,6 +115,13 @@ impl Shared {
         self.decisions.as_ref()
     }
 
+    /// Counts of the shadow for one more worker.
+    pub(super) fn new_shadow_counts(&self) -> Arc<ShadowCounts> {
+        let counts = Arc::<ShadowCounts>::default();
+        lock(&self.shadows).push(Arc::clone(&counts));
+        counts
+    }
+
     /// What the shadow said so far, by route and outcomes; empty where there is none.
     pub fn shadow_counts(&self) -> Vec<ShadowCount> {
         shadow_counts::sum(lock(&self.shadows).iter())
@@ -171,46 +175,6 @@ impl Shared {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A plan held by one worker: the outer count is the worker's own, so that workers do not wear
-/// out one shared counter.
-pub(crate) type HeldPlan = Arc<Arc<Plan>>;
-
-/// What one worker has for itself.
-#[derive(Debug)]
-pub struct Worker {
-    pub(crate) shared: Arc<Shared>,
-    plan: Mutex<HeldPlan>,
-    /// Connections to applications; only an admission opens the way to them.
-    pub(crate) pool: Pool<RequestBody, Admission>,
-    pub(crate) assertions: AssertionCache,
-    /// The way into the decision log, and how addresses are written there.
-    pub(crate) decisions: Option<(Sender, Redact)>,
-    pub(crate) shadows: Arc<ShadowCounts>,
-}
-
-impl Worker {
-    /// A worker with connections of its own, whose tasks run on `tasks`.
-    pub fn new(shared: Arc<Shared>, tasks: Tasks) -> Self {
-        let plan = Mutex::new(Arc::new(shared.plan.load_full()));
-        let pool = Pool::new(PoolLimits::default(), tasks);
-        let decisions = shared.decisions.as_ref().map(|log| (log.file.sender(), log.redact));
-        let shadows = Arc::<ShadowCounts>::default();
-        lock(&shared.shadows).push(Arc::clone(&shadows));
-        let assertions = AssertionCache::default();
-        Self { shared, plan, pool, assertions, decisions, shadows }
-    }
-
-    /// The plan in force. The lock is this worker's own and never waited for.
-    pub(crate) fn plan(&self) -> HeldPlan {
-        let current = self.shared.plan.load();
-        let mut held = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
-        if !Arc::ptr_eq(&**held, &*current) {
-            *held = Arc::new(Arc::clone(&current));
-        }
-        Arc::clone(&held)
-    }
 }
 
 /// Addresses of attempts that were pushed out of a browser by newer ones, so that their tab can

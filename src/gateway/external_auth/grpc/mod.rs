@@ -30,7 +30,7 @@ use super::{Asking, Verdict, verdict};
 use crate::gateway::answer::respond;
 use crate::gateway::forward::headers;
 use crate::gateway::pipeline;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::wire::forwarded;
 
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
