@@ -17,7 +17,7 @@ use crate::gateway::forward::headers::Unwritable;
 use crate::gateway::forward::relay::RelayError;
 use crate::gateway::request::{CheckedRequest, Malformed};
 use crate::gateway::sign_in::browser;
-use crate::pages::{Denied, Href, LoopCause, Person, SignIn, View};
+use crate::pages::{Denied, Href, LoopCause, Person, SignIn, StoreTask, View};
 use crate::policy::{Explanation, Reason, Verdict, sign_in_status};
 use crate::session::lifecycle::LiveSession;
 use crate::session::return_address::ReturnAddress;
@@ -90,6 +90,9 @@ pub(crate) fn sign_in(
 ) -> Response<Full<Bytes>> {
     note_sign_in(why_not, record);
     let visitor = Visitor::of(request);
+    if why_not.is_unchecked() {
+        return visitor.page(&View::StoreUnanswered(StoreTask::CheckSession));
+    }
     let page_load = request.is_page_load();
     if page_load && browser::goes_round(request) {
         record.reasons.push("sign-in-loop");
@@ -113,6 +116,17 @@ pub(crate) fn sign_in(
     };
     browser::remember(&mut response, &cookie);
     response
+}
+
+/// The answer where the store, or the feed of revocations, is needed and does not answer. Fails
+/// closed: nothing was done.
+pub(crate) fn store_unanswered(
+    task: StoreTask,
+    request: &CheckedRequest,
+    record: &mut Record,
+) -> Response<Full<Bytes>> {
+    record.reasons.push("store_unanswered");
+    Visitor::of(request).page(&View::StoreUnanswered(task))
 }
 
 /// The address to come back to: the one asked for, byte for byte; where that is spelt as no link is

@@ -30,6 +30,12 @@ impl NotSignedIn {
         }
     }
 
+    /// Whether there may well be a live session, which cannot be known right now. Whoever has it is
+    /// not sent to sign in: that would not help.
+    pub(crate) fn is_unchecked(self) -> bool {
+        self == Self::Dead(Dead::FeedStale)
+    }
+
     /// The word for logs.
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -37,6 +43,7 @@ impl NotSignedIn {
             Self::NotOpened => "cookie-not-opened",
             Self::Dead(Dead::Expired) => "session-expired",
             Self::Dead(Dead::Ended) => "session-ended",
+            Self::Dead(Dead::FeedStale) => "session-unchecked",
             Self::TooLongAgo(_) => Reason::AuthAgeExceeded.word(),
         }
     }
@@ -63,5 +70,6 @@ pub(crate) fn live_session_at(
     }
     let opened = plan.sessions.open_only(values, host);
     let opened = opened.ok_or(NotSignedIn::NotOpened)?;
-    lifecycle::live(opened, &worker.shared.ended, request.now).map_err(NotSignedIn::Dead)
+    let revocations = worker.shared.accounts.revocations();
+    lifecycle::live(opened, revocations, request.now).map_err(NotSignedIn::Dead)
 }

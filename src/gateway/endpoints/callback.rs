@@ -10,20 +10,22 @@ use std::time::Duration;
 
 use http::{Response, StatusCode};
 
-use super::completion::{Completion, Failure, Outcome};
+use super::completion;
 use super::sign_in::{deliver, held};
+use crate::accounts::{Completed, CompletionFailure, NotCompleted, SignIn};
 use crate::apple::Callback;
 use crate::base::ids::SessionId;
 use crate::base::seal::digest;
+use crate::gateway::answer::refusal::store_unanswered;
 use crate::gateway::answer::respond::{self, Visitor};
 use crate::gateway::decide::signed_in::live_session;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::cookies as ours;
 use crate::gateway::state::worker::Worker;
-use crate::pages::{Href, View};
+use crate::pages::{Href, StoreTask, View};
 use crate::session::Session;
 use crate::session::attempt::{self, Attempt, LedTo};
-use crate::session::once::Entered;
+use crate::session::lifecycle::{self, Dead};
 use crate::telemetry::Record;
 use crate::wire::body::{self, Incoming, ReadProblem};
 use crate::wire::cookies;
@@ -115,7 +117,7 @@ fn not_matched(
 ) -> Response<Full<Bytes>> {
     let any = cookies::names_with_prefix(request.headers(), attempt::COOKIE_PREFIX).next();
     record.reasons.push(if any.is_some() { "state_mismatch" } else { "no_transaction" });
-    let address = worker.shared.pushed_out.find(&digest(state));
+    let address = worker.shared.accounts.address_of(&digest(state), request.now);
     let start_again = address.map_or(Href::new("/"), |address| Href::new(address.url()));
     Visitor::of(request).page(&View::NotMatched { start_again })
 }
@@ -130,11 +132,10 @@ async fn answer(
 ) -> Response<Full<Bytes>> {
     let visitor = Visitor::of(request);
     let start_again = Href::new(attempt.return_to.url());
-    let key = digest(&attempt.state);
-    let known = worker.shared.callbacks.find(&key, request.now);
+    let state_digest = digest(&attempt.state);
     if attempt.used {
         record.reasons.push("replayed_callback");
-        return repeated(request, worker, record, &attempt, known.as_deref());
+        return repeated(request, worker, record, &attempt, &state_digest).await;
     }
     // Security: also where the answer is known already, or a copy of the cookie from before it came
     // would sign in for as long as we remember it.
@@ -143,52 +144,64 @@ async fn answer(
         let view = View::ExpiredAttempt { start_again };
         return on_or(request, worker, &attempt, || visitor.page(&view));
     }
-    let turn = Arc::clone(&worker.shared.calls_to_apple).try_acquire_owned().ok();
-    if known.is_none() && turn.is_none() {
-        record.reasons.push("too_many_sign_ins");
-        return too_busy(&visitor, start_again);
-    }
-    let until = request.now.plus(attempt::REMEMBERED);
-    let completion = worker.shared.callbacks.enter(key, until, request.now, Completion::new);
-    let completion = match completion {
-        Entered::First(completion) => {
-            completion.begin(request, worker, &attempt.nonce, callback, turn);
-            completion
-        }
-        Entered::Again(completion) => {
-            // Its leave to call Apple is not needed, and nobody waits with it for the other's.
-            drop(turn);
-            record.reasons.push("replayed_callback");
-            completion
-        }
-        Entered::Full => {
-            record.reasons.push("too_many_sign_ins");
-            return too_busy(&visitor, start_again);
-        }
+    let sign_in = SignIn {
+        state_digest,
+        nonce: attempt.nonce.clone(),
+        callback,
+        provider: Arc::clone(&worker.shared.apple),
+        sessions: Arc::clone(&request.plan.sessions),
     };
-    let replayed = record.reasons.contains(&"replayed_callback");
-    match completion.wait().await {
-        Some(Outcome::SignedIn(session)) => {
-            let gone =
-                worker.shared.ended.contains(session.id) || request.now >= session.expires_at;
-            let others = others(request, worker, session.id);
-            if gone || (replayed && !others.is_empty()) {
-                let view = View::CodeUsed { start_again };
-                return on_or(request, worker, &attempt, || visitor.page(&view));
+    let Completed { repeated, outcome } =
+        match worker.shared.accounts.complete(sign_in, request.now).await {
+            Ok(completed) => completed,
+            Err(NotCompleted::TooMany) => {
+                record.reasons.push("too_many_sign_ins");
+                return too_busy(&visitor, start_again);
             }
-            // Security: nothing from before a sign-in lives on beside it (T22).
-            for other in others {
-                worker.shared.ended.end_id(other.id, other.expires_at, request.now);
+            Err(NotCompleted::Store(_)) => {
+                return store_unanswered(StoreTask::SignIn, request, record);
             }
-            signed_in(request, record, attempt, &session)
-        }
-        Some(Outcome::Failed(failure)) => {
+        };
+    if repeated {
+        record.reasons.push("replayed_callback");
+    }
+    match outcome {
+        Ok(session) => begun(request, worker, record, attempt, &session, repeated).await,
+        Err(failure) => {
             let mut response = failed(request, record, failure, start_again);
             mark_used(&mut response, request, attempt);
             response
         }
-        None => visitor.page(&View::AppleUnavailable { start_again }),
     }
+}
+
+/// The answer where a session has begun, by this answer or by the same one before.
+async fn begun(
+    request: &CheckedRequest,
+    worker: &Worker,
+    record: &mut Record,
+    attempt: Attempt,
+    session: &Session,
+    repeated: bool,
+) -> Response<Full<Bytes>> {
+    let accounts = &worker.shared.accounts;
+    let others = others(request, worker, session.id);
+    let gone = match lifecycle::check(session, accounts.revocations(), request.now) {
+        Ok(()) => false,
+        Err(Dead::Expired | Dead::Ended) => true,
+        Err(Dead::FeedStale) => return store_unanswered(StoreTask::SignIn, request, record),
+    };
+    if gone || (repeated && !others.is_empty()) {
+        let view = View::CodeUsed { start_again: Href::new(attempt.return_to.url()) };
+        return on_or(request, worker, &attempt, || Visitor::of(request).page(&view));
+    }
+    // Security: no session from before a sign-in outlives it (T22).
+    for other in others {
+        if accounts.end(other.id, other.expires_at, request.now).await.is_err() {
+            return store_unanswered(StoreTask::SignIn, request, record);
+        }
+    }
+    signed_in(request, record, attempt, session)
 }
 
 /// Nothing of the attempt is used up: the same answer counts when it is sent again.
@@ -200,10 +213,10 @@ fn too_busy(visitor: &Visitor<'_>, start_again: Href) -> Response<Full<Bytes>> {
 fn failed(
     request: &CheckedRequest,
     record: &mut Record,
-    failure: Failure,
+    failure: CompletionFailure,
     start_again: Href,
 ) -> Response<Full<Bytes>> {
-    let view = failure.view(start_again);
+    let view = completion::page(failure.cause, start_again);
     record.reasons.push(failure.code);
     record.detail = Some(failure.detail);
     Visitor::of(request).page(&view)
@@ -211,18 +224,22 @@ fn failed(
 
 /// The answer to an attempt that has had its answer: nobody is signed in by it, but a browser that
 /// is signed in finds its way, and a failure stays the same failure.
-fn repeated(
+async fn repeated(
     request: &CheckedRequest,
     worker: &Worker,
     record: &mut Record,
     attempt: &Attempt,
-    known: Option<&Completion>,
+    state_digest: &str,
 ) -> Response<Full<Bytes>> {
+    let earlier = worker.shared.accounts.earlier_failure(state_digest, request.now).await;
+    let Ok(earlier) = earlier else {
+        return store_unanswered(StoreTask::SignIn, request, record);
+    };
     on_or(request, worker, attempt, || {
         let start_again = Href::new(attempt.return_to.url());
-        match known.and_then(Completion::outcome) {
-            Some(Outcome::Failed(failure)) => failed(request, record, failure, start_again),
-            _ => Visitor::of(request).page(&View::CodeUsed { start_again }),
+        match earlier {
+            Some(failure) => failed(request, record, failure, start_again),
+            None => Visitor::of(request).page(&View::CodeUsed { start_again }),
         }
     })
 }
@@ -246,7 +263,8 @@ fn on_or(
 fn sessions(request: &CheckedRequest, worker: &Worker) -> Vec<LedTo> {
     let led_to = held(request).into_iter().filter_map(|held| held.attempt?.led_to);
     let lives = |led_to: &LedTo| {
-        request.now < led_to.expires_at && !worker.shared.ended.contains(led_to.id)
+        request.now < led_to.expires_at
+            && !worker.shared.accounts.revocations().has_ended_id(led_to.id)
     };
     let mut all: Vec<LedTo> = led_to.filter(lives).collect();
     all.extend(live_session(request, worker).ok().map(|live| LedTo::from(live.session())));

@@ -10,7 +10,6 @@ mod sign_out;
 mod small;
 mod user;
 
-pub(super) use completion::Completion;
 pub(super) use sign_in::begin as begin_sign_in;
 pub(super) use sign_out::form as sign_out_form;
 pub(super) use small::robots;
@@ -193,7 +192,7 @@ pub(super) async fn serve(
     match endpoint {
         Endpoint::Callback => callback::serve(request, body, worker, record).await,
         Endpoint::SignIn => sign_in::serve(request, worker, record),
-        Endpoint::Redeem => redeem::serve(request, worker, record),
+        Endpoint::Redeem => redeem::serve(request, worker, record).await,
         Endpoint::SignOut => sign_out::serve(request, body, worker, record).await,
         Endpoint::SignedOut => sign_out::signed_out(request, worker),
         Endpoint::UserPage => user::page(request, worker, record),

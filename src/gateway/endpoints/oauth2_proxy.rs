@@ -127,7 +127,11 @@ pub(super) fn userinfo(
 
 fn nobody(why_not: NotSignedIn, record: &mut Record) -> Response<Full<Bytes>> {
     refusal::note_sign_in(why_not, record);
-    respond::own(StatusCode::UNAUTHORIZED, "application/json", "{}")
+    let status = match why_not.is_unchecked() {
+        true => StatusCode::SERVICE_UNAVAILABLE,
+        false => StatusCode::UNAUTHORIZED,
+    };
+    respond::own(status, "application/json", "{}")
 }
 
 /// Where to go: `rd`, else what a trusted peer says, else the front page. The first that is good.

@@ -6,20 +6,22 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 
 use super::sign_in::arrive;
+use crate::accounts::NotRedeemed;
+use crate::gateway::answer::refusal::store_unanswered;
 use crate::gateway::answer::respond::Visitor;
 use crate::gateway::decide::signed_in::live_session;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::cookies as ours;
 use crate::gateway::state::worker::Worker;
-use crate::pages::{Href, View};
-use crate::session::once::Entered;
+use crate::pages::{Href, StoreTask, View};
+use crate::session::lifecycle::{self, Dead};
 use crate::telemetry::Record;
 use crate::wire::cookies;
 use crate::wire::form::Form;
 use crate::wire::host::Authority;
 
 /// Serves the endpoint.
-pub(super) fn serve(
+pub(super) async fn serve(
     request: &CheckedRequest,
     worker: &Worker,
     record: &mut Record,
@@ -45,25 +47,34 @@ pub(super) fn serve(
     };
     let start_again = Href::new(ticket.return_to.url());
     let before = live_session(request, worker).ok();
-    match worker.shared.tickets.enter(ticket.id, ticket.expires_at, request.now, || ()) {
-        Entered::First(()) => {}
-        Entered::Again(()) if before.is_some() => {
+    let accounts = &worker.shared.accounts;
+    match accounts.redeem(ticket.id, ticket.expires_at, request.now).await {
+        Ok(()) => {}
+        Err(NotRedeemed::Again) if before.is_some() => {
             record.reasons.push("ticket_replayed");
             return arrive(request, &ticket.return_to, StatusCode::FOUND);
         }
-        Entered::Again(()) | Entered::Full => {
+        Err(NotRedeemed::Again | NotRedeemed::Full) => {
             record.reasons.push("ticket_replayed");
             return visitor.page(&View::LinkInvalid { start_again });
         }
+        Err(NotRedeemed::Store(_)) => return store_unanswered(StoreTask::SignIn, request, record),
     }
     let session = ticket.session;
-    if worker.shared.ended.contains(session.id) || request.now >= session.expires_at {
-        record.reasons.push("session_ended");
-        return visitor.page(&View::LinkInvalid { start_again });
+    match lifecycle::check(&session, accounts.revocations(), request.now) {
+        Ok(()) => {}
+        Err(Dead::Expired | Dead::Ended) => {
+            record.reasons.push("session_ended");
+            return visitor.page(&View::LinkInvalid { start_again });
+        }
+        Err(Dead::FeedStale) => return store_unanswered(StoreTask::SignIn, request, record),
     }
     // Nothing from before a sign-in lives on beside it (T22).
     if let Some(before) = before.filter(|before| before.session().id != session.id) {
-        worker.shared.ended.end(before.session(), request.now);
+        let before = before.session();
+        if accounts.end(before.id, before.expires_at, request.now).await.is_err() {
+            return store_unanswered(StoreTask::SignIn, request, record);
+        }
     }
     record.subject = Some(session.identity.subject.clone());
     let mut response = arrive(request, &ticket.return_to, StatusCode::FOUND);

@@ -15,7 +15,7 @@ use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::browser;
 use crate::gateway::sign_in::cookies as ours;
 use crate::gateway::state::worker::Worker;
-use crate::pages::{Href, SignIn, SignInCause, View};
+use crate::pages::{Href, SignIn, SignInCause, StoreTask, View};
 use crate::session::Session;
 use crate::session::attempt::{self, Attempt, Held};
 use crate::session::link::{BrowserHash, LinkProblem, Start, is_recent_enough};
@@ -50,7 +50,10 @@ pub(super) fn serve(
         let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
         return visitor.page(&view);
     }
-    let live = live_session(request, worker).ok();
+    let live = match live_session(request, worker) {
+        Err(why_not) if why_not.is_unchecked() => return unchecked(request, record),
+        live => live.ok(),
+    };
     if let Some(live) = live.filter(|live| is_recent_enough(link.since, live.session())) {
         record.subject = Some(live.session().identity.subject.clone());
         return deliver(request, live.session(), &link.return_to, &link.browser, StatusCode::FOUND);
@@ -64,7 +67,8 @@ pub(super) fn serve(
     };
     for gone in attempt::pushed_out(held(request), name.len() + value.len()) {
         if let Some(old) = gone.attempt.filter(|old| old.is_open(request.now)) {
-            worker.shared.pushed_out.remember(digest(&old.state), old.return_to);
+            let accounts = &worker.shared.accounts;
+            accounts.remember_address(digest(&old.state), old.return_to, request.now);
         }
         ours::delete_attempt(&mut response, &gone.name);
     }
@@ -106,6 +110,9 @@ pub(super) fn begin_here(
         return visitor.page(&view);
     }
     let live = live_session(request, worker);
+    if live.as_ref().is_err_and(|why_not| why_not.is_unchecked()) {
+        return unchecked(request, record);
+    }
     if browser::goes_round(request) {
         // The proxy does not pass the cookie on, perhaps; the browser does keep it.
         record.reasons.push("sign-in-loop");
@@ -119,6 +126,11 @@ pub(super) fn begin_here(
     let mut response = respond::redirect(StatusCode::FOUND, &link);
     browser::remember(&mut response, &cookie);
     response
+}
+
+/// Nobody is sent to Apple whose session cannot be checked: a new one could not be either.
+fn unchecked(request: &CheckedRequest, record: &mut Record) -> Response<Full<Bytes>> {
+    refusal::store_unanswered(StoreTask::CheckSession, request, record)
 }
 
 fn invalid(

@@ -9,13 +9,14 @@ use http::{Method, Response, StatusCode};
 
 use crate::base::ids::SessionId;
 use crate::base::secret::Secret;
+use crate::gateway::answer::refusal::store_unanswered;
 use crate::gateway::answer::respond::{self, Visitor};
 use crate::gateway::decide::signed_in::live_session;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::browser;
 use crate::gateway::sign_in::cookies as ours;
 use crate::gateway::state::worker::Worker;
-use crate::pages::{self, CSRF_FIELD, Href, RETURN_FIELD, SignIn, SignInCause, View};
+use crate::pages::{self, CSRF_FIELD, Href, RETURN_FIELD, SignIn, SignInCause, StoreTask, View};
 use crate::session::return_address::ReturnAddress;
 use crate::telemetry::Record;
 use crate::wire::body::{self, Incoming, ReadProblem};
@@ -60,7 +61,12 @@ pub(super) async fn serve_at(
     record: &mut Record,
 ) -> Response<Full<Bytes>> {
     let visitor = Visitor::of(request);
-    let live = live_session(request, worker).ok();
+    let live = live_session(request, worker);
+    // Whether there is a session to end cannot be known: nobody is called signed out.
+    if live.as_ref().is_err_and(|why_not| why_not.is_unchecked()) {
+        return store_unanswered(StoreTask::SignOut, request, record);
+    }
+    let live = live.ok();
     record.subject = live.as_ref().map(|live| live.session().identity.subject.clone());
     if *request.method() != Method::POST {
         return match &live {
@@ -99,7 +105,10 @@ pub(super) async fn serve_at(
             return visitor.page_with(&page, StatusCode::FORBIDDEN);
         }
         // Security: written before it is answered, so that a copied cookie is dead at once (T38).
-        worker.shared.ended.end(session, request.now);
+        let (accounts, until) = (&worker.shared.accounts, session.expires_at);
+        if accounts.end(session.id, until, request.now).await.is_err() {
+            return store_unanswered(StoreTask::SignOut, request, record);
+        }
         record.reasons.push("signed_out");
     }
     let mut response = match return_to {

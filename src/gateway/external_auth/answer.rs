@@ -16,7 +16,7 @@ use crate::gateway::forward::headers;
 use crate::gateway::forward::relay;
 use crate::gateway::request::{CheckedRequest, begins_as_ours};
 use crate::gateway::state::worker::Worker;
-use crate::pages::{Href, SignIn, View};
+use crate::pages::{Href, SignIn, StoreTask, View};
 use crate::session::Session;
 use crate::telemetry::{Decision, Record};
 use crate::wire::accept;
@@ -186,6 +186,9 @@ fn sign_in(
 ) -> Response<Full<Bytes>> {
     refusal::note_sign_in(why_not, record);
     let visitor = Visitor::of(request);
+    if why_not.is_unchecked() {
+        return visitor.page(&View::StoreUnanswered(StoreTask::CheckSession));
+    }
     let Some(address) = refusal::return_address(request) else {
         return visitor.page(&View::BadRequest);
     };

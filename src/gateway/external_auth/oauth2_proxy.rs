@@ -34,6 +34,9 @@ use crate::wire::path::normalise;
 /// Where the question is asked, on every host.
 pub(super) const AUTH: &str = "/oauth2/auth";
 
+/// What a proxy is told that asks while no session can be checked.
+const UNCHECKED: &str = "Sessions cannot be checked right now.\n";
+
 const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -95,6 +98,9 @@ pub(super) fn answer(
         },
         |why_not, record| {
             refusal::note_sign_in(why_not, record);
+            if why_not.is_unchecked() {
+                return respond::text(StatusCode::SERVICE_UNAVAILABLE, UNCHECKED);
+            }
             respond::text(StatusCode::UNAUTHORIZED, "Sign in first.\n")
         },
     );

@@ -214,8 +214,11 @@ pub fn verified_email(identity: &Identity) -> &str {
 /// One worker's assertions, by session and route host. A full cache forgets its oldest.
 #[derive(Debug)]
 pub struct AssertionCache {
-    signed: Mutex<BoundedMap<(SessionId, Arc<str>), Signed>>,
+    signed: Mutex<BoundedMap<Place, Signed>>,
 }
+
+/// What an assertion is for: a session, as of when its claims hold, and a route host.
+type Place = (SessionId, Timestamp, Arc<str>);
 
 /// An assertion that was signed.
 #[derive(Clone, Debug)]
@@ -236,12 +239,12 @@ impl AssertionCache {
     pub fn get(
         &self,
         keys: &SigningKeys,
-        session: SessionId,
+        session: &Session,
         host: &str,
         now: Timestamp,
         person: impl FnOnce() -> Map<String, Value>,
     ) -> Option<Arc<str>> {
-        let place = (session, Arc::<str>::from(host));
+        let place = (session.id, session.identity.claims_at, Arc::<str>::from(host));
         let mut cache = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
         // A clock that went backwards has a new one signed: none is given out before its `iat`.
         if let Some(signed) = cache.find(&place, now).filter(|signed| signed.at <= now) {
@@ -301,7 +304,7 @@ mod tests {
             let groups = Groups::default();
             let (session, host) = (session(), "app.example.com");
             let said = || person(&session, &groups, named);
-            cache.get(&keys, session.id, host, Timestamp(now), said).unwrap()
+            cache.get(&keys, &session, host, Timestamp(now), said).unwrap()
         };
         let token = get(100);
         let claims = decoded(&keys, &token);
@@ -322,7 +325,7 @@ mod tests {
         let cache =
             AssertionCache { signed: Mutex::new(BoundedMap::new(2, WhenFull::ForgetOldest)) };
         let get =
-            |host: &str| cache.get(&keys, session().id, host, Timestamp(100), Map::new).unwrap();
+            |host: &str| cache.get(&keys, &session(), host, Timestamp(100), Map::new).unwrap();
         let first = get("a.example.com");
         let kept = ["b.example.com", "c.example.com"].map(|host| (host, get(host)));
         for (host, token) in kept {
@@ -369,7 +372,7 @@ mod tests {
         let keys = SigningKeys::new(&[rsa, ec], &ring()).unwrap();
         let cache = AssertionCache::default();
         let token = cache
-            .get(&keys, session().id, "app.example.com", Timestamp(1), || {
+            .get(&keys, &session(), "app.example.com", Timestamp(1), || {
                 person(&session(), &Groups::default(), std::iter::empty())
             })
             .unwrap();

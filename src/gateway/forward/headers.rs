@@ -192,16 +192,10 @@ impl Speaker<'_> {
 
     fn assertion(&self, session: &Session) -> Option<Arc<str>> {
         let host = self.request.authority.host();
-        self.worker.assertions.get(
-            &self.plan.signing_keys,
-            session.id,
-            host,
-            self.request.now,
-            || {
-                let configured = self.plan.claims_headers.iter().map(|(_, claim)| claim.as_str());
-                assertion::person(session, &self.plan.groups, configured)
-            },
-        )
+        self.worker.assertions.get(&self.plan.signing_keys, session, host, self.request.now, || {
+            let configured = self.plan.claims_headers.iter().map(|(_, claim)| claim.as_str());
+            assertion::person(session, &self.plan.groups, configured)
+        })
     }
 
     /// The value of a configured header; its templates take values once and never read them again.

@@ -41,7 +41,7 @@ pub struct Plan {
     pub(crate) signout_redirect_url: Option<String>,
     /// The port that we listen on, which addresses of routes without a port may carry.
     listener_port: u16,
-    pub(crate) sessions: SessionSeal,
+    pub(crate) sessions: Arc<SessionSeal>,
     pub(crate) attempts: Attempts,
     pub(crate) links: Links,
     pub(crate) starts: Starts,
@@ -194,7 +194,7 @@ impl Plan {
             callback_path: gateway.callback_path.clone(),
             signout_redirect_url: gateway.signout_redirect_url.clone(),
             listener_port: gateway.listener.address.port(),
-            sessions: SessionSeal::new(cookie_secret, session),
+            sessions: Arc::new(SessionSeal::new(cookie_secret, session)),
             attempts: Attempts::new(cookie_secret),
             links: Links::new(shared_secret),
             starts: Starts::new(shared_secret),

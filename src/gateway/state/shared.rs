@@ -1,33 +1,20 @@
 //! What all workers share and what outlives a plan.
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::Semaphore;
 
+use crate::accounts::Accounts;
 use crate::apple::AppleProvider;
 use crate::base::tasks::Tasks;
 use crate::base::time::{Clock, JumpWatch};
 use crate::decision::record::Redact;
 use crate::edge::{Certificates, ConnectionInfo};
-use crate::gateway::endpoints::Completion;
 use crate::gateway::state::plan::Plan;
 use crate::gateway::state::shadow_counts::{self, ShadowCount, ShadowCounts};
-use crate::session::lifecycle::EndedSessions;
-use crate::session::once::{Once, WhenFull};
-use crate::session::return_address::ReturnAddress;
-use crate::session::ticket::TicketId;
 use crate::telemetry::Logs;
 use crate::telemetry::line_file::LineFile;
-
-/// Most sign-ins that may be under way or remembered at once, for each of the lists below.
-const REMEMBERED: usize = 100_000;
-
-/// Most codes that are redeemed at once: each is a connection to Apple, and whoever makes codes up
-/// must not use up the files of the process (T56).
-const CALLS_TO_APPLE: usize = 128;
 
 /// How often the clock is looked after.
 const CLOCK_WATCH: Duration = Duration::from_secs(30);
@@ -44,16 +31,8 @@ pub struct Shared {
     certificates: Option<Certificates>,
     /// Tells the time.
     pub clock: Clock,
-    /// Sessions that were ended before their time. A restart forgets them.
-    pub ended: EndedSessions,
-    /// Tickets that were redeemed.
-    pub(crate) tickets: Once<TicketId, ()>,
-    /// Answers of Apple that came, by the digest of their `state`.
-    pub(crate) callbacks: Once<String, Arc<Completion>>,
-    /// Leave to redeem one more code.
-    pub(crate) calls_to_apple: Arc<Semaphore>,
-    /// Addresses of attempts whose cookies made room for others.
-    pub(crate) pushed_out: PushedOut,
+    /// What happens once, and what was ended.
+    pub accounts: Accounts,
     /// The way to Apple.
     pub(crate) apple: Arc<AppleProvider>,
     /// The runtime of everything that is not the road.
@@ -88,14 +67,8 @@ impl Shared {
         Self {
             plan: ArcSwap::from_pointee(plan),
             certificates,
+            accounts: Accounts::new(control.clone(), clock.clone()),
             clock,
-            ended: EndedSessions::default(),
-            // Security: a ticket that were forgotten could be redeemed again; a code could not,
-            // because Apple remembers it, and a full list would lock everybody out (T56).
-            tickets: Once::new(REMEMBERED, WhenFull::Refuse),
-            callbacks: Once::new(REMEMBERED, WhenFull::ForgetOldest),
-            calls_to_apple: Arc::new(Semaphore::new(CALLS_TO_APPLE)),
-            pushed_out: PushedOut::default(),
             apple,
             control,
             logs,
@@ -175,35 +148,4 @@ impl Shared {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Addresses of attempts that were pushed out of a browser by newer ones, so that their tab can
-/// still be told where it was going. Bounded; the oldest goes first.
-#[derive(Debug, Default)]
-pub(crate) struct PushedOut {
-    addresses: Mutex<(HashMap<String, ReturnAddress>, VecDeque<String>)>,
-}
-
-impl PushedOut {
-    const MOST: usize = 4_096;
-
-    /// Remembers where the attempt named by the digest of its `state` was going.
-    pub(crate) fn remember(&self, state_digest: String, address: ReturnAddress) {
-        let mut guard = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        let (addresses, order) = &mut *guard;
-        if addresses.insert(state_digest.clone(), address).is_none() {
-            order.push_back(state_digest);
-        }
-        if order.len() > Self::MOST
-            && let Some(oldest) = order.pop_front()
-        {
-            addresses.remove(&oldest);
-        }
-    }
-
-    /// Where it was going.
-    pub(crate) fn find(&self, state_digest: &str) -> Option<ReturnAddress> {
-        let guard = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        guard.0.get(state_digest).cloned()
-    }
 }
