@@ -154,19 +154,14 @@ impl KeyCache {
         Some(fetched)
     }
 
-    /// Keeps the set fresh for as long as it is polled; the first fetch is at once.
-    pub(super) async fn keep_fresh(&self) {
-        loop {
-            let wait = {
-                let mut demand = self.demand.lock().await;
-                let age = self.current.load().as_ref().map(|last| last.age(monotonic()));
-                match age.and_then(|age| REFRESH_EVERY.checked_sub(age)) {
-                    Some(still_fresh) if !still_fresh.is_zero() => still_fresh,
-                    _ if self.fetch(&mut demand).await.is_ok() => REFRESH_EVERY,
-                    _ => RETRY_AFTER,
-                }
-            };
-            tokio::time::sleep(wait).await;
+    /// Fetches the set where it is missing or an hour old. Says how long to wait until the next call.
+    pub(super) async fn freshen(&self) -> Duration {
+        let mut demand = self.demand.lock().await;
+        let age = self.current.load().as_ref().map(|last| last.age(monotonic()));
+        match age.and_then(|age| REFRESH_EVERY.checked_sub(age)) {
+            Some(still_fresh) if !still_fresh.is_zero() => still_fresh,
+            _ if self.fetch(&mut demand).await.is_ok() => REFRESH_EVERY,
+            _ => RETRY_AFTER,
         }
     }
 

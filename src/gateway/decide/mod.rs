@@ -207,7 +207,7 @@ fn line(
     worker: &Worker,
 ) -> Option<(Vec<u8>, Sender)> {
     const USUAL_BYTES: usize = 1_536;
-    let (sender, redact) = worker.decisions.as_ref()?;
+    let sender = worker.decisions.as_ref()?;
     let because = match judged {
         Err(no_route) => Some(no_route.word()),
         Ok(judged) if judged.verdict.outcome() == policy::Outcome::SignIn => {
@@ -225,7 +225,7 @@ fn line(
         judged: judged.ok().zip(route_id(asked.plan, judged)),
         because: because.as_slice(),
     };
-    let mut line = Line::of(&decided, *redact);
+    let mut line = Line::of(&decided, asked.plan.redact);
     let real_route = line.route_id.clone();
     line.shadow = shadow.as_ref().map(|shadow| record::Shadow {
         outcome: if unfit { refused(shadow.outcome) } else { shadow.outcome },

@@ -55,7 +55,7 @@ pub(super) async fn serve(
     };
     let fields: Vec<(String, String)> =
         form.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let callback = match Callback::read(&fields, worker.shared.apple.issuer()) {
+    let callback = match Callback::read(&fields, request.plan.apple.issuer()) {
         Ok(callback) => callback,
         Err(problem) => {
             record.reasons.push("bad_form");
@@ -148,7 +148,7 @@ async fn answer(
         state_digest,
         nonce: attempt.nonce.clone(),
         callback,
-        provider: Arc::clone(&worker.shared.apple),
+        provider: Arc::clone(&request.plan.apple),
         sessions: Arc::clone(&request.plan.sessions),
     };
     let Completed { repeated, outcome } =

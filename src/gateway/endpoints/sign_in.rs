@@ -59,7 +59,7 @@ pub(super) fn serve(
         return deliver(request, live.session(), &link.return_to, &link.browser, StatusCode::FOUND);
     }
     let attempt = Attempt::begin(link, request.now);
-    let location = worker.shared.apple.authorize_url(&attempt.state, &attempt.nonce);
+    let location = plan.apple.authorize_url(&attempt.state, &attempt.nonce);
     let mut response = respond::redirect(StatusCode::FOUND, &location);
     let name = Attempt::cookie_name(&attempt.state);
     let Some(value) = plan.attempts.seal(&attempt, request.authority.host()) else {

@@ -4,17 +4,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio_rustls::TlsAcceptor;
 
 use crate::accounts::Accounts;
-use crate::apple::AppleProvider;
+use crate::apple;
 use crate::base::tasks::Tasks;
 use crate::base::time::{Clock, JumpWatch};
-use crate::decision::record::Redact;
-use crate::edge::{Certificates, ConnectionInfo};
+use crate::edge::{Certificates, TlsError};
 use crate::gateway::state::plan::Plan;
 use crate::gateway::state::shadow_counts::{self, ShadowCount, ShadowCounts};
 use crate::telemetry::Logs;
 use crate::telemetry::line_file::LineFile;
+use crate::upstream::Upstreams;
 
 /// How often the clock is looked after.
 const CLOCK_WATCH: Duration = Duration::from_secs(30);
@@ -27,49 +28,48 @@ const SHADOW_REPORT: Duration = Duration::from_secs(3_600);
 pub struct Shared {
     /// The plan in force.
     pub(super) plan: ArcSwap<Plan>,
-    /// Which names are served together; none where TLS ends before us.
+    /// The certificates of the plan in force, as handshakes find them; `None` where TLS ends before
+    /// us.
     certificates: Option<Certificates>,
     /// Tells the time.
     pub clock: Clock,
     /// What happens once, and what was ended.
     pub accounts: Accounts,
-    /// The way to Apple.
-    pub(crate) apple: Arc<AppleProvider>,
+    /// Connections that outlive the plan which opened them.
+    outgoing: Outgoing,
     /// The runtime of everything that is not the road.
     pub(crate) control: Tasks,
     /// Where request lines go.
     pub(crate) logs: Logs,
     /// Where decisions are written, where they are.
-    decisions: Option<DecisionLog>,
+    decisions: Option<LineFile>,
     /// What the workers counted of the shadow.
     shadows: Mutex<Vec<Arc<ShadowCounts>>>,
 }
 
-/// Where decisions are written, and how.
-#[derive(Debug)]
-pub struct DecisionLog {
-    /// The file.
-    pub file: LineFile,
-    /// How people's addresses are written.
-    pub redact: Redact,
+/// Connections to Apple and to applications that outlive the plan which opened them.
+#[derive(Debug, Default)]
+pub struct Outgoing {
+    /// Apple's keys and the way to them.
+    pub apple: apple::Connections,
+    /// TLS configurations for applications, by their content.
+    pub upstreams: Upstreams,
 }
+
+/// Why a plan cannot take the place of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("whether Russet serves TLS (`insecure_server`) cannot change without a restart")]
+pub struct NeedsRestart;
 
 impl Shared {
     /// The shared part of a process that begins with `plan`.
-    pub fn new(
-        plan: Plan,
-        certificates: Option<Certificates>,
-        apple: Arc<AppleProvider>,
-        control: Tasks,
-        logs: Logs,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(plan: Plan, outgoing: Outgoing, control: Tasks, logs: Logs, clock: Clock) -> Self {
         Self {
+            certificates: plan.certificates.clone().map(Certificates::serving),
             plan: ArcSwap::from_pointee(plan),
-            certificates,
+            outgoing,
             accounts: Accounts::new(control.clone(), clock.clone()),
             clock,
-            apple,
             control,
             logs,
             decisions: None,
@@ -79,12 +79,12 @@ impl Shared {
 
     /// Has every decision written.
     #[must_use]
-    pub fn with_decision_log(self, decisions: DecisionLog) -> Self {
+    pub fn with_decision_log(self, decisions: LineFile) -> Self {
         Self { decisions: Some(decisions), ..self }
     }
 
     /// Where decisions are written, where they are.
-    pub fn decision_log(&self) -> Option<&DecisionLog> {
+    pub fn decision_log(&self) -> Option<&LineFile> {
         self.decisions.as_ref()
     }
 
@@ -98,13 +98,6 @@ impl Shared {
     /// What the shadow said so far, by route and outcomes; empty where there is none.
     pub fn shadow_counts(&self) -> Vec<ShadowCount> {
         shadow_counts::sum(lock(&self.shadows).iter())
-    }
-
-    /// Whether a connection may carry requests for `host`.
-    pub(crate) fn may_carry(&self, connection: &ConnectionInfo, host: &str) -> bool {
-        self.certificates
-            .as_ref()
-            .is_none_or(|known| known.serve_together(connection.server_name.as_deref(), host))
     }
 
     /// Says in the log what the shadow said so far, where there is one.
@@ -124,7 +117,7 @@ impl Shared {
                 shared.tell_shadow();
             }
         });
-        self.apple.keep_keys_fresh(&self.control);
+        self.plan.load().apple.keep_keys_fresh(&self.control);
         let mut watch = JumpWatch::new(self.clock.clone());
         self.control.start("clock watch", async move {
             loop {
@@ -140,9 +133,35 @@ impl Shared {
         });
     }
 
-    /// Puts another plan in force; requests under way keep theirs.
-    pub fn replace_plan(&self, plan: Plan) {
+    /// Puts another plan in force, made with what [`Shared::outgoing`] has. Requests under way keep
+    /// the plan that they began with.
+    ///
+    /// # Errors
+    /// The plan serves TLS and this process does not, or the other way round; the old one stays.
+    pub fn replace_plan(&self, plan: Plan) -> Result<(), NeedsRestart> {
+        match (&self.certificates, &plan.certificates) {
+            // Before the plan: whoever asks for a new host finds its certificate.
+            (Some(served), Some(new)) => served.replace(Arc::clone(new)),
+            (None, None) => {}
+            (Some(_), None) | (None, Some(_)) => return Err(NeedsRestart),
+        }
+        plan.apple.keep_keys_fresh(&self.control);
         self.plan.store(Arc::new(plan));
+        Ok(())
+    }
+
+    /// What another plan is to be made with, so that it goes on with the connections of this one.
+    pub fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
+    }
+
+    /// How TLS is served, with the certificates of whichever plan is in force; `None` where TLS ends
+    /// before us.
+    ///
+    /// # Errors
+    /// When the TLS library cannot be set up.
+    pub fn acceptor(&self) -> Result<Option<TlsAcceptor>, TlsError> {
+        self.certificates.as_ref().map(Certificates::acceptor).transpose()
     }
 }
 

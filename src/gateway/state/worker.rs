@@ -4,13 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::tasks::Tasks;
 use crate::decision::Admission;
-use crate::decision::record::Redact;
 use crate::edge::RequestBody;
 use crate::gateway::forward::assertion::AssertionCache;
 use crate::gateway::state::plan::Plan;
 use crate::gateway::state::shadow_counts::ShadowCounts;
 use crate::gateway::state::shared::Shared;
-use crate::telemetry::line_file::Sender;
+use crate::telemetry::line_file::{LineFile, Sender};
 use crate::upstream::{Pool, PoolLimits};
 
 /// A plan held by one worker: the outer count is the worker's own, so that workers do not wear
@@ -25,8 +24,8 @@ pub struct Worker {
     /// Connections to applications; only an admission opens the way to them.
     pub(crate) pool: Pool<RequestBody, Admission>,
     pub(crate) assertions: AssertionCache,
-    /// The way into the decision log, and how addresses are written there.
-    pub(crate) decisions: Option<(Sender, Redact)>,
+    /// The way into the decision log, where there is one.
+    pub(crate) decisions: Option<Sender>,
     pub(crate) shadows: Arc<ShadowCounts>,
 }
 
@@ -35,7 +34,7 @@ impl Worker {
     pub fn new(shared: Arc<Shared>, tasks: Tasks) -> Self {
         let plan = Mutex::new(Arc::new(shared.plan.load_full()));
         let pool = Pool::new(PoolLimits::default(), tasks);
-        let decisions = shared.decision_log().map(|log| (log.file.sender(), log.redact));
+        let decisions = shared.decision_log().map(LineFile::sender);
         let shadows = shared.new_shadow_counts();
         let assertions = AssertionCache::default();
         Self { shared, plan, pool, assertions, decisions, shadows }
