@@ -24,7 +24,8 @@ use russet::decision::record::{Decided, Line, Outcome, Redact};
 use russet::decision::{Face, Facts, From, PathRule, RouteRule, Rules, judge};
 use russet::identity::{Claims, ClientCertificate, Identity};
 use russet::policy::{Policy, Question, Shortcuts};
-use russet::session::lifecycle::{EndedSessions, LiveSession, live};
+use russet::session::lifecycle::{LiveSession, live};
+use russet::session::revocations::{Revocation, Revocations};
 use russet::session::sealed_cookie::SessionSeal;
 use russet::session::{Session, Settings};
 use russet::telemetry::line_file::{self, Destination, LineFile, Rotation};
@@ -109,14 +110,15 @@ fn rule(host: &str, path: PathRule) -> RouteRule {
 fn sessions(c: &mut Criterion) {
     let seal = seal();
     let value = seal.seal(&session(NOW), HOST).unwrap();
-    let ended = EndedSessions::default();
+    let revocations = Revocations::default();
     for _ in 0..1_000 {
-        ended.end(&session(NOW), NOW);
+        let Session { id, expires_at: until, .. } = session(NOW);
+        revocations.apply(Revocation::SessionEnded { id, until }, NOW);
     }
     c.bench_function("session/open and check that it lives", |b| {
         b.iter(|| {
             let opened = seal.open(black_box(&value), HOST).unwrap();
-            live(opened, &ended, NOW).unwrap()
+            live(opened, &revocations, NOW).unwrap()
         });
     });
 }

@@ -17,7 +17,8 @@ pub mod config;
 // 4: the road of a request
 pub mod gateway;
 
-// 3: the one decision
+// 3: the one decision; what happens once or is ended
+pub mod accounts;
 pub mod decision;
 
 // 2: connections, Apple, sessions, policies, upstreams, pages

@@ -11,8 +11,7 @@ use crate::base::time::Clock;
 use crate::config::Settings;
 use crate::decision::Rules;
 use crate::decision::record::Line;
-use crate::edge::Certificates;
-use crate::gateway::{DecisionLog, Ingredients, Plan, Shared};
+use crate::gateway::{Ingredients, Outgoing, Plan, Shared};
 use crate::telemetry::Logs;
 use crate::telemetry::line_file::{self, LineFile};
 
@@ -40,13 +39,17 @@ impl Secrets {
     }
 }
 
-/// The plan of these settings.
+/// The plan of these settings, which shares connections with the plans that `outgoing` served before.
 pub(super) fn plan(
     settings: &Settings,
     secrets: &Secrets,
     shadow_rules: Option<Rules>,
+    outgoing: &Outgoing,
+    clock: &Clock,
 ) -> Result<Plan, StartProblem> {
     let apple = &settings.apple;
+    let (timeouts, connections) = (Timeouts::default(), &outgoing.apple);
+    let provider = AppleProvider::new(apple.clone(), timeouts, clock.clone(), connections)?;
     let plan = Plan::new(Ingredients {
         gateway: &settings.gateway,
         session: &settings.session,
@@ -57,6 +60,8 @@ pub(super) fn plan(
         shadow_rules,
         not_apple: (!apple.is_apple()).then(|| apple.provider_url.clone()),
         provider_origin: apple.provider_url.clone(),
+        apple: Arc::new(provider),
+        upstreams: &outgoing.upstreams,
     })?;
     Ok(plan)
 }
@@ -65,7 +70,7 @@ pub(super) fn plan(
 pub(super) fn decision_log(
     settings: &Settings,
     clock: &Clock,
-) -> Result<Option<DecisionLog>, StartProblem> {
+) -> Result<Option<LineFile>, StartProblem> {
     /// Most bytes that may wait to be written, for each worker: some thousand lines.
     const ROOM: usize = 4 << 20;
     let Some(log) = &settings.gateway.decision_log else { return Ok(None) };
@@ -82,22 +87,20 @@ pub(super) fn decision_log(
     };
     let file = LineFile::start(lines, clock.clone())
         .map_err(|cause| StartProblem::DecisionLog { path: log.path.clone(), cause })?;
-    Ok(Some(DecisionLog { file, redact: log.redact }))
+    Ok(Some(file))
 }
 
 /// What all workers share.
 pub(super) fn shared(
     settings: &Settings,
     plan: Plan,
-    certificates: Option<Certificates>,
+    outgoing: Outgoing,
     control: Tasks,
     logs: Logs,
     clock: Clock,
 ) -> Result<Arc<Shared>, StartProblem> {
-    let apple =
-        Arc::new(AppleProvider::new(settings.apple.clone(), Timeouts::default(), clock.clone())?);
     let decisions = decision_log(settings, &clock)?;
-    let shared = Shared::new(plan, certificates, apple, control, logs, clock);
+    let shared = Shared::new(plan, outgoing, control, logs, clock);
     Ok(Arc::new(match decisions {
         Some(decisions) => shared.with_decision_log(decisions),
         None => shared,

@@ -15,12 +15,12 @@ use crate::base::tasks::Tasks;
 use crate::base::time::Clock;
 use crate::config::Settings;
 use crate::decision::Rules;
-use crate::edge::{
-    self, BindError, Certificates, Drained, Limits, Redirect, Slots, TlsError, Workers,
+use crate::edge::{self, BindError, Drained, Limits, Redirect, Slots, TlsError, Workers};
+use crate::gateway::{
+    EnvoyAuthorization, Gateway, NeedsRestart, Outgoing, PlanProblem, Shared, Worker,
 };
-use crate::gateway::{EnvoyAuthorization, Gateway, PlanProblem, Shared, Worker};
 use crate::telemetry::Logs;
-use crate::telemetry::line_file::Destination;
+use crate::telemetry::line_file::{Destination, LineFile};
 
 /// How long requests in flight may take to finish after SIGTERM.
 pub const DRAIN_TIME: Duration = Duration::from_secs(20);
@@ -76,6 +76,9 @@ pub enum StartProblem {
         "this configuration says `shadow: true`: it is tried out beside another and never served\nhelp: russet run --config SERVED --shadow-config THIS; or remove `shadow` to serve it"
     )]
     Shadow,
+    /// The settings differ in what cannot change while the process runs.
+    #[error(transparent)]
+    Restart(#[from] NeedsRestart),
     /// The system gives no thread or runtime.
     #[error("the system gives no thread: {0}")]
     Thread(#[from] io::Error),
@@ -116,17 +119,14 @@ pub fn start(start: Start) -> Result<Running, StartProblem> {
     let grpc_listeners = grpc.map(|at| edge::bind(at, workers.max(1))).transpose()?;
     let grpc_address = grpc_listeners.as_deref().zip(grpc).map(|(bound, at)| address_of(bound, at));
     let health_listener = bind_health(listener.health_address, listener.health_address_written)?;
-    let certificates = match listener.plain {
-        true => None,
-        false => Some(Certificates::new(&listener.certificates)?),
-    };
-    let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
     let limits = Arc::new(Limits::with_idle(listener.idle_timeout));
 
     let secrets = Secrets::find(&settings)?;
-    let plan = assemble::plan(&settings, &secrets, shadow_rules)?;
+    let outgoing = Outgoing::default();
+    let plan = assemble::plan(&settings, &secrets, shadow_rules, &outgoing, &clock)?;
     let tasks = Tasks::on(Handle::current());
-    let shared = assemble::shared(&settings, plan, certificates, tasks.clone(), logs, clock)?;
+    let shared = assemble::shared(&settings, plan, outgoing, tasks.clone(), logs, clock)?;
+    let tls = shared.acceptor()?;
     let health = Health::new(&settings.apple);
     let health_address = health_listener.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listener) = health_listener {
@@ -209,9 +209,26 @@ impl Running {
         &self.shared
     }
 
+    /// Puts other settings in force from the next request on: routes, policies, keys, certificates,
+    /// the way to Apple and how the decision log is redacted. Connections are kept. What only the
+    /// start reads (addresses, files of logs, timeouts of connections) stays as it is.
+    ///
+    /// # Errors
+    /// The settings make no plan; the old ones stay in force.
+    pub fn replace(&self, mut settings: Settings) -> Result<(), StartProblem> {
+        if settings.shadow {
+            return Err(StartProblem::Shadow);
+        }
+        settings.gateway.listener.address = self.address;
+        let secrets = Secrets::find(&settings)?;
+        let (outgoing, clock) = (self.shared.outgoing(), &self.shared.clock);
+        let plan = assemble::plan(&settings, &secrets, None, outgoing, clock)?;
+        Ok(self.shared.replace_plan(plan)?)
+    }
+
     /// Opens the decision log anew, because somebody moved it away. `false` where there is none.
     pub fn reopen_decision_log(&self) -> bool {
-        self.shared.decision_log().map(|log| log.file.reopen()).is_some()
+        self.shared.decision_log().map(LineFile::reopen).is_some()
     }
 
     /// Stops accepting, lets what is in flight finish within `deadline`, and ends.
@@ -228,7 +245,7 @@ impl Running {
         }
         self.shared.tell_shadow();
         if let Some(log) = self.shared.decision_log()
-            && !log.file.finish(FLUSH_TIME).await
+            && !log.finish(FLUSH_TIME).await
         {
             tracing::error!("the decision log takes no more lines; the last ones are lost");
         }

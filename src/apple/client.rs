@@ -20,7 +20,7 @@ use crate::base::time::Timestamp;
 const BODY_LIMIT_BYTES: usize = 256 * 1024;
 
 /// How long a call to Apple may take.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// Until the connection stands, TLS included. Default 5 s.
     pub connect: Duration,

@@ -22,6 +22,7 @@ pub use set::KeySetError;
 
 use super::client::{CallError, Client};
 use super::shown::shown;
+use crate::base::bounded_map::{BoundedMap, WhenFull};
 use crate::base::time::monotonic;
 use bucket::Bucket;
 
@@ -90,7 +91,8 @@ struct Demand {
     first: Bucket,
     /// For fetches because a token does not fit the set.
     forced: Bucket,
-    misses: Vec<(Box<str>, Instant)>,
+    /// Key ids that were asked for in vain.
+    misses: BoundedMap<Box<str>, (), Instant>,
     last_failure: Option<Arc<FetchError>>,
 }
 
@@ -99,7 +101,7 @@ impl KeyCache {
         let demand = Demand {
             first: Bucket::full(),
             forced: Bucket::full(),
-            misses: Vec::new(),
+            misses: BoundedMap::new(MISSES, WhenFull::ForgetOldest),
             last_failure: None,
         };
         Self {
@@ -152,19 +154,14 @@ impl KeyCache {
         Some(fetched)
     }
 
-    /// Keeps the set fresh for as long as it is polled; the first fetch is at once.
-    pub(super) async fn keep_fresh(&self) {
-        loop {
-            let wait = {
-                let mut demand = self.demand.lock().await;
-                let age = self.current.load().as_ref().map(|last| last.age(monotonic()));
-                match age.and_then(|age| REFRESH_EVERY.checked_sub(age)) {
-                    Some(still_fresh) if !still_fresh.is_zero() => still_fresh,
-                    _ if self.fetch(&mut demand).await.is_ok() => REFRESH_EVERY,
-                    _ => RETRY_AFTER,
-                }
-            };
-            tokio::time::sleep(wait).await;
+    /// Fetches the set where it is missing or an hour old. Says how long to wait until the next call.
+    pub(super) async fn freshen(&self) -> Duration {
+        let mut demand = self.demand.lock().await;
+        let age = self.current.load().as_ref().map(|last| last.age(monotonic()));
+        match age.and_then(|age| REFRESH_EVERY.checked_sub(age)) {
+            Some(still_fresh) if !still_fresh.is_zero() => still_fresh,
+            _ if self.fetch(&mut demand).await.is_ok() => REFRESH_EVERY,
+            _ => RETRY_AFTER,
         }
     }
 
@@ -222,16 +219,12 @@ impl FetchError {
 }
 
 impl Demand {
-    fn is_known_miss(&mut self, kid: &str, now: Instant) -> bool {
-        self.misses.retain(|(_, at)| now.saturating_duration_since(*at) < MISS_REMEMBERED);
-        self.misses.iter().any(|(known, _)| **known == *kid)
+    fn is_known_miss(&self, kid: &str, now: Instant) -> bool {
+        self.misses.find(kid, now).is_some()
     }
 
     fn remember(&mut self, kid: &str, now: Instant) {
-        if self.misses.len() >= MISSES {
-            self.misses.remove(0);
-        }
-        self.misses.push((kid.into(), now));
+        self.misses.insert(kid.into(), (), now + MISS_REMEMBERED, now);
     }
 }
 

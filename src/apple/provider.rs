@@ -7,10 +7,10 @@ mod failure;
 use std::sync::Arc;
 
 use super::authorize::authorize_url;
-use super::client::{Client, ClientError, Timeouts};
+use super::client::{ClientError, Timeouts};
 use super::client_secret::ClientSecrets;
+use super::connections::{Connection, Connections};
 use super::id_token::{Expectations, IdTokenError, VerifiedIdToken, verify};
-use super::keys::KeyCache;
 use super::settings::Settings;
 use super::token::{self, TokenAnswer};
 use crate::base::secret::Secret;
@@ -21,14 +21,14 @@ use endpoints::Endpoints;
 pub use failure::{CompletionError, Fault, Remedy};
 
 /// Apple, or whoever `idp_provider_url` says stands in for it. Nothing about it is learnt from
-/// answers: issuer and endpoints follow from the settings alone (T44).
+/// answers: issuer and endpoints follow from the settings alone (T44). Follows from one
+/// configuration; what outlives it is in [`Connections`].
 #[derive(Debug)]
 pub struct AppleProvider {
     settings: Settings,
     endpoints: Endpoints,
-    client: Client,
+    connection: Arc<Connection>,
     secrets: ClientSecrets,
-    keys: Arc<KeyCache>,
     clock: Clock,
 }
 
@@ -55,7 +55,7 @@ pub enum ProviderError {
 }
 
 impl AppleProvider {
-    /// A provider that reads `clock`. Nothing is called yet.
+    /// A provider that reads `clock` and shares what `connections` has. Nothing is called yet.
     ///
     /// # Errors
     /// When the provider's URL may not be called, or the machine has no certificate authorities.
@@ -63,19 +63,20 @@ impl AppleProvider {
         settings: Settings,
         timeouts: Timeouts,
         clock: Clock,
+        connections: &Connections,
     ) -> Result<Self, ProviderError> {
         let endpoints = Endpoints::below(&settings.provider_url)
             .ok_or_else(|| ProviderError::Url(settings.provider_url.clone()))?;
-        let client = Client::new(&settings.extra_roots, timeouts)?;
-        let keys = Arc::new(KeyCache::new(client.clone(), endpoints.keys.clone()));
+        let keys_url = endpoints.keys.clone();
+        let connection = connections.connection(keys_url, &settings.extra_roots, timeouts)?;
         let secrets = ClientSecrets::new(&settings);
-        Ok(Self { settings, endpoints, client, secrets, keys, clock })
+        Ok(Self { settings, endpoints, connection, secrets, clock })
     }
 
-    /// Fetches Apple's keys now and every hour from now on, for as long as `tasks` lives.
+    /// Fetches Apple's keys now and every hour from now on, for as long as a provider uses them and
+    /// `tasks` lives. Providers that share keys may all call this.
     pub fn keep_keys_fresh(&self, tasks: &Tasks) {
-        let keys = self.keys.clone();
-        tasks.start("apple keys", async move { keys.keep_fresh().await });
+        self.connection.keep_keys_fresh(tasks);
     }
 
     /// The only `iss` that is accepted.
@@ -94,10 +95,12 @@ impl AppleProvider {
     /// Says what went wrong, whose fault that is and what to answer.
     pub async fn complete(&self, code: &Secret, nonce: &str) -> Result<SignedIn, CompletionError> {
         // Keys first: a code should not be spent on a token that nobody could check.
-        self.keys.current(monotonic()).await?;
+        self.connection.keys.current(monotonic()).await?;
         let client_secret = self.secrets.current(self.clock.now())?;
         let url = self.endpoints.token.clone();
-        let answer = token::redeem(&self.client, url, &self.settings, &client_secret, code).await?;
+        let answer =
+            token::redeem(&self.connection.client, url, &self.settings, &client_secret, code)
+                .await?;
         let now = self.clock.now();
         if let Some(date) = answer.date {
             let ahead_seconds = now.seconds_since(date);
@@ -123,12 +126,12 @@ impl AppleProvider {
             nonce,
             access_token: &answer.access_token,
         };
-        let fetched = self.keys.current(monotonic()).await?;
+        let fetched = self.connection.keys.current(monotonic()).await?;
         let first = verify(token, &fetched.keys, expected, self.clock.now());
         let Some(kid) = first.as_ref().err().and_then(IdTokenError::kid_to_look_for) else {
             return Ok(first?);
         };
-        match self.keys.newer_than(&fetched, kid, monotonic()).await {
+        match self.connection.keys.newer_than(&fetched, kid, monotonic()).await {
             Some(newer) => Ok(verify(token, &newer.keys, expected, self.clock.now())?),
             None => Ok(first?),
         }

@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* nothing here knows HTTP, Apple, YAML or a configuration key.
 
+pub mod bounded_map;
 pub mod diagnostic;
 pub mod duration;
 pub mod ids;

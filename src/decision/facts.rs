@@ -95,6 +95,12 @@ pub enum NotSignedIn {
 }
 
 impl NotSignedIn {
+    /// Whether there may well be a live session, which cannot be known right now. Whoever has it is
+    /// not sent to sign in: that would not help.
+    pub fn is_unchecked(self) -> bool {
+        self == Self::Dead(Dead::FeedStale)
+    }
+
     /// The word for logs.
     pub fn code(self) -> Code {
         match self {
@@ -102,6 +108,7 @@ impl NotSignedIn {
             Self::NotOpened => Code::CookieNotOpened,
             Self::Dead(Dead::Expired) => Code::SessionExpired,
             Self::Dead(Dead::Ended) => Code::SessionEnded,
+            Self::Dead(Dead::FeedStale) => Code::SessionUnchecked,
         }
     }
 }

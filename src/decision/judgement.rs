@@ -266,6 +266,11 @@ pub enum WhySignIn {
 }
 
 impl WhySignIn {
+    /// Whether signing in would not help, because no session can be checked right now.
+    pub fn is_unchecked(self) -> bool {
+        matches!(self, Self::NotSignedIn(not_signed_in) if not_signed_in.is_unchecked())
+    }
+
     /// The word for logs.
     pub fn word(self) -> &'static str {
         match self {

@@ -30,7 +30,7 @@ pub use listener::{BindError, bind};
 pub use redirect::Redirect;
 pub use service::{ConnectionInfo, Refusal, Service};
 pub use slots::Slots;
-pub use tls::{Certificates, TlsError};
+pub use tls::{CertificateSet, Certificates, TlsError};
 pub use workers::{Worker, Workers};
 
 #[cfg(test)]

@@ -26,44 +26,82 @@ pub enum TlsError {
     Library(#[from] rustls::Error),
 }
 
-/// The certificates that are served, behind one atomic pointer, so that they can be renewed.
+/// The certificates that are served, behind one atomic pointer, so that they can be replaced.
 #[derive(Clone, Debug)]
 pub struct Certificates {
-    current: Arc<ArcSwap<ByName>>,
+    current: Arc<ArcSwap<CertificateSet>>,
 }
 
-impl Certificates {
+/// Certificates by the names that they are for. Immutable.
+#[derive(Debug)]
+pub struct CertificateSet {
+    /// Lower-case names; `*.` in front of those that stand for one label.
+    names: HashMap<String, Vec<Arc<CertifiedKey>>>,
+    first: Vec<Arc<CertifiedKey>>,
+}
+
+impl CertificateSet {
     /// Serves each certificate to clients that ask for one of its names. The first one also serves
     /// clients that name no server, or one that no certificate has.
     ///
     /// # Errors
     /// When there is none, or one cannot be read.
     pub fn new(certificates: &[Arc<CertifiedKey>]) -> Result<Self, TlsError> {
-        Ok(Self { current: Arc::new(ArcSwap::from_pointee(ByName::new(certificates)?)) })
-    }
-
-    /// Serves other certificates from the next handshake on.
-    ///
-    /// # Errors
-    /// As [`Certificates::new`]; the old ones stay.
-    pub fn replace(&self, certificates: &[Arc<CertifiedKey>]) -> Result<(), TlsError> {
-        self.current.store(Arc::new(ByName::new(certificates)?));
-        Ok(())
+        let first = certificates.first().ok_or(TlsError::NoCertificate)?;
+        let mut names = HashMap::<String, Vec<_>>::new();
+        for (number, certificate) in (1..).zip(certificates) {
+            for name in dns_names(certificate).ok_or(TlsError::Unreadable(number))? {
+                names.entry(name).or_default().push(Arc::clone(certificate));
+            }
+        }
+        Ok(Self { names, first: vec![Arc::clone(first)] })
     }
 
     /// Whether a connection that was opened for `server_name` (`None`: the client sent none) may
     /// carry requests for `host`, a lower-case name without port: the same name, or one that the
     /// same certificate serves. If not, the answer is 421 (RFC 9110 §15.5.20).
     pub fn serve_together(&self, server_name: Option<&str>, host: &str) -> bool {
-        let current = self.current.load();
         match server_name {
             Some(name) if name == host => true,
             // Security: an unknown name and an unknown host share the first certificate, which is
             // right, because no route has either of them.
-            Some(name) => current.same(current.of(name), current.of(host)),
+            Some(name) => same(self.of(name), self.of(host)),
             // Proxies that send no name speak for every host that they are in front of.
             None => true,
         }
+    }
+
+    /// The exact name, else the wildcard of its parent, else the first of all.
+    fn of(&self, name: &str) -> &[Arc<CertifiedKey>] {
+        let wildcard = || {
+            let (_, parent) = name.split_once('.')?;
+            self.names.get(&format!("*.{parent}"))
+        };
+        self.names.get(name).or_else(wildcard).unwrap_or(&self.first)
+    }
+}
+
+fn same(left: &[Arc<CertifiedKey>], right: &[Arc<CertifiedKey>]) -> bool {
+    left.iter().any(|one| right.iter().any(|other| Arc::ptr_eq(one, other)))
+}
+
+impl Certificates {
+    /// Serves `certificates`, until others are.
+    pub fn serving(certificates: Arc<CertificateSet>) -> Self {
+        Self { current: Arc::new(ArcSwap::new(certificates)) }
+    }
+
+    /// Serves a set that is made here.
+    ///
+    /// # Errors
+    /// As [`CertificateSet::new`].
+    pub fn new(certificates: &[Arc<CertifiedKey>]) -> Result<Self, TlsError> {
+        Ok(Self::serving(Arc::new(CertificateSet::new(certificates)?)))
+    }
+
+    /// Serves other certificates from the next handshake on.
+    pub fn replace(&self, certificates: Arc<CertificateSet>) {
+        self.current.store(certificates);
     }
 
     /// The one policy of every name: TLS 1.2 and 1.3, HTTP/2 preferred, no early data, resumption by
@@ -96,39 +134,6 @@ impl ResolvesServerCert for Certificates {
         // A name may have an ECDSA and an RSA certificate: the first that the client understands.
         let understood = candidates.iter().find(|key| key.key.choose_scheme(schemes).is_some());
         understood.or(candidates.first()).map(Arc::clone)
-    }
-}
-
-#[derive(Debug)]
-struct ByName {
-    /// Lower-case names; `*.` in front of those that stand for one label.
-    names: HashMap<String, Vec<Arc<CertifiedKey>>>,
-    first: Vec<Arc<CertifiedKey>>,
-}
-
-impl ByName {
-    fn new(certificates: &[Arc<CertifiedKey>]) -> Result<Self, TlsError> {
-        let first = certificates.first().ok_or(TlsError::NoCertificate)?;
-        let mut names = HashMap::<String, Vec<_>>::new();
-        for (number, certificate) in (1..).zip(certificates) {
-            for name in dns_names(certificate).ok_or(TlsError::Unreadable(number))? {
-                names.entry(name).or_default().push(Arc::clone(certificate));
-            }
-        }
-        Ok(Self { names, first: vec![Arc::clone(first)] })
-    }
-
-    /// The exact name, else the wildcard of its parent, else the first of all.
-    fn of(&self, name: &str) -> &[Arc<CertifiedKey>] {
-        let wildcard = || {
-            let (_, parent) = name.split_once('.')?;
-            self.names.get(&format!("*.{parent}"))
-        };
-        self.names.get(name).or_else(wildcard).unwrap_or(&self.first)
-    }
-
-    fn same(&self, left: &[Arc<CertifiedKey>], right: &[Arc<CertifiedKey>]) -> bool {
-        left.iter().any(|one| right.iter().any(|other| Arc::ptr_eq(one, other)))
     }
 }
 

@@ -27,4 +27,5 @@ pub use state::settings::{
     Settings, SigningKeySource, TemplatePart,
 };
 pub use state::shadow_counts::ShadowCount;
-pub use state::shared::{DecisionLog, Shared, Worker};
+pub use state::shared::{NeedsRestart, Outgoing, Shared};
+pub use state::worker::Worker;

@@ -15,7 +15,7 @@ use super::answer::{Refused, refusal, render};
 use super::decide::live::live_session;
 use super::forward::{headers, relay};
 use super::request::{self, CheckedRequest, Malformed};
-use super::state::shared::Worker;
+use super::state::worker::Worker;
 use super::{decide, endpoints, external_auth};
 use crate::base::ids::RequestId;
 use crate::base::time;
@@ -52,7 +52,7 @@ pub(super) async fn handle(
     }
     let checked = request::check(&head).and_then(|(authority, path)| {
         // Security: a connection made for one certificate's names asks for no other's (T14).
-        let together = worker.shared.may_carry(from, authority.host());
+        let together = plan.may_carry(from, authority.host());
         if together { Ok((authority, path)) } else { Err(Malformed::Misdirected) }
     });
     let (authority, path) = match checked {

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, Uri};
 use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
 use crate::decision::{Face, Facts};
-use crate::gateway::state::shared::HeldPlan;
+use crate::gateway::state::worker::HeldPlan;
 use crate::telemetry::Code;
 use crate::wire::accept::{self, Format};
 use crate::wire::forwarded::Chain;

@@ -7,7 +7,7 @@ use http::{Request, Response};
 use super::answer::body::{AnswerBody, Source};
 use super::answer::refusal;
 use super::answer::respond::Visitor;
-use super::state::shared::Worker;
+use super::state::worker::Worker;
 use super::{external_auth, pipeline};
 use crate::edge::{ConnectionInfo, Refusal, RequestBody, Service};
 use crate::wire::accept::Format;

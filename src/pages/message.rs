@@ -3,7 +3,7 @@
 //! One voice: what happened, why, what you can do. A sentence never says more than the visitor may
 //! know; the rest is in the log under the request's id.
 
-use super::{Chrome, Href, LoopCause, SignInCause, View};
+use super::{Chrome, Href, LoopCause, SignInCause, StoreTask, View};
 
 /// What a page says.
 #[derive(Clone, Debug)]
@@ -81,6 +81,7 @@ pub(super) fn message(view: &View, chrome: &Chrome<'_>) -> Message {
         | View::HeaderTooLarge
         | View::Misdirected
         | View::NotImplemented => request(view, site),
+        View::StoreUnanswered(task) => store_unanswered(*task),
         View::Internal => internal(),
     }
 }
@@ -308,6 +309,35 @@ fn apple(view: &View) -> Message {
         )
         .start_again(start_again),
         _ => internal(),
+    }
+}
+
+/// Messages where nothing can be read or written of sessions.
+fn store_unanswered(task: StoreTask) -> Message {
+    match task {
+        StoreTask::CheckSession => Message::new(
+            "session_unchecked",
+            "Sessions cannot be checked right now",
+            &["Whether your session is still good cannot be found out at the moment, and without \
+               that nobody is let in. It is nothing you did, and signing in again does not help. \
+               Wait a minute, then load this page again."],
+        ),
+        StoreTask::SignIn => Message::new(
+            "sign_in_not_kept",
+            "Nobody can sign in right now",
+            &["Your sign-in could not be written down, and without that nobody is let in. It is \
+               nothing you did. Wait a minute, then load this page again."],
+        ),
+        StoreTask::SignOut => Message::new(
+            "not_signed_out",
+            "You are not signed out",
+            &[
+                "That your session has ended could not be written down, so it goes on, here and at \
+               every other site that the same sign-in opened.",
+                "Wait a minute, then sign out again. On a computer that others use, do not leave \
+               before a page says that you are signed out.",
+            ],
+        ),
     }
 }
 

@@ -26,5 +26,5 @@ pub use html::render;
 pub use json::json;
 pub use view::{
     CSRF_FIELD, Chrome, DenialReason, Denied, Form, LoopCause, Person, RETURN_FIELD, SignIn,
-    SignInCause, UserPage, View,
+    SignInCause, StoreTask, UserPage, View,
 };

@@ -124,6 +124,9 @@ fn every_view(text: &str) -> Vec<View> {
         View::UpstreamUnreachable,
         View::UpstreamUnavailable,
         View::UpstreamTimeout,
+        View::StoreUnanswered(StoreTask::CheckSession),
+        View::StoreUnanswered(StoreTask::SignIn),
+        View::StoreUnanswered(StoreTask::SignOut),
         View::Internal,
         View::NotImplemented,
     ];

@@ -132,6 +132,8 @@ pub enum View {
     UpstreamUnavailable,
     /// The application did not answer in time.
     UpstreamTimeout,
+    /// What is kept of sessions can neither be read nor written at the moment, so this was not done.
+    StoreUnanswered(StoreTask),
     /// Our own fault.
     Internal,
     /// The address is known but not served.
@@ -175,7 +177,7 @@ impl View {
             Self::Loop { .. } | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::AppleUnavailable { .. } | Self::UpstreamUnreachable => StatusCode::BAD_GATEWAY,
-            Self::KeysUnavailable { .. } | Self::UpstreamUnavailable => {
+            Self::KeysUnavailable { .. } | Self::UpstreamUnavailable | Self::StoreUnanswered(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
@@ -189,6 +191,17 @@ impl View {
             |cause| matches!(cause, SignInCause::NothingWasSent | SignInCause::TooLongAgo);
         matches!(self, Self::SignIn(page) if answers_a_frame(page.cause))
     }
+}
+
+/// What could not be done without the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreTask {
+    /// To find out whether a session has ended.
+    CheckSession,
+    /// To begin a session, or to hand it to another host.
+    SignIn,
+    /// To end a session.
+    SignOut,
 }
 
 /// The page with Apple's button.

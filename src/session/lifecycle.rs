@@ -1,15 +1,13 @@
 //! Whether a session still lives. Only this module makes a [`LiveSession`], and nothing is
 //! admitted on less.
 
-use papaya::HashMap;
-
 use super::Session;
+use super::revocations::{Feed, Revocations};
 use super::sealed_cookie::OpenedCookie;
-use crate::base::ids::SessionId;
 use crate::base::time::Timestamp;
 
-/// A session that opened, is in time and has not ended. Invariant: [`live`] alone makes one of a
-/// request; a test case says [`LiveSession::supposed`].
+/// A session that opened, is in time and has not ended, as far as is known. Invariant: a request has
+/// one from [`live`] alone; a test case says [`LiveSession::supposed`].
 #[derive(Debug)]
 pub struct LiveSession {
     session: Session,
@@ -32,61 +30,50 @@ impl LiveSession {
 pub enum Dead {
     /// Its time is over.
     Expired,
-    /// It was ended: signed out, or replaced by a newer sign-in.
+    /// It was ended: signed out, replaced by a newer sign-in, or ended with its account.
     Ended,
+    /// Whether it was ended cannot be known right now, because the feed of revocations is stale.
+    /// The session may well be alive: signing in again does not help.
+    FeedStale,
 }
 
-/// Checks an opened cookie against the clock and the list of ended sessions.
+/// Checks an opened cookie against the clock and the revocations. The live session has the claims
+/// that its account has by now.
 ///
 /// # Errors
 /// Says why the session is dead.
 pub fn live(
     opened: OpenedCookie,
-    ended: &EndedSessions,
+    revocations: &Revocations,
     now: Timestamp,
 ) -> Result<LiveSession, Dead> {
-    let session = opened.session;
-    if now >= session.expires_at {
-        return Err(Dead::Expired);
-    }
-    if ended.contains(session.id) {
-        return Err(Dead::Ended);
-    }
+    let mut session = opened.session;
+    check(&session, revocations, now)?;
+    revocations.renew(&mut session.identity);
     Ok(LiveSession { session })
 }
 
-/// The sessions that were ended before their time. Every request looks here, so reading takes no
-/// lock; entries leave once the session would have expired anyway. Kept in memory: a restart
-/// forgets it.
-#[derive(Debug, Default)]
-pub struct EndedSessions {
-    until: HashMap<SessionId, Timestamp>,
-}
-
-impl EndedSessions {
-    /// Ends a session. Effective before this returns.
-    pub fn end(&self, session: &Session, now: Timestamp) {
-        self.end_id(session.id, session.expires_at, now);
+/// Checks a session of which no cookie was opened: one that has just begun, or that a ticket hands
+/// over. Admits nobody.
+///
+/// # Errors
+/// Says why the session is dead.
+pub fn check(session: &Session, revocations: &Revocations, now: Timestamp) -> Result<(), Dead> {
+    if now >= session.expires_at {
+        return Err(Dead::Expired);
     }
-
-    /// Ends the session `id`, which would have ended by itself at `expires_at`.
-    pub fn end_id(&self, id: SessionId, expires_at: Timestamp, now: Timestamp) {
-        let map = self.until.pin();
-        map.insert(id, expires_at);
-        // Ending is rare and looking is not: the sweep is paid for here.
-        if map.len().is_multiple_of(256) {
-            map.retain(|_, until| *until > now);
-        }
+    if revocations.has_ended(session) {
+        return Err(Dead::Ended);
     }
-
-    /// Whether the session was ended.
-    pub fn contains(&self, id: SessionId) -> bool {
-        !self.until.is_empty() && self.until.pin().contains_key(&id)
+    match revocations.feed() {
+        Feed::Fresh => Ok(()),
+        Feed::Stale => Err(Dead::FeedStale),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::revocations::Revocation;
     use super::super::sealed_cookie::{SessionSeal, tests as given};
     use super::*;
     use serde_json::json;
@@ -103,28 +90,12 @@ mod tests {
         let seal = SessionSeal::new(&given::ring(1), &given::settings(None));
         let session = seal.begin(given::identity(json!({})), NOW).unwrap();
         let value = seal.seal(&session, "a").unwrap();
-        let ended = EndedSessions::default();
-        assert!(live(opened(&seal, &value), &ended, NOW).is_ok());
+        let revocations = Revocations::default();
+        assert!(live(opened(&seal, &value), &revocations, NOW).is_ok());
         let later = NOW.plus(Duration::from_secs(50_400));
-        assert_eq!(live(opened(&seal, &value), &ended, later).unwrap_err(), Dead::Expired);
-        ended.end(&session, NOW);
-        assert_eq!(live(opened(&seal, &value), &ended, NOW).unwrap_err(), Dead::Ended);
-    }
-
-    #[test]
-    fn the_list_forgets_only_what_has_expired() {
-        let seal = SessionSeal::new(&given::ring(1), &given::settings(None));
-        let ended = EndedSessions::default();
-        let first = seal.begin(given::identity(json!({})), NOW).unwrap();
-        ended.end(&first, NOW);
-        let later = NOW.plus(Duration::from_secs(60_000));
-        let mut last = None;
-        for _ in 0..600 {
-            let session = seal.begin(given::identity(json!({})), later).unwrap();
-            ended.end(&session, later);
-            last = Some(session.id);
-        }
-        assert!(!ended.contains(first.id));
-        assert!(ended.contains(last.unwrap()));
+        assert_eq!(live(opened(&seal, &value), &revocations, later).unwrap_err(), Dead::Expired);
+        let (id, until) = (session.id, session.expires_at);
+        revocations.apply(Revocation::SessionEnded { id, until }, NOW);
+        assert_eq!(live(opened(&seal, &value), &revocations, NOW).unwrap_err(), Dead::Ended);
     }
 }

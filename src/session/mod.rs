@@ -1,14 +1,13 @@
 //! Floor 2: sessions and what leads to them: the sealed cookie, the sign-in link, the attempt, the
-//! ticket, the return address, and whether a session still lives.
+//! ticket, the return address, revocations, and whether a session is alive.
 //!
-//! Nothing here is stored but what has *ended*: a session, an attempt, a ticket. Everything that
-//! begins travels in the browser, sealed.
+//! Nothing here is stored but revocations. Everything that begins travels in the browser, sealed.
 
 pub mod attempt;
 pub mod lifecycle;
 pub mod link;
-pub mod once;
 pub mod return_address;
+pub mod revocations;
 pub mod sealed_cookie;
 mod settings;
 pub mod ticket;

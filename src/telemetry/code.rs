@@ -85,6 +85,8 @@ codes! {
     SessionExpired = "session-expired",
     /// The session was ended: signed out, or replaced by a newer sign-in.
     SessionEnded = "session-ended",
+    /// Whether the session still lives cannot be known right now.
+    SessionUnchecked = "session-unchecked",
     /// The policy admits the person, and what the question asks for in addition does not.
     QuestionConstraint = "question-constraint",
 
@@ -101,6 +103,8 @@ codes! {
     NotImplemented = "not_implemented",
     /// The answer could not be made; please report it.
     Internal = "internal",
+    /// The store that is needed does not answer; nothing was done.
+    StoreUnanswered = "store_unanswered",
     /// The address to return to is not one of ours.
     BadReturnAddress = "bad_return_address",
     /// A browser signed in again and again within a minute, and still was not.

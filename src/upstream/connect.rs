@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,11 +41,12 @@ struct Shared {
     key: Key,
 }
 
-/// Makes [`Upstream`]s. Those that are checked alike share one TLS configuration, and those that
-/// agree in everything share connections.
+/// Makes [`Upstream`]s. Those that are checked alike share one TLS configuration with its session
+/// tickets, and those that agree in everything share connections, also across plans. One for the
+/// process.
 #[derive(Debug, Default)]
 pub struct Upstreams {
-    configs: Vec<(TlsSettings, Arc<ClientConfig>)>,
+    configs: Mutex<Vec<(TlsSettings, Weak<ClientConfig>)>>,
 }
 
 impl Upstreams {
@@ -53,7 +54,7 @@ impl Upstreams {
     ///
     /// # Errors
     /// When its certificate could never be checked.
-    pub fn upstream(&mut self, settings: &Settings) -> Result<Upstream, SetupError> {
+    pub fn upstream(&self, settings: &Settings) -> Result<Upstream, SetupError> {
         let target = settings.target.clone();
         let tls = match target.scheme {
             Scheme::Http => None,
@@ -70,21 +71,16 @@ impl Upstreams {
         Ok(Upstream { shared: Arc::new(Shared { target, tls, timeout, authority, key }) })
     }
 
-    fn config(
-        &mut self,
-        wanted: &TlsSettings,
-        host: &str,
-    ) -> Result<Arc<ClientConfig>, SetupError> {
-        let alike = |(settings, _): &&(TlsSettings, _)| {
-            settings.skip_verify == wanted.skip_verify
-                && settings.custom_roots == wanted.custom_roots
-                && settings.extra_roots == wanted.extra_roots
-        };
-        if let Some((_, config)) = self.configs.iter().find(alike) {
-            return Ok(Arc::clone(config));
+    fn config(&self, wanted: &TlsSettings, host: &str) -> Result<Arc<ClientConfig>, SetupError> {
+        let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
+        // What neither a plan nor an open connection uses any more is forgotten.
+        configs.retain(|(_, config)| config.strong_count() > 0);
+        let mut alike = configs.iter().filter(|(settings, _)| settings == wanted);
+        if let Some(config) = alike.find_map(|(_, config)| config.upgrade()) {
+            return Ok(config);
         }
         let config = client_config(wanted, host)?;
-        self.configs.push((wanted.clone(), Arc::clone(&config)));
+        configs.push((wanted.clone(), Arc::downgrade(&config)));
         Ok(config)
     }
 }

@@ -42,7 +42,7 @@ pub enum Scheme {
 }
 
 /// How the application's certificate is checked.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsSettings {
     /// `tls_skip_verify`: not at all. Loud in `check` and at start.
     pub skip_verify: bool,

@@ -47,8 +47,13 @@ impl Apple {
         claims.lock().unwrap()["iss"] = json!(server.url(""));
         let clock = Clock::system();
         clock.shift(NOW.seconds_since(clock.now()));
-        let provider =
-            AppleProvider::new(settings(&server.url("")), timeouts(), clock.clone()).unwrap();
+        let provider = AppleProvider::new(
+            settings(&server.url("")),
+            timeouts(),
+            clock.clone(),
+            &Connections::default(),
+        )
+        .unwrap();
         Self { server, provider, clock, signs_with, publishes, claims, trouble }
     }
 
@@ -114,7 +119,7 @@ async fn a_sign_in_can_move_between_threads() {
     let apple = Apple::start().await;
     let (code, provider) = (Secret::new("c"), &apple.provider);
     is_send(&provider.complete(&code, NONCE));
-    is_send(&provider.keys.keep_fresh());
+    is_send(&provider.connection.keys.freshen());
 }
 
 #[tokio::test]
@@ -434,7 +439,7 @@ async fn keys_are_fetched_before_anybody_comes() {
     let apple = Apple::start().await;
     let tasks = Tasks::on(tokio::runtime::Handle::current());
     apple.provider.keep_keys_fresh(&tasks);
-    while apple.provider.keys.current(monotonic()).await.is_err()
+    while apple.provider.connection.keys.current(monotonic()).await.is_err()
         || apple.server.count("/auth/keys") == 0
     {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -446,7 +451,11 @@ async fn keys_are_fetched_before_anybody_comes() {
 
 #[test]
 fn a_provider_that_may_not_be_called_is_refused() {
-    let error =
-        AppleProvider::new(settings("http://appleid.apple.com"), timeouts(), Clock::system());
+    let error = AppleProvider::new(
+        settings("http://appleid.apple.com"),
+        timeouts(),
+        Clock::system(),
+        &Connections::default(),
+    );
     assert!(matches!(error.unwrap_err(), ProviderError::Url(url) if url.contains("appleid")));
 }

@@ -60,19 +60,20 @@ async fn a_wrong_preface_gets_goaway() {
 }
 
 #[tokio::test]
-async fn certificates_can_be_replaced_while_serving() {
-    let certificates = Certificates::new(&[certificate(&["a.example"])]).unwrap();
-    assert!(certificates.replace(&[]).is_err());
-    assert!(certificates.serve_together(Some("a.example"), "unknown.example"));
-    certificates.replace(&[certificate(&["a.example"]), certificate(&["b.example"])]).unwrap();
-    assert!(!certificates.serve_together(Some("a.example"), "b.example"));
+async fn which_names_are_served_together_follows_from_the_certificates() {
+    assert!(CertificateSet::new(&[]).is_err());
+    let one = CertificateSet::new(&[certificate(&["a.example"])]).unwrap();
+    assert!(one.serve_together(Some("a.example"), "unknown.example"));
+    let two = [certificate(&["a.example"]), certificate(&["b.example"])];
+    let two = CertificateSet::new(&two).unwrap();
+    assert!(!two.serve_together(Some("a.example"), "b.example"));
 }
 
 #[test]
 fn t14_a_connection_carries_only_hosts_of_its_own_certificate() {
     let two = certificate(&["a.example", "b.example"]);
     let wild = certificate(&["*.wild.example"]);
-    let certificates = Certificates::new(&[two, wild]).unwrap();
+    let certificates = CertificateSet::new(&[two, wild]).unwrap();
     let together = |name, host| certificates.serve_together(name, host);
     assert!(together(Some("a.example"), "a.example"));
     assert!(together(Some("a.example"), "b.example"));

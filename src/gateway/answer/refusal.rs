@@ -16,7 +16,7 @@ use crate::gateway::forward::relay::RelayError;
 use crate::gateway::request::{CheckedRequest, Malformed};
 use crate::gateway::sign_in::begin::{Begun, begin, return_address};
 use crate::gateway::sign_in::{browser, forms};
-use crate::pages::{Denied, Href, LoopCause, Person, SignIn, SignInCause, View};
+use crate::pages::{Denied, Href, LoopCause, Person, SignIn, SignInCause, StoreTask, View};
 use crate::policy::{Explanation, Reason, Verdict, sign_in_status};
 use crate::session::lifecycle::LiveSession;
 use crate::telemetry::Code;
@@ -74,6 +74,9 @@ pub(crate) fn route_id(request: &CheckedRequest, route: RouteIndex) -> Option<Ar
 /// What somebody is told who has to sign in: page loads are taken to Apple, everything else is
 /// told so, because a redirect there could only fail.
 pub(crate) fn sign_in(request: &CheckedRequest, cause: WhySignIn) -> Box<Refused> {
+    if cause.is_unchecked() {
+        return Refused::shown(Shown::Page(View::StoreUnanswered(StoreTask::CheckSession)));
+    }
     let page_load = request.is_page_load();
     if page_load && browser::goes_round(request) {
         return going_round(cause);
@@ -101,6 +104,12 @@ pub(crate) fn sign_in(request: &CheckedRequest, cause: WhySignIn) -> Box<Refused
 pub(crate) fn not_signed_in(request: &CheckedRequest, why_not: NotSignedIn) -> Box<Refused> {
     let cause = WhySignIn::NotSignedIn(why_not);
     sign_in(request, cause).with_sign_in(cause)
+}
+
+/// The refusal where the store, or the feed of revocations, is needed and does not answer. Fails
+/// closed: nothing was done.
+pub(crate) fn store_unanswered(task: StoreTask) -> Box<Refused> {
+    Refused::page(Code::StoreUnanswered, View::StoreUnanswered(task))
 }
 
 /// Why a page with Apple's button is shown.

@@ -2,7 +2,7 @@
 
 use crate::decision::NotSignedIn;
 use crate::gateway::request::CheckedRequest;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::session::lifecycle::{self, LiveSession};
 use crate::wire::cookies;
 
@@ -27,5 +27,6 @@ pub(crate) fn live_session_at(
     }
     let opened = plan.sessions.open_only(values, host);
     let opened = opened.ok_or(NotSignedIn::NotOpened)?;
-    lifecycle::live(opened, &worker.shared.ended, request.now).map_err(NotSignedIn::Dead)
+    let revocations = worker.shared.accounts.revocations();
+    lifecycle::live(opened, revocations, request.now).map_err(NotSignedIn::Dead)
 }

@@ -9,7 +9,7 @@ use http::StatusCode;
 
 use self::shadow::Shadow;
 use super::request::CheckedRequest;
-use super::state::shared::Worker;
+use super::state::worker::Worker;
 use crate::decision::Judgement;
 use crate::decision::record::{Decided, Line};
 use crate::session::lifecycle::LiveSession;
@@ -71,7 +71,7 @@ fn line(
     worker: &Worker,
     shadow: Option<Shadow>,
 ) -> Option<(Vec<u8>, Sender)> {
-    let (sender, redact) = worker.decisions.as_ref()?;
+    let sender = worker.decisions.as_ref()?;
     let route = judgement.route().map(|route| &*route.id);
     let judged = judgement.judged().ok();
     let own_reason = judgement.own_reason().map(|code| code.word());
@@ -85,7 +85,7 @@ fn line(
         judged: judged.as_ref().zip(route),
         because: own_reason.as_slice(),
     };
-    let mut line = Line::of(&decided, *redact);
+    let mut line = Line::of(&decided, request.plan.redact);
     line.shadow = shadow.map(|shadow| shadow.into_field(route));
     let mut bytes = Vec::with_capacity(USUAL_LINE_BYTES);
     line.write(&mut bytes);

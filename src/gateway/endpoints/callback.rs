@@ -10,20 +10,22 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use super::Call;
-use super::completion::{Completion, Failure, Outcome};
+use super::completion;
 use super::sign_in::{deliver, held};
+use crate::accounts::{Completed, CompletionFailure, NotCompleted, SignIn};
 use crate::apple::Callback;
 use crate::base::ids::SessionId;
 use crate::base::seal::digest;
+use crate::gateway::answer::refusal::store_unanswered;
 use crate::gateway::answer::{Answer, Answered, Refused, Shown, respond};
 use crate::gateway::decide::live::live_session;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::cookies as ours;
-use crate::gateway::state::shared::Worker;
-use crate::pages::{Href, View};
+use crate::gateway::state::worker::Worker;
+use crate::pages::{Href, StoreTask, View};
 use crate::session::Session;
 use crate::session::attempt::{self, Attempt, LedTo};
-use crate::session::once::Entered;
+use crate::session::lifecycle::{self, Dead};
 use crate::telemetry::Code;
 use crate::wire::body::{self, Incoming, ReadProblem};
 use crate::wire::cookies;
@@ -42,7 +44,7 @@ pub(super) async fn serve(Call { request, worker, body }: Call<'_>) -> Answered 
     let form = Form::parse(&bytes).map_err(|_| bad_form())?;
     let fields: Vec<(String, String)> =
         form.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let callback = Callback::read(&fields, worker.shared.apple.issuer())
+    let callback = Callback::read(&fields, request.plan.apple.issuer())
         .map_err(|problem| bad_form().with_detail(problem.to_string()))?;
     match find_attempt(request, callback.state()) {
         Some(attempt) => answer(request, worker, attempt, callback).await,
@@ -87,7 +89,7 @@ fn find_attempt(request: &CheckedRequest, state: &str) -> Option<Attempt> {
 fn not_matched(request: &CheckedRequest, worker: &Worker, state: &str) -> Box<Refused> {
     let any = cookies::names_with_prefix(request.headers(), attempt::COOKIE_PREFIX).next();
     let code = if any.is_some() { Code::StateMismatch } else { Code::NoTransaction };
-    let address = worker.shared.pushed_out.find(&digest(state));
+    let address = worker.shared.accounts.address_of(&digest(state), request.now);
     let start_again = address.map_or(Href::new("/"), |address| Href::new(address.url()));
     Refused::page(code, View::NotMatched { start_again })
 }
@@ -99,10 +101,9 @@ async fn answer(
     attempt: Attempt,
     callback: Callback,
 ) -> Answered {
-    let key = digest(&attempt.state);
-    let known = worker.shared.callbacks.find(&key, request.now);
+    let state_digest = digest(&attempt.state);
     if attempt.used {
-        return repeated(request, worker, &attempt, known.as_deref());
+        return repeated(request, worker, &attempt, &state_digest).await;
     }
     // Security: also where the answer is known already, or a copy of the cookie from before it came
     // would sign in for as long as we remember it.
@@ -110,27 +111,27 @@ async fn answer(
         let view = View::ExpiredAttempt { start_again: start_again(&attempt) };
         return on_or(request, worker, &attempt, Refused::page(Code::AttemptExpired, view));
     }
-    let turn = Arc::clone(&worker.shared.calls_to_apple).try_acquire_owned().ok();
-    if known.is_none() && turn.is_none() {
-        return Err(too_busy(&attempt));
-    }
-    let until = request.now.plus(attempt::REMEMBERED);
-    let (completion, replayed) =
-        match worker.shared.callbacks.enter(key, until, request.now, Completion::new) {
-            Entered::First(completion) => {
-                completion.begin(request, worker, &attempt.nonce, callback, turn);
-                (completion, false)
-            }
-            Entered::Again(completion) => {
-                // This one does not call Apple, and must not keep others from it while it waits.
-                drop(turn);
-                (completion, true)
-            }
-            Entered::Full => return Err(too_busy(&attempt)),
-        };
-    let outcome = completion.wait().await;
-    let answered = completed(request, worker, attempt, outcome, replayed);
-    match replayed {
+    let sign_in = SignIn {
+        state_digest,
+        nonce: attempt.nonce.clone(),
+        callback,
+        provider: Arc::clone(&request.plan.apple),
+        sessions: Arc::clone(&request.plan.sessions),
+    };
+    let completed = worker.shared.accounts.complete(sign_in, request.now).await;
+    let Completed { repeated, outcome } = completed.map_err(|why| match why {
+        NotCompleted::TooMany => too_busy(&attempt),
+        NotCompleted::Store(_) => store_unanswered(StoreTask::SignIn),
+    })?;
+    let answered = match outcome {
+        Ok(session) => begun(request, worker, attempt, &session, repeated).await,
+        Err(failure) => {
+            let mut refused = failed(failure, &attempt);
+            mark_used(refused.headers_mut(), request, attempt);
+            Err(refused)
+        }
+    };
+    match repeated {
         true => answered
             .map(|answer| answer.with_earlier_code(Code::ReplayedCallback))
             .map_err(|refused| refused.with_earlier_code(Code::ReplayedCallback)),
@@ -138,39 +139,32 @@ async fn answer(
     }
 }
 
-/// The answer once it is known how the sign-in ended.
-fn completed(
+/// The answer where a session has begun, by this answer or by the same one before.
+async fn begun(
     request: &CheckedRequest,
     worker: &Worker,
     attempt: Attempt,
-    outcome: Option<Outcome>,
-    replayed: bool,
+    session: &Session,
+    repeated: bool,
 ) -> Answered {
-    match outcome {
-        Some(Outcome::SignedIn(session)) => {
-            let gone =
-                worker.shared.ended.contains(session.id) || request.now >= session.expires_at;
-            let others = others(request, worker, session.id);
-            if gone || (replayed && !others.is_empty()) {
-                let view = View::CodeUsed { start_again: start_again(&attempt) };
-                return on_or(request, worker, &attempt, Refused::shown(Shown::Page(view)));
-            }
-            // Security: nothing from before a sign-in lives on after it (T22).
-            for other in others {
-                worker.shared.ended.end_id(other.id, other.expires_at, request.now);
-            }
-            signed_in(request, attempt, &session)
-        }
-        Some(Outcome::Failed(failure)) => {
-            let mut refused = failed(failure, &attempt);
-            mark_used(refused.headers_mut(), request, attempt);
-            Err(refused)
-        }
-        None => {
-            let view = View::AppleUnavailable { start_again: start_again(&attempt) };
-            Err(Refused::page(Code::SignInUnfinished, view))
+    let accounts = &worker.shared.accounts;
+    let others = others(request, worker, session.id);
+    let gone = match lifecycle::check(session, accounts.revocations(), request.now) {
+        Ok(()) => false,
+        Err(Dead::Expired | Dead::Ended) => true,
+        Err(Dead::FeedStale) => return Err(store_unanswered(StoreTask::SignIn)),
+    };
+    if gone || (repeated && !others.is_empty()) {
+        let view = View::CodeUsed { start_again: start_again(&attempt) };
+        return on_or(request, worker, &attempt, Refused::shown(Shown::Page(view)));
+    }
+    // Security: no session from before a sign-in outlives it (T22).
+    for other in others {
+        if accounts.end(other.id, other.expires_at, request.now).await.is_err() {
+            return Err(store_unanswered(StoreTask::SignIn));
         }
     }
+    signed_in(request, attempt, session)
 }
 
 fn start_again(attempt: &Attempt) -> Href {
@@ -183,22 +177,23 @@ fn too_busy(attempt: &Attempt) -> Box<Refused> {
     Refused::page(Code::TooManySignIns, view).with_status(StatusCode::SERVICE_UNAVAILABLE)
 }
 
-fn failed(failure: Failure, attempt: &Attempt) -> Box<Refused> {
-    let view = failure.view(start_again(attempt));
+fn failed(failure: CompletionFailure, attempt: &Attempt) -> Box<Refused> {
+    let view = completion::page(failure.cause, start_again(attempt));
     Refused::shown(Shown::Page(view)).with_reasons(vec![failure.code]).with_detail(failure.detail)
 }
 
 /// The answer to an attempt that has had its answer: nobody is signed in by it, but a browser that
 /// is signed in finds its way, and a failure stays the same failure.
-fn repeated(
+async fn repeated(
     request: &CheckedRequest,
     worker: &Worker,
     attempt: &Attempt,
-    known: Option<&Completion>,
+    state_digest: &str,
 ) -> Answered {
-    let refused = match known.and_then(Completion::outcome) {
-        Some(Outcome::Failed(failure)) => failed(failure, attempt),
-        _ => Refused::shown(Shown::Page(View::CodeUsed { start_again: start_again(attempt) })),
+    let earlier = worker.shared.accounts.earlier_failure(state_digest, request.now).await;
+    let refused = match earlier.map_err(|_| store_unanswered(StoreTask::SignIn))? {
+        Some(failure) => failed(failure, attempt),
+        None => Refused::shown(Shown::Page(View::CodeUsed { start_again: start_again(attempt) })),
     };
     on_or(request, worker, attempt, refused.with_earlier_code(Code::ReplayedCallback))
 }
@@ -223,7 +218,8 @@ fn on_or(
 fn sessions(request: &CheckedRequest, worker: &Worker) -> Vec<LedTo> {
     let led_to = held(request).into_iter().filter_map(|held| held.attempt?.led_to);
     let lives = |led_to: &LedTo| {
-        request.now < led_to.expires_at && !worker.shared.ended.contains(led_to.id)
+        request.now < led_to.expires_at
+            && !worker.shared.accounts.revocations().has_ended_id(led_to.id)
     };
     let mut all: Vec<LedTo> = led_to.filter(lives).collect();
     all.extend(live_session(request, worker).ok().map(|live| LedTo::from(live.session())));

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::gateway::answer::{Answer, Answered, Refused, respond};
 use crate::gateway::request::CheckedRequest;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::pages::View;
 use crate::telemetry::Code;
 

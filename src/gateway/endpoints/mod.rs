@@ -10,8 +10,6 @@ mod sign_in;
 mod sign_out;
 mod user;
 
-pub(crate) use completion::Completion;
-
 use std::pin::Pin;
 
 use http::header::ALLOW;
@@ -21,7 +19,7 @@ use self::Handler::{Later, Now};
 use crate::edge::RequestBody;
 use crate::gateway::answer::{Answered, Refused, Shown};
 use crate::gateway::request::{CheckedRequest, begins_as_ours};
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::pages::{Href, View};
 use crate::telemetry::Code;
 

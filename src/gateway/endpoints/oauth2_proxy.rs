@@ -14,7 +14,7 @@ use crate::gateway::answer::{Answer, Answered, Refused, Shown};
 use crate::gateway::decide::live::live_session_at;
 use crate::gateway::forward::assertion::verified_email;
 use crate::gateway::request::CheckedRequest;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::pages::{Href, SignIn, SignInCause, View};
 use crate::session::return_address::{OurHosts, ReturnAddress};
 use crate::telemetry::Code;
@@ -100,8 +100,11 @@ pub(super) fn userinfo(request: &CheckedRequest, worker: &Worker) -> Answered {
         }
     };
     let live = live_session_at(&host, request, worker).map_err(|why_not| {
-        Refused::shown(Shown::EmptyJson(StatusCode::UNAUTHORIZED))
-            .with_sign_in(WhySignIn::NotSignedIn(why_not))
+        let status = match why_not.is_unchecked() {
+            true => StatusCode::SERVICE_UNAVAILABLE,
+            false => StatusCode::UNAUTHORIZED,
+        };
+        Refused::shown(Shown::EmptyJson(status)).with_sign_in(WhySignIn::NotSignedIn(why_not))
     })?;
     let identity = &live.session().identity;
     let groups = request.plan.groups.of(identity);

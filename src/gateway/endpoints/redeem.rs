@@ -5,11 +5,13 @@ use http::StatusCode;
 
 use super::Call;
 use super::sign_in::arrive;
+use crate::accounts::NotRedeemed;
+use crate::gateway::answer::refusal::store_unanswered;
 use crate::gateway::answer::{Answered, Refused};
 use crate::gateway::decide::live::live_session;
 use crate::gateway::sign_in::cookies as ours;
-use crate::pages::{Href, View};
-use crate::session::once::Entered;
+use crate::pages::{Href, StoreTask, View};
+use crate::session::lifecycle::{self, Dead};
 use crate::telemetry::Code;
 use crate::wire::cookies;
 use crate::wire::form::Form;
@@ -39,21 +41,28 @@ pub(super) async fn serve(Call { request, worker, .. }: Call<'_>) -> Answered {
         Err(Refused::page(code, View::LinkInvalid { start_again }))
     };
     let before = live_session(request, worker).ok();
-    match worker.shared.tickets.enter(ticket.id, ticket.expires_at, request.now, || ()) {
-        Entered::First(()) => {}
-        Entered::Again(()) if before.is_some() => {
+    let accounts = &worker.shared.accounts;
+    match accounts.redeem(ticket.id, ticket.expires_at, request.now).await {
+        Ok(()) => {}
+        Err(NotRedeemed::Again) if before.is_some() => {
             let answer = arrive(request, &ticket.return_to, StatusCode::FOUND);
             return Ok(answer.with_code(Code::TicketReplayed));
         }
-        Entered::Again(()) | Entered::Full => return invalid(Code::TicketReplayed),
+        Err(NotRedeemed::Again | NotRedeemed::Full) => return invalid(Code::TicketReplayed),
+        Err(NotRedeemed::Store(_)) => return Err(store_unanswered(StoreTask::SignIn)),
     }
     let session = &ticket.session;
-    if worker.shared.ended.contains(session.id) || request.now >= session.expires_at {
-        return invalid(Code::TicketSessionEnded);
+    match lifecycle::check(session, accounts.revocations(), request.now) {
+        Ok(()) => {}
+        Err(Dead::Expired | Dead::Ended) => return invalid(Code::TicketSessionEnded),
+        Err(Dead::FeedStale) => return Err(store_unanswered(StoreTask::SignIn)),
     }
     // Nothing from before a sign-in lives on after it (T22).
     if let Some(before) = before.filter(|before| before.session().id != session.id) {
-        worker.shared.ended.end(before.session(), request.now);
+        let before = before.session();
+        if accounts.end(before.id, before.expires_at, request.now).await.is_err() {
+            return Err(store_unanswered(StoreTask::SignIn));
+        }
     }
     let mut answer = arrive(request, &ticket.return_to, StatusCode::FOUND);
     match ours::set_session(answer.headers_mut(), request, session) {

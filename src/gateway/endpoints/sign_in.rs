@@ -14,10 +14,11 @@ use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::begin::{Begun, begin};
 use crate::gateway::sign_in::browser;
 use crate::gateway::sign_in::cookies as ours;
-use crate::gateway::state::shared::Worker;
-use crate::pages::{Href, SignIn, SignInCause, View};
+use crate::gateway::state::worker::Worker;
+use crate::pages::{Href, SignIn, SignInCause, StoreTask, View};
 use crate::session::Session;
 use crate::session::attempt::{self, Attempt, Held};
+use crate::session::lifecycle::LiveSession;
 use crate::session::link::{BrowserHash, LinkProblem, Start, is_recent_enough};
 use crate::session::return_address::ReturnAddress;
 use crate::telemetry::Code;
@@ -40,14 +41,14 @@ pub(super) fn serve(request: &CheckedRequest, worker: &Worker) -> Answered {
         .check(&host, &query, &ours, request.now)
         .map_err(|problem| invalid(problem, request, &query))?;
     only_page_loads(request)?;
-    let live = live_session(request, worker).ok();
+    let live = checked_session(request, worker)?.ok();
     if let Some(live) = live.filter(|live| is_recent_enough(link.since, live.session())) {
         let session = live.session();
         let answer = deliver(request, session, &link.return_to, &link.browser, StatusCode::FOUND)?;
         return Ok(answer.about(&session.identity));
     }
     let attempt = Attempt::begin(link, request.now);
-    let location = worker.shared.apple.authorize_url(&attempt.state, &attempt.nonce);
+    let location = plan.apple.authorize_url(&attempt.state, &attempt.nonce);
     let mut answer = Answer::new(respond::redirect(StatusCode::FOUND, &location));
     let name = Attempt::cookie_name(&attempt.state);
     let Some(value) = plan.attempts.seal(&attempt, request.authority.host()) else {
@@ -55,7 +56,8 @@ pub(super) fn serve(request: &CheckedRequest, worker: &Worker) -> Answered {
     };
     for gone in attempt::pushed_out(held(request), name.len() + value.len()) {
         if let Some(old) = gone.attempt.filter(|old| old.is_open(request.now)) {
-            worker.shared.pushed_out.remember(digest(&old.state), old.return_to);
+            let accounts = &worker.shared.accounts;
+            accounts.remember_address(digest(&old.state), old.return_to, request.now);
         }
         ours::delete_attempt(answer.headers_mut(), &gone.name);
     }
@@ -85,7 +87,7 @@ pub(super) fn begin_here(
     since: Option<Timestamp>,
 ) -> Answered {
     only_page_loads(request)?;
-    let live = live_session(request, worker);
+    let live = checked_session(request, worker)?;
     if browser::goes_round(request) {
         // Perhaps the proxy does not pass the cookie on; the browser does keep it.
         let why_not = live.err().unwrap_or(NotSignedIn::NotOpened);
@@ -109,6 +111,20 @@ fn only_page_loads(request: &CheckedRequest) -> Result<(), Box<Refused>> {
     let url = Href::new(request.target());
     let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
     Err(Refused::page(Code::NotAPageLoad, view))
+}
+
+/// The session of a browser. Nobody is sent to Apple whose session cannot be checked: a new one
+/// could not be either.
+fn checked_session(
+    request: &CheckedRequest,
+    worker: &Worker,
+) -> Result<Result<LiveSession, NotSignedIn>, Box<Refused>> {
+    match live_session(request, worker) {
+        Err(why_not) if why_not.is_unchecked() => {
+            Err(refusal::store_unanswered(StoreTask::CheckSession))
+        }
+        live => Ok(live),
+    }
 }
 
 fn invalid(problem: LinkProblem, request: &CheckedRequest, query: &Form<'_>) -> Box<Refused> {

@@ -7,14 +7,15 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 
 use super::Call;
+use crate::gateway::answer::refusal::store_unanswered;
 use crate::gateway::answer::respond::{self, Visitor};
 use crate::gateway::answer::{Answer, Answered, Refused};
 use crate::gateway::decide::live::live_session;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::cookies as ours;
 use crate::gateway::sign_in::{browser, forms};
-use crate::gateway::state::shared::Worker;
-use crate::pages::{self, CSRF_FIELD, Href, RETURN_FIELD, SignIn, SignInCause, View};
+use crate::gateway::state::worker::Worker;
+use crate::pages::{self, CSRF_FIELD, Href, RETURN_FIELD, SignIn, SignInCause, StoreTask, View};
 use crate::session::lifecycle::LiveSession;
 use crate::session::return_address::ReturnAddress;
 use crate::telemetry::Code;
@@ -39,7 +40,11 @@ pub(super) async fn serve_at(
     to: Option<ReturnAddress>,
     Call { request, worker, body }: Call<'_>,
 ) -> Answered {
-    let live = live_session(request, worker).ok();
+    let live = match live_session(request, worker) {
+        // Whether there is a session to end cannot be known: nobody is called signed out.
+        Err(why_not) if why_not.is_unchecked() => return Err(store_unanswered(StoreTask::SignOut)),
+        live => live.ok(),
+    };
     let identity = live.as_ref().map(|live| live.session().identity.clone());
     let answered = match *request.method() {
         Method::POST => end(to, live, request, worker, body).await,
@@ -101,7 +106,10 @@ async fn end(
                 return Err(refused.with_status(StatusCode::FORBIDDEN));
             }
             // Security: written before it is answered, so that a copied cookie is dead at once (T38).
-            worker.shared.ended.end(session, request.now);
+            let (accounts, until) = (&worker.shared.accounts, session.expires_at);
+            if accounts.end(session.id, until, request.now).await.is_err() {
+                return Err(store_unanswered(StoreTask::SignOut));
+            }
             Some(Code::SignedOut)
         }
     };

@@ -8,7 +8,7 @@ use crate::gateway::decide::live::live_session;
 use crate::gateway::forward::assertion::person;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::forms;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::pages::{UserPage, View};
 
 /// The page for people.

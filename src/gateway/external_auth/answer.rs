@@ -14,13 +14,16 @@ use crate::gateway::decide::{self, live::live_session};
 use crate::gateway::forward::{headers, relay};
 use crate::gateway::request::{CheckedRequest, begins_as_ours};
 use crate::gateway::sign_in::begin::return_address;
-use crate::gateway::state::shared::Worker;
-use crate::pages::{Href, SignIn, View};
+use crate::gateway::state::worker::Worker;
+use crate::pages::{Href, SignIn, StoreTask, View};
 use crate::telemetry::{Code, Handled, Record};
 use crate::wire::accept;
 
 /// Takes headers of the request away, at Envoy.
 const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
+
+/// What a proxy is told that asks while no session can be checked.
+const UNCHECKED: &str = "Sessions cannot be checked right now.\n";
 
 /// How a question wants to be answered.
 pub(super) struct Manner<'a> {
@@ -135,6 +138,16 @@ fn allow(
 /// No, not before somebody has signed in. A page load is taken there; all else is told so. The
 /// link names no browser: the answer may not reach the browser with its cookie.
 fn sign_in(cause: WhySignIn, request: &CheckedRequest, shape: SignInShape) -> Box<Refused> {
+    if cause.is_unchecked() {
+        return match shape {
+            SignInShape::Text => {
+                Refused::shown(Shown::Text(StatusCode::SERVICE_UNAVAILABLE, UNCHECKED))
+            }
+            SignInShape::Redirect | SignInShape::Location => {
+                Refused::shown(Shown::Page(View::StoreUnanswered(StoreTask::CheckSession)))
+            }
+        };
+    }
     if shape == SignInShape::Text {
         let text = Shown::Text(StatusCode::UNAUTHORIZED, "Sign in first.\n");
         return Refused::shown(text);

@@ -10,7 +10,7 @@ use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
 use crate::gateway::answer::Refused;
 use crate::gateway::request::{CheckedRequest, TARGET_BYTES};
-use crate::gateway::state::shared::HeldPlan;
+use crate::gateway::state::worker::HeldPlan;
 use crate::pages::View;
 use crate::telemetry::Code;
 use crate::wire::forwarded::Chain;

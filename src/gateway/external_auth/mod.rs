@@ -32,7 +32,7 @@ use crate::gateway::answer::{Refused, Shown, render};
 use crate::gateway::forward::headers;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::state::plan::Plan;
-use crate::gateway::state::shared::{HeldPlan, Worker};
+use crate::gateway::state::worker::{HeldPlan, Worker};
 use crate::pages::View;
 use crate::telemetry::{Code, Handled, Record};
 use crate::wire::accept::{self, Format};

@@ -4,9 +4,9 @@
 //! Signing costs more than everything else on the road together, so a token serves one session and
 //! host for a minute before a new one is signed.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
@@ -16,6 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
+use crate::base::bounded_map::{BoundedMap, WhenFull};
 use crate::base::ids::{RequestId, SessionId};
 use crate::base::seal::Ring;
 use crate::base::time::Timestamp;
@@ -27,7 +28,7 @@ use crate::session::Session;
 /// How long an assertion is good, as in Pomerium.
 const LIFETIME_SECONDS: i64 = 300;
 /// How long one token is given out again.
-const REUSED_SECONDS: i64 = 60;
+const REUSED: Duration = Duration::from_secs(60);
 /// Most tokens that one worker keeps.
 const CACHED: usize = 4_096;
 
@@ -210,16 +211,26 @@ pub fn verified_email(identity: &Identity) -> &str {
     identity.address.verified().unwrap_or_default()
 }
 
-/// One worker's assertions, by session and route host.
-#[derive(Debug, Default)]
+/// One worker's assertions, by session and route host. A full cache forgets its oldest.
+#[derive(Debug)]
 pub struct AssertionCache {
-    tokens: Mutex<HashMap<(SessionId, Arc<str>), Signed>>,
+    signed: Mutex<BoundedMap<Place, Signed>>,
 }
 
-#[derive(Debug)]
+/// What an assertion is for: a session, as of when its claims hold, and a route host.
+type Place = (SessionId, Timestamp, Arc<str>);
+
+/// An assertion that was signed.
+#[derive(Clone, Debug)]
 struct Signed {
     at: Timestamp,
     token: Arc<str>,
+}
+
+impl Default for AssertionCache {
+    fn default() -> Self {
+        Self { signed: Mutex::new(BoundedMap::new(CACHED, WhenFull::ForgetOldest)) }
+    }
 }
 
 impl AssertionCache {
@@ -228,16 +239,15 @@ impl AssertionCache {
     pub fn get(
         &self,
         keys: &SigningKeys,
-        session: SessionId,
+        session: &Session,
         host: &str,
         now: Timestamp,
         person: impl FnOnce() -> Map<String, Value>,
     ) -> Option<Arc<str>> {
-        let place = (session, Arc::<str>::from(host));
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(signed) = tokens.get(&place)
-            && (0..REUSED_SECONDS).contains(&now.seconds_since(signed.at))
-        {
+        let place = (session.id, session.identity.claims_at, Arc::<str>::from(host));
+        let mut cache = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        // A clock that went backwards has a new one signed: none is given out before its `iat`.
+        if let Some(signed) = cache.find(&place, now).filter(|signed| signed.at <= now) {
             return Some(Arc::clone(&signed.token));
         }
         let mut claims = person();
@@ -247,12 +257,7 @@ impl AssertionCache {
         claims.insert("iat".to_owned(), now.0.into());
         claims.insert("exp".to_owned(), now.0.saturating_add(LIFETIME_SECONDS).into());
         let token: Arc<str> = keys.sign(&claims)?.into();
-        if tokens.len() >= CACHED {
-            tokens.retain(|_, signed| now.seconds_since(signed.at) < REUSED_SECONDS);
-        }
-        if tokens.len() < CACHED {
-            tokens.insert(place, Signed { at: now, token: Arc::clone(&token) });
-        }
+        cache.insert(place, Signed { at: now, token: Arc::clone(&token) }, now.plus(REUSED), now);
         Some(token)
     }
 }
@@ -299,7 +304,7 @@ mod tests {
             let groups = Groups::default();
             let (session, host) = (session(), "app.example.com");
             let said = || person(&session, &groups, named);
-            cache.get(&keys, session.id, host, Timestamp(now), said).unwrap()
+            cache.get(&keys, &session, host, Timestamp(now), said).unwrap()
         };
         let token = get(100);
         let claims = decoded(&keys, &token);
@@ -310,6 +315,23 @@ mod tests {
         assert!(claims.get("absent").is_none());
         assert_eq!(get(159), token);
         assert_ne!(get(160), token);
+        // The clock went backwards.
+        assert_eq!(decoded(&keys, &get(150))["iat"], json!(150));
+    }
+
+    #[test]
+    fn a_full_cache_forgets_its_oldest_and_keeps_the_new_one() {
+        let keys = SigningKeys::new(&[], &ring()).unwrap();
+        let cache =
+            AssertionCache { signed: Mutex::new(BoundedMap::new(2, WhenFull::ForgetOldest)) };
+        let get =
+            |host: &str| cache.get(&keys, &session(), host, Timestamp(100), Map::new).unwrap();
+        let first = get("a.example.com");
+        let kept = ["b.example.com", "c.example.com"].map(|host| (host, get(host)));
+        for (host, token) in kept {
+            assert_eq!(get(host), token);
+        }
+        assert_ne!(get("a.example.com"), first);
     }
 
     #[test]
@@ -350,7 +372,7 @@ mod tests {
         let keys = SigningKeys::new(&[rsa, ec], &ring()).unwrap();
         let cache = AssertionCache::default();
         let token = cache
-            .get(&keys, session().id, "app.example.com", Timestamp(1), || {
+            .get(&keys, &session(), "app.example.com", Timestamp(1), || {
                 person(&session(), &Groups::default(), std::iter::empty())
             })
             .unwrap();

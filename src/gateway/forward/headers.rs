@@ -16,7 +16,7 @@ use crate::gateway::forward::assertion::{self, verified_email};
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::state::plan::{PathSwap, Plan, Service, SetValue};
 use crate::gateway::state::settings::TemplatePart;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::policy::Groups;
 use crate::session::Session;
 use crate::upstream::Upstream;
@@ -192,16 +192,10 @@ impl Speaker<'_> {
 
     fn assertion(&self, session: &Session) -> Option<Arc<str>> {
         let host = self.request.authority.host();
-        self.worker.assertions.get(
-            &self.plan.signing_keys,
-            session.id,
-            host,
-            self.request.now,
-            || {
-                let configured = self.plan.claims_headers.iter().map(|(_, claim)| claim.as_str());
-                assertion::person(session, &self.plan.groups, configured)
-            },
-        )
+        self.worker.assertions.get(&self.plan.signing_keys, session, host, self.request.now, || {
+            let configured = self.plan.claims_headers.iter().map(|(_, claim)| claim.as_str());
+            assertion::person(session, &self.plan.groups, configured)
+        })
     }
 
     /// The value of a configured header; its templates take values once and never read them again.

@@ -7,7 +7,7 @@ use crate::edge::RequestBody;
 use crate::gateway::forward::headers::{self, Unwritable};
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::state::plan::Service;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::session::Session;
 use crate::session::lifecycle::LiveSession;
 use crate::upstream::{SendError, UpstreamBody};

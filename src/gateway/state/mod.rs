@@ -5,3 +5,4 @@ pub(crate) mod plan;
 pub(crate) mod settings;
 pub(crate) mod shadow_counts;
 pub(crate) mod shared;
+pub(crate) mod worker;

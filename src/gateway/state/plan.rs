@@ -6,8 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
+use crate::apple::AppleProvider;
 use crate::base::seal::{Ring, Signer};
+use crate::decision::record::Redact;
 use crate::decision::{PathRule, RouteIndex, RouteRule, Rules};
+use crate::edge::{CertificateSet, ConnectionInfo, TlsError};
 use crate::gateway::forward::assertion::{KeyProblem, SigningKeys};
 use crate::gateway::state::settings::{self, RouteService, Settings, TemplatePart};
 use crate::gateway::trusted_peers::TrustedPeers;
@@ -41,7 +44,7 @@ pub struct Plan {
     pub(crate) signout_redirect_url: Option<String>,
     /// The port that we listen on, which addresses of routes without a port may carry.
     listener_port: u16,
-    pub(crate) sessions: SessionSeal,
+    pub(crate) sessions: Arc<SessionSeal>,
     pub(crate) attempts: Attempts,
     pub(crate) links: Links,
     pub(crate) starts: Starts,
@@ -71,6 +74,12 @@ pub struct Plan {
     pub(crate) external_auth: Option<TrustedPeers>,
     pub(crate) jwks: Bytes,
     pub(crate) jwks_etag: HeaderValue,
+    /// Where browsers sign in, and who redeems their codes.
+    pub(crate) apple: Arc<AppleProvider>,
+    /// What is served, and which names together; `None` where TLS ends before us.
+    pub(crate) certificates: Option<Arc<CertificateSet>>,
+    /// How people's addresses are written into the decision log.
+    pub(crate) redact: Redact,
 }
 
 /// How one route is served.
@@ -121,6 +130,9 @@ pub enum PlanProblem {
     /// An application's certificate could never be checked.
     #[error(transparent)]
     Upstream(#[from] SetupError),
+    /// Certificates cannot be served.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A header name or value cannot be written.
     #[error("`{0}` cannot be written as a header")]
     Header(String),
@@ -150,6 +162,10 @@ pub struct Ingredients<'a> {
     pub not_apple: Option<String>,
     /// The provider's origin, where the sign-in button of a page may lead.
     pub provider_origin: String,
+    /// Redeems codes; shares Apple's keys with the providers of other plans.
+    pub apple: Arc<AppleProvider>,
+    /// Makes the way to applications; shares connections with other plans.
+    pub upstreams: &'a Upstreams,
 }
 
 impl Plan {
@@ -167,12 +183,11 @@ impl Plan {
             .iter()
             .map(|(header, claim)| Ok((name(header)?, claim.clone())))
             .collect::<Result<Vec<_>, PlanProblem>>()?;
-        let mut upstreams = Upstreams::default();
         let services = given
             .rules
             .iter()
             .zip(&gateway.routes)
-            .map(|(rule, service)| Service::new(rule, service, &mut upstreams))
+            .map(|(rule, service)| Service::new(rule, service, given.upstreams))
             .collect::<Result<Vec<_>, _>>()?;
         let signing_keys = SigningKeys::new(&gateway.signing_keys, shared_secret)?;
         let jwks = Bytes::from(signing_keys.jwks().to_owned());
@@ -194,7 +209,7 @@ impl Plan {
             callback_path: gateway.callback_path.clone(),
             signout_redirect_url: gateway.signout_redirect_url.clone(),
             listener_port: gateway.listener.address.port(),
-            sessions: SessionSeal::new(cookie_secret, session),
+            sessions: Arc::new(SessionSeal::new(cookie_secret, session)),
             attempts: Attempts::new(cookie_secret),
             links: Links::new(shared_secret),
             starts: Starts::new(shared_secret),
@@ -223,6 +238,12 @@ impl Plan {
                 .transpose()
                 .map_err(PlanProblem::Header)?,
             not_apple: given.not_apple,
+            apple: given.apple,
+            certificates: match gateway.listener.plain {
+                true => None,
+                false => Some(Arc::new(CertificateSet::new(&gateway.listener.certificates)?)),
+            },
+            redact: gateway.decision_log.as_ref().map(|log| log.redact).unwrap_or_default(),
             content_security_policy: value(&pages::content_security_policy(&form_targets))?,
             frame_security_policy: value(&pages::same_origin_frame_policy(&form_targets))?,
         })
@@ -254,6 +275,13 @@ impl Plan {
         self.external_auth.as_ref().is_some_and(|trusted| trusted.oauth2_proxy)
     }
 
+    /// Whether a connection may carry requests for `host`.
+    pub(crate) fn may_carry(&self, connection: &ConnectionInfo, host: &str) -> bool {
+        self.certificates
+            .as_ref()
+            .is_none_or(|known| known.serve_together(connection.server_name.as_deref(), host))
+    }
+
     /// Whether this is the host that talks to Apple, whatever the port.
     pub(crate) fn is_authenticate_host(&self, host: &str) -> bool {
         host == self.authenticate.host()
@@ -264,7 +292,7 @@ impl Service {
     fn new(
         rule: &RouteRule,
         settings: &RouteService,
-        upstreams: &mut Upstreams,
+        upstreams: &Upstreams,
     ) -> Result<Self, PlanProblem> {
         let upstream = settings.upstream.as_ref();
         let target = upstream.map(|upstream| &upstream.target);

@@ -1,36 +1,21 @@
-//! What outlives a request: what all workers share, and what each has for itself.
+//! What all workers share and what outlives a plan.
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
-use crate::apple::AppleProvider;
+use crate::accounts::Accounts;
+use crate::apple;
 use crate::base::tasks::Tasks;
 use crate::base::time::{Clock, JumpWatch};
-use crate::decision::Admission;
-use crate::decision::record::Redact;
-use crate::edge::{Certificates, ConnectionInfo, RequestBody};
-use crate::gateway::endpoints::Completion;
-use crate::gateway::forward::assertion::AssertionCache;
+use crate::edge::{Certificates, TlsError};
 use crate::gateway::state::plan::Plan;
 use crate::gateway::state::shadow_counts::{self, ShadowCount, ShadowCounts};
-use crate::session::lifecycle::EndedSessions;
-use crate::session::once::{Once, WhenFull};
-use crate::session::return_address::ReturnAddress;
-use crate::session::ticket::TicketId;
 use crate::telemetry::Logs;
-use crate::telemetry::line_file::{LineFile, Sender};
-use crate::upstream::{Pool, PoolLimits};
-
-/// Most sign-ins that may be under way or remembered at once, for each of the lists below.
-const REMEMBERED: usize = 100_000;
-
-/// Most codes that are redeemed at once: each is a connection to Apple, and whoever makes codes up
-/// must not use up the files of the process (T56).
-const CALLS_TO_APPLE: usize = 128;
+use crate::telemetry::line_file::LineFile;
+use crate::upstream::Upstreams;
 
 /// How often the clock is looked after.
 const CLOCK_WATCH: Duration = Duration::from_secs(30);
@@ -42,64 +27,49 @@ const SHADOW_REPORT: Duration = Duration::from_secs(3_600);
 #[derive(Debug)]
 pub struct Shared {
     /// The plan in force.
-    plan: ArcSwap<Plan>,
-    /// Which names are served together; none where TLS ends before us.
+    pub(super) plan: ArcSwap<Plan>,
+    /// The certificates of the plan in force, as handshakes find them; `None` where TLS ends before
+    /// us.
     certificates: Option<Certificates>,
     /// Tells the time.
     pub clock: Clock,
-    /// Sessions that were ended before their time. A restart forgets them.
-    pub ended: EndedSessions,
-    /// Tickets that were redeemed.
-    pub(crate) tickets: Once<TicketId, ()>,
-    /// Answers of Apple that came, by the digest of their `state`.
-    pub(crate) callbacks: Once<String, Arc<Completion>>,
-    /// Leave to redeem one more code.
-    pub(crate) calls_to_apple: Arc<Semaphore>,
-    /// Addresses of attempts whose cookies made room for others.
-    pub(crate) pushed_out: PushedOut,
-    /// The way to Apple.
-    pub(crate) apple: Arc<AppleProvider>,
+    /// What happens once, and what was ended.
+    pub accounts: Accounts,
+    /// Connections that outlive the plan which opened them.
+    outgoing: Outgoing,
     /// The runtime of everything that is not the road.
     pub(crate) control: Tasks,
     /// Where request lines go.
     pub(crate) logs: Logs,
     /// Where decisions are written, where they are.
-    decisions: Option<DecisionLog>,
+    decisions: Option<LineFile>,
     /// What the workers counted of the shadow.
     shadows: Mutex<Vec<Arc<ShadowCounts>>>,
 }
 
-/// Where decisions are written, and how.
-#[derive(Debug)]
-pub struct DecisionLog {
-    /// The file.
-    pub file: LineFile,
-    /// How people's addresses are written.
-    pub redact: Redact,
+/// Connections to Apple and to applications that outlive the plan which opened them.
+#[derive(Debug, Default)]
+pub struct Outgoing {
+    /// Apple's keys and the way to them.
+    pub apple: apple::Connections,
+    /// TLS configurations for applications, by their content.
+    pub upstreams: Upstreams,
 }
+
+/// Why a plan cannot take the place of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("whether Russet serves TLS (`insecure_server`) cannot change without a restart")]
+pub struct NeedsRestart;
 
 impl Shared {
     /// The shared part of a process that begins with `plan`.
-    pub fn new(
-        plan: Plan,
-        certificates: Option<Certificates>,
-        apple: Arc<AppleProvider>,
-        control: Tasks,
-        logs: Logs,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(plan: Plan, outgoing: Outgoing, control: Tasks, logs: Logs, clock: Clock) -> Self {
         Self {
+            certificates: plan.certificates.clone().map(Certificates::serving),
             plan: ArcSwap::from_pointee(plan),
-            certificates,
+            outgoing,
+            accounts: Accounts::new(control.clone(), clock.clone()),
             clock,
-            ended: EndedSessions::default(),
-            // Security: a ticket that were forgotten could be redeemed again; a code could not,
-            // because Apple remembers it, and a full list would lock everybody out (T56).
-            tickets: Once::new(REMEMBERED, WhenFull::Refuse),
-            callbacks: Once::new(REMEMBERED, WhenFull::ForgetOldest),
-            calls_to_apple: Arc::new(Semaphore::new(CALLS_TO_APPLE)),
-            pushed_out: PushedOut::default(),
-            apple,
             control,
             logs,
             decisions: None,
@@ -109,25 +79,25 @@ impl Shared {
 
     /// Has every decision written.
     #[must_use]
-    pub fn with_decision_log(self, decisions: DecisionLog) -> Self {
+    pub fn with_decision_log(self, decisions: LineFile) -> Self {
         Self { decisions: Some(decisions), ..self }
     }
 
     /// Where decisions are written, where they are.
-    pub fn decision_log(&self) -> Option<&DecisionLog> {
+    pub fn decision_log(&self) -> Option<&LineFile> {
         self.decisions.as_ref()
+    }
+
+    /// Counts of the shadow for one more worker.
+    pub(super) fn new_shadow_counts(&self) -> Arc<ShadowCounts> {
+        let counts = Arc::<ShadowCounts>::default();
+        lock(&self.shadows).push(Arc::clone(&counts));
+        counts
     }
 
     /// What the shadow said so far, by route and outcomes; empty where there is none.
     pub fn shadow_counts(&self) -> Vec<ShadowCount> {
         shadow_counts::sum(lock(&self.shadows).iter())
-    }
-
-    /// Whether a connection may carry requests for `host`.
-    pub(crate) fn may_carry(&self, connection: &ConnectionInfo, host: &str) -> bool {
-        self.certificates
-            .as_ref()
-            .is_none_or(|known| known.serve_together(connection.server_name.as_deref(), host))
     }
 
     /// Says in the log what the shadow said so far, where there is one.
@@ -147,7 +117,7 @@ impl Shared {
                 shared.tell_shadow();
             }
         });
-        self.apple.keep_keys_fresh(&self.control);
+        self.plan.load().apple.keep_keys_fresh(&self.control);
         let mut watch = JumpWatch::new(self.clock.clone());
         self.control.start("clock watch", async move {
             loop {
@@ -163,83 +133,38 @@ impl Shared {
         });
     }
 
-    /// Puts another plan in force; requests under way keep theirs.
-    pub fn replace_plan(&self, plan: Plan) {
+    /// Puts another plan in force, made with what [`Shared::outgoing`] has. Requests under way keep
+    /// the plan that they began with.
+    ///
+    /// # Errors
+    /// The plan serves TLS and this process does not, or the other way round; the old one stays.
+    pub fn replace_plan(&self, plan: Plan) -> Result<(), NeedsRestart> {
+        match (&self.certificates, &plan.certificates) {
+            // Before the plan: whoever asks for a new host finds its certificate.
+            (Some(served), Some(new)) => served.replace(Arc::clone(new)),
+            (None, None) => {}
+            (Some(_), None) | (None, Some(_)) => return Err(NeedsRestart),
+        }
+        plan.apple.keep_keys_fresh(&self.control);
         self.plan.store(Arc::new(plan));
+        Ok(())
+    }
+
+    /// What another plan is to be made with, so that it goes on with the connections of this one.
+    pub fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
+    }
+
+    /// How TLS is served, with the certificates of whichever plan is in force; `None` where TLS ends
+    /// before us.
+    ///
+    /// # Errors
+    /// When the TLS library cannot be set up.
+    pub fn acceptor(&self) -> Result<Option<TlsAcceptor>, TlsError> {
+        self.certificates.as_ref().map(Certificates::acceptor).transpose()
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A plan held by one worker: the outer count is the worker's own, so that workers do not wear
-/// out one shared counter.
-pub(crate) type HeldPlan = Arc<Arc<Plan>>;
-
-/// What one worker has for itself.
-#[derive(Debug)]
-pub struct Worker {
-    pub(crate) shared: Arc<Shared>,
-    plan: Mutex<HeldPlan>,
-    /// Connections to applications; only an admission opens the way to them.
-    pub(crate) pool: Pool<RequestBody, Admission>,
-    pub(crate) assertions: AssertionCache,
-    /// The way into the decision log, and how addresses are written there.
-    pub(crate) decisions: Option<(Sender, Redact)>,
-    pub(crate) shadows: Arc<ShadowCounts>,
-}
-
-impl Worker {
-    /// A worker with connections of its own, whose tasks run on `tasks`.
-    pub fn new(shared: Arc<Shared>, tasks: Tasks) -> Self {
-        let plan = Mutex::new(Arc::new(shared.plan.load_full()));
-        let pool = Pool::new(PoolLimits::default(), tasks);
-        let decisions = shared.decisions.as_ref().map(|log| (log.file.sender(), log.redact));
-        let shadows = Arc::<ShadowCounts>::default();
-        lock(&shared.shadows).push(Arc::clone(&shadows));
-        let assertions = AssertionCache::default();
-        Self { shared, plan, pool, assertions, decisions, shadows }
-    }
-
-    /// The plan in force. The lock is this worker's own and never waited for.
-    pub(crate) fn plan(&self) -> HeldPlan {
-        let current = self.shared.plan.load();
-        let mut held = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
-        if !Arc::ptr_eq(&**held, &*current) {
-            *held = Arc::new(Arc::clone(&current));
-        }
-        Arc::clone(&held)
-    }
-}
-
-/// Addresses of attempts that were pushed out of a browser by newer ones, so that their tab can
-/// still be told where it was going. Bounded; the oldest goes first.
-#[derive(Debug, Default)]
-pub(crate) struct PushedOut {
-    addresses: Mutex<(HashMap<String, ReturnAddress>, VecDeque<String>)>,
-}
-
-impl PushedOut {
-    const MOST: usize = 4_096;
-
-    /// Remembers where the attempt named by the digest of its `state` was going.
-    pub(crate) fn remember(&self, state_digest: String, address: ReturnAddress) {
-        let mut guard = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        let (addresses, order) = &mut *guard;
-        if addresses.insert(state_digest.clone(), address).is_none() {
-            order.push_back(state_digest);
-        }
-        if order.len() > Self::MOST
-            && let Some(oldest) = order.pop_front()
-        {
-            addresses.remove(&oldest);
-        }
-    }
-
-    /// Where it was going.
-    pub(crate) fn find(&self, state_digest: &str) -> Option<ReturnAddress> {
-        let guard = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        guard.0.get(state_digest).cloned()
-    }
 }

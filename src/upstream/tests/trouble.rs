@@ -209,7 +209,7 @@ async fn t63_a_good_certificate_is_enough_and_skipping_is_possible() {
 async fn t63_connections_that_were_checked_otherwise_are_not_shared() {
     let trusted = authority("trusted");
     let port = tls_app(named("app.localhost"), Some(&trusted)).await;
-    let mut upstreams = Upstreams::default();
+    let upstreams = Upstreams::default();
     let mut skipping = settings(target(Scheme::Https, "app.localhost", port));
     skipping.tls.skip_verify = true;
     let skipping = upstreams.upstream(&skipping).unwrap();

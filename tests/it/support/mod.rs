@@ -213,6 +213,14 @@ impl Site {
         }
     }
 
+    /// The settings of a site made of `plan`, with this one's Apple, application, port and folder.
+    pub fn settings(&self, plan: &Plan) -> config::Settings {
+        let text =
+            configuration(plan, self.port, &self.app, self.apple.base_url(), self.state.path());
+        let loaded = config::load_text("test.yaml", &text, &|_| None, self.clock.now());
+        loaded.settings.unwrap()
+    }
+
     /// Stops Russet; the folder that `{state}` stands for is left.
     pub async fn drain(self) -> tempfile::TempDir {
         let Self { running, state, .. } = self;

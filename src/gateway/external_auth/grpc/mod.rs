@@ -30,7 +30,7 @@ use super::dialect::SignInShape;
 use super::{AskedBy, Asking, decide_described, no, untrusted_peer, visitor};
 use crate::gateway::forward::headers;
 use crate::gateway::pipeline;
-use crate::gateway::state::shared::Worker;
+use crate::gateway::state::worker::Worker;
 use crate::wire::forwarded;
 
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
