@@ -14,7 +14,7 @@ use crate::wire::accept::{self, Format};
 use crate::wire::forwarded::Chain;
 use crate::wire::host::{Authority, HostProblem, request_authority};
 use crate::wire::path::{PathProblem, normalise};
-use crate::wire::{fold, method};
+use crate::wire::{header_spelling, method};
 
 /// Longest request target, in bytes; longer ones are 414.
 pub(crate) const TARGET_BYTES: usize = 16 * 1024;
@@ -98,7 +98,7 @@ pub fn check(head: &Parts) -> Result<(Authority<'static>, String), Malformed> {
         return Err(Malformed::TargetTooLong);
     }
     let path = normalise(head.uri.path()).map_err(Malformed::Path)?.into_owned();
-    if head.headers.keys().any(fold::has_underscore) {
+    if head.headers.keys().any(header_spelling::has_underscore) {
         return Err(Malformed::Underscore);
     }
     Ok((authority, path))

@@ -86,6 +86,8 @@ pub(super) struct Allow {
     pub(super) had_cookies: bool,
     /// The client's cookies but ours.
     pub(super) cookies: Option<HeaderValue>,
+    /// Whether the decision depends on the method, so that no header may change it afterwards.
+    pub(super) method_matters: bool,
 }
 
 impl Allow {
@@ -129,7 +131,8 @@ fn allow(
     let had_cookies = !cookies.is_empty();
     request.plan.our_cookies.remove_from_request(&mut cookies);
     record.handled = Handled::Decided(Outcome::Allow.word());
-    Ok(Allow { identity, had_cookies, cookies: cookies.remove(COOKIE) })
+    let (cookies, method_matters) = (cookies.remove(COOKIE), service.method_matters);
+    Ok(Allow { identity, had_cookies, cookies, method_matters })
 }
 
 /// No, not before somebody has signed in. A page load is taken there; all else is told so. The

@@ -36,7 +36,7 @@ use crate::gateway::state::shared::{HeldPlan, Worker};
 use crate::pages::View;
 use crate::telemetry::{Code, Handled, Record};
 use crate::wire::accept::{self, Format};
-use crate::wire::fold;
+use crate::wire::header_spelling::has_underscore;
 use crate::wire::path::FragmentCut;
 
 /// Where the questions are asked, on every host. Matched against the target as it was sent: what
@@ -201,7 +201,7 @@ fn unambiguous(plan: &Plan, headers: &HeaderMap) -> Result<(), Undescribed> {
     for name in headers.keys() {
         let plain = name.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         // Security: `Remote.User` and `X_Forwarded_Email` are `Remote-User` and its kind to many.
-        if fold::has_underscore(name) || (!plain && plan.protected.is_protected(name)) {
+        if has_underscore(name) || (!plain && plan.protected.is_protected(name)) {
             return Err(Undescribed::Spelling);
         }
     }

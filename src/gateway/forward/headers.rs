@@ -22,7 +22,7 @@ use crate::session::Session;
 use crate::upstream::Upstream;
 use crate::wire::host::Scheme;
 use crate::wire::path::normalise;
-use crate::wire::{hop, method};
+use crate::wire::{hop, protected_names};
 
 const ASSERTION: HeaderName = HeaderName::from_static("x-pomerium-jwt-assertion");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -52,7 +52,7 @@ pub(crate) fn to_upstream(
     headers.remove(EXPECT);
     plan.our_cookies.remove_from_request(&mut headers);
     if service.method_matters {
-        method::remove_overrides(&mut headers);
+        protected_names::remove_method_overrides(&mut headers);
     }
     request.chain.write(&mut headers, Scheme::Https, &request.authority);
     let speaker = Speaker { request, worker, plan, session };
