@@ -5,6 +5,7 @@
 pub mod diagnostic;
 pub mod duration;
 pub mod ids;
+pub mod lock;
 pub mod log_text;
 pub mod near;
 pub mod node;

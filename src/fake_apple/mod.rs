@@ -35,9 +35,7 @@ use tokio::runtime::Handle;
 
 pub use faults::{AnswerFault, Endpoint, Faults, IdTokenFault};
 pub use people::{PeopleError, Person, prepared, read_people};
-pub use settings::{
-    Client, ClientKey, MIN_PASSWORD_BYTES, PlusSign, Settings, StartError, Tls, is_loopback_host,
-};
+pub use settings::{Client, ClientKey, MIN_PASSWORD_BYTES, PlusSign, Settings, StartError, Tls};
 pub use state::{RecordedRequest, Report};
 
 use crate::base::tasks::Tasks;

@@ -19,14 +19,6 @@ use crate::wire::{header_spelling, method};
 /// Longest request target, in bytes; longer ones are 414.
 pub(crate) const TARGET_BYTES: usize = 16 * 1024;
 
-/// What begins like this is ours on every configured host, raw text as in Pomerium.
-const RESERVED: [&str; 3] = ["/.pomerium", "/.russet", "/.well-known/pomerium"];
-
-/// Whether a path is ours on every configured host, so that no application ever gets it.
-pub(crate) fn begins_as_ours(path: &str) -> bool {
-    RESERVED.iter().any(|ours| path.starts_with(ours))
-}
-
 /// A request that is well formed and means one thing only.
 #[derive(Debug)]
 pub(crate) struct CheckedRequest {

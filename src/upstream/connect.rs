@@ -25,6 +25,7 @@ use super::settings::{Scheme, Settings, Target, TlsSettings};
 use super::tls::{SetupError, client_config};
 use crate::base::tasks::Tasks;
 use crate::base::time::monotonic;
+use crate::wire::loopback::is_loopback_name;
 
 /// One application, ready to be connected to. Made at plan time, cheap to clone.
 #[derive(Clone, Debug)]
@@ -167,19 +168,13 @@ async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, SendError> 
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![(address, port).into()]);
     }
-    if is_localhost(host) {
+    if is_loopback_name(host) {
         return Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
     }
     match lookup_host((host, port)).await {
         Ok(found) => Ok(found.collect()),
         Err(source) => Err(SendError::Name { host: host.to_owned(), source: Some(source) }),
     }
-}
-
-/// RFC 6761 §6.3: these names are loopback, whatever the resolver of the machine thinks.
-fn is_localhost(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    host == "localhost" || host.ends_with(".localhost")
 }
 
 /// An open connection. Dropping it closes the connection at once, whatever is still in flight.
@@ -229,8 +224,8 @@ mod tests {
             assert_eq!(found[0], (Ipv4Addr::LOCALHOST, 80).into(), "{host}");
             assert_eq!(found[1], (Ipv6Addr::LOCALHOST, 80).into(), "{host}");
         }
-        assert!(!is_localhost("notlocalhost"));
-        assert!(!is_localhost("localhost.example.com"));
+        assert!(!is_loopback_name("notlocalhost"));
+        assert!(!is_loopback_name("localhost.example.com"));
         assert_eq!(addresses("::1", 8080).await.unwrap(), ["[::1]:8080".parse().unwrap()]);
     }
 }

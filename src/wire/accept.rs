@@ -4,6 +4,8 @@
 use http::header::{ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, ORIGIN, UPGRADE};
 use http::{HeaderName, Method};
 
+use super::occurrence::of_header;
+
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
@@ -165,9 +167,7 @@ fn thousandths(text: &str) -> Option<u16> {
 
 /// The value of a header that is there exactly once, where it is plain text.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?;
-    if values.next().is_some() { None } else { value.to_str().ok() }
+    of_header(headers, name).once()?.to_str().ok()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::config::Settings;
-use crate::gateway::{self, COOKIE_PREFIX};
+use crate::gateway::{self, COOKIE_PREFIX, paths};
 use crate::upstream::{Scheme, Target};
 use crate::wire::protected_names::{WRITTEN_ANEW, exact_names, known_names, prefixes};
 
@@ -332,12 +332,11 @@ fn hosts(settings: &Settings, notes: &mut Vec<String>) -> Result<Vec<Host>, Snip
             }
             continue;
         }
-        let mut direct =
-            vec![Direct::below("/.pomerium/"), Direct::below("/.well-known/pomerium/")];
+        // Not `/.russet`: the questions below it are for the proxy in front alone.
+        let trees = [paths::POMERIUM, paths::WELL_KNOWN];
+        let mut direct = trees.map(|tree| Direct::below(&format!("{tree}/"))).to_vec();
         if gateway.external_auth.as_ref().is_some_and(|asked| asked.oauth2_proxy_compat) {
-            // Not `/oauth2/auth`: that question is for the proxy in front alone.
-            let pages = ["start", "sign_in", "sign_out", "userinfo"];
-            direct.extend(pages.map(|page| Direct::exactly(&format!("/oauth2/{page}"))));
+            direct.extend(paths::OAUTH2_PAGES.map(Direct::exactly));
         }
         let covered = direct.iter().any(|one| gateway.callback_path.starts_with(&one.prefix));
         if *name == authenticate && !covered {

@@ -12,7 +12,8 @@ use crate::decision::{Admission, Constraint, Face, Refusal, WhySignIn, judge};
 use crate::gateway::answer::{Refused, Shown, refusal};
 use crate::gateway::decide::{self, live::live_session};
 use crate::gateway::forward::{headers, relay};
-use crate::gateway::request::{CheckedRequest, begins_as_ours};
+use crate::gateway::paths::is_in_own_tree;
+use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::begin::return_address;
 use crate::gateway::state::shared::Worker;
 use crate::pages::{Href, SignIn, View};
@@ -43,7 +44,7 @@ pub(super) fn decide(
     record: &mut Record,
 ) -> Result<(Allow, Admission), Box<Refused>> {
     // No application gets what is ours, and whoever sent it to us would go in circles.
-    if begins_as_ours(&request.path) {
+    if is_in_own_tree(&request.path) {
         let reasons = vec![Code::RouteNotFound.word()];
         return Err(no_route().with_decision(Outcome::NoRoute, reasons));
     }

@@ -1,13 +1,14 @@
 //! What outlives a request: what all workers share, and what each has for itself.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
 use crate::apple::AppleProvider;
+use crate::base::lock::lock;
 use crate::base::tasks::Tasks;
 use crate::base::time::{Clock, JumpWatch};
 use crate::decision::Admission;
@@ -169,10 +170,6 @@ impl Shared {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A plan held by one worker: the outer count is the worker's own, so that workers do not wear
 /// out one shared counter.
 pub(crate) type HeldPlan = Arc<Arc<Plan>>;
@@ -205,7 +202,7 @@ impl Worker {
     /// The plan in force. The lock is this worker's own and never waited for.
     pub(crate) fn plan(&self) -> HeldPlan {
         let current = self.shared.plan.load();
-        let mut held = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock(&self.plan);
         if !Arc::ptr_eq(&**held, &*current) {
             *held = Arc::new(Arc::clone(&current));
         }
@@ -225,7 +222,7 @@ impl PushedOut {
 
     /// Remembers where the attempt named by the digest of its `state` was going.
     pub(crate) fn remember(&self, state_digest: String, address: ReturnAddress) {
-        let mut guard = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = lock(&self.addresses);
         let (addresses, order) = &mut *guard;
         if addresses.insert(state_digest.clone(), address).is_none() {
             order.push_back(state_digest);
@@ -239,7 +236,7 @@ impl PushedOut {
 
     /// Where it was going.
     pub(crate) fn find(&self, state_digest: &str) -> Option<ReturnAddress> {
-        let guard = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let guard = lock(&self.addresses);
         guard.0.get(state_digest).cloned()
     }
 }
