@@ -10,7 +10,7 @@ use crate::base::time::Timestamp;
 use crate::decision::{Face, Facts};
 use crate::gateway::state::shared::HeldPlan;
 use crate::telemetry::Code;
-use crate::wire::accept::{self, Format};
+use crate::wire::accept::{self, Format, Wants};
 use crate::wire::forwarded::Chain;
 use crate::wire::host::{Authority, HostProblem, request_authority};
 use crate::wire::path::{PathProblem, normalise};
@@ -30,6 +30,8 @@ pub(crate) struct CheckedRequest {
     pub(crate) path: String,
     pub(crate) chain: Chain,
     pub(crate) head: Parts,
+    /// What kind of answer is wanted, as far as anybody has asked.
+    pub(crate) wants: Wants,
 }
 
 /// Why a request is refused before anything is decided. All of them leave the upstream untouched.
@@ -140,10 +142,17 @@ impl CheckedRequest {
     }
 
     pub(crate) fn is_page_load(&self) -> bool {
-        accept::is_page_load(self.method(), self.headers())
+        self.wants.page_load(self.method(), self.headers())
     }
 
-    pub(crate) fn preference(&self) -> Format {
-        accept::prefers(self.headers(), Format::Html)
+    /// The format of an answer of ours; `otherwise` where the request does not choose.
+    pub(crate) fn prefers(&self, otherwise: Format) -> Format {
+        self.wants.format(self.headers(), otherwise)
+    }
+
+    /// Takes the headers along for the application. What an error page needs of them is kept.
+    pub(crate) fn take_headers(&mut self) -> HeaderMap {
+        self.wants.keep(&self.head.headers);
+        std::mem::take(&mut self.head.headers)
     }
 }

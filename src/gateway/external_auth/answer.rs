@@ -18,7 +18,7 @@ use crate::gateway::sign_in::begin::return_address;
 use crate::gateway::state::shared::Worker;
 use crate::pages::{Href, SignIn, View};
 use crate::telemetry::{Code, Handled, Record};
-use crate::wire::accept;
+use crate::wire::accept::Format;
 
 /// Takes headers of the request away, at Envoy.
 const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
@@ -153,7 +153,7 @@ fn sign_in(cause: WhySignIn, request: &CheckedRequest, shape: SignInShape) -> Bo
     }
     let location = HeaderValue::from_str(&link).ok().filter(|_| page_load);
     let view = View::SignIn(SignIn { cause: refusal::page_cause(cause), url: Href::new(link) });
-    let format = accept::prefers(request.headers(), accept::Format::Json);
+    let format = request.prefers(Format::Json);
     let mut refused = Refused::shown(Shown::Page(view)).with_format(format);
     if let Some(location) = location {
         refused.headers_mut().insert(LOCATION, location);

@@ -13,6 +13,7 @@ use crate::gateway::request::{CheckedRequest, TARGET_BYTES};
 use crate::gateway::state::shared::HeldPlan;
 use crate::pages::View;
 use crate::telemetry::Code;
+use crate::wire::accept::Wants;
 use crate::wire::forwarded::Chain;
 use crate::wire::host::Authority;
 use crate::wire::occurrence::{Occurrence, of_header};
@@ -103,7 +104,8 @@ impl Described {
         head.method = self.method;
         head.uri = Uri::from(self.target);
         let chain = Chain::told(client);
-        CheckedRequest { id, now, plan, authority: self.authority, path: self.path, chain, head }
+        let (authority, path, wants) = (self.authority, self.path, Wants::default());
+        CheckedRequest { id, now, plan, authority, path, chain, head, wants }
     }
 }
 

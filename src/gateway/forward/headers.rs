@@ -45,7 +45,7 @@ pub(crate) fn to_upstream(
     session: Option<&Session>,
 ) -> Result<Request<()>, Unwritable> {
     let target = target(request, service)?;
-    let mut headers = std::mem::take(&mut request.head.headers);
+    let mut headers = request.take_headers();
     let plan: &Plan = &request.plan;
     hop::remove_from_request(&mut headers, &plan.protected);
     plan.protected.remove_from(&mut headers);
