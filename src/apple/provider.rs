@@ -75,7 +75,7 @@ impl AppleProvider {
     /// Fetches Apple's keys now and every hour from now on, for as long as `tasks` lives.
     pub fn keep_keys_fresh(&self, tasks: &Tasks) {
         let keys = self.keys.clone();
-        tasks.start("apple keys", async move { keys.keep_fresh().await });
+        tasks.run_until_stopped("apple keys", async move { keys.keep_fresh().await });
     }
 
     /// The only `iss` that is accepted.

@@ -68,7 +68,7 @@ impl FakeApple {
         let tasks = Tasks::on(Handle::current());
         let accepting =
             server::accept(listener, served.tls.map(Arc::new), Arc::clone(&apple), tasks.clone());
-        tasks.start("fake apple", accepting);
+        tasks.run_until_stopped("fake apple", accepting);
         Ok(Self { address, apple, authority_pem: served.authority_pem, tasks })
     }
 

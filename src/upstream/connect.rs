@@ -197,7 +197,7 @@ where
         .await
         .map_err(SendError::from_hyper)?;
     let (open, closed) = oneshot::channel::<Infallible>();
-    tasks.start("upstream connection", async move {
+    tasks.run_until_stopped("upstream connection", async move {
         tokio::select! {
             ended = connection => {
                 if let Err(error) = ended {

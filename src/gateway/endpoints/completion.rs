@@ -85,7 +85,7 @@ impl Completion {
                 Err(failure) => Outcome::Failed(failure),
             });
         };
-        drop(worker.shared.control.ask("complete sign-in", work));
+        drop(worker.shared.control.run_to_end("complete sign-in", work));
     }
 
     fn end(&self, outcome: Outcome) {

@@ -141,7 +141,7 @@ impl Shared {
     /// Starts what goes on in the background for as long as the control runtime lives.
     pub fn begin(self: &Arc<Self>) {
         let shared = Arc::downgrade(self);
-        self.control.start("shadow report", async move {
+        self.control.run_until_stopped("shadow report", async move {
             loop {
                 tokio::time::sleep(SHADOW_REPORT).await;
                 let Some(shared) = shared.upgrade() else { return };
@@ -150,7 +150,7 @@ impl Shared {
         });
         self.apple.keep_keys_fresh(&self.control);
         let mut watch = JumpWatch::new(self.clock.clone());
-        self.control.start("clock watch", async move {
+        self.control.run_until_stopped("clock watch", async move {
             loop {
                 tokio::time::sleep(CLOCK_WATCH).await;
                 let seconds = watch.jumped_seconds();
