@@ -41,7 +41,7 @@ pub enum HostProblem {
     /// No name or address that a URL can hold.
     #[error("the host is not a valid name or address")]
     Name,
-    /// Something that is no port follows the colon.
+    /// Something that is not a port follows the colon.
     #[error("the port of the host is not a number from 1 to 65535")]
     Port,
 }

@@ -9,7 +9,7 @@ pub enum MethodProblem {
     /// TRACE and TRACK would echo headers, CONNECT would make an open proxy: 405.
     #[error("this method is never allowed here")]
     Never,
-    /// A method that nobody has registered, wrong case included: 501.
+    /// A method that is not in IANA's registry, also a registered one in another case: 501.
     #[error("this method is not known here; methods are written in capitals")]
     Unknown,
 }

@@ -46,8 +46,8 @@ const ASKED_WITH: &[&str] = &[
     "x-requested-with",
 ];
 
-/// What of a refusal is for the client.
-const TOLD: &[&str] = &[
+/// The headers of a refusal that are for the client.
+const PASSED_ON_REFUSAL: &[&str] = &[
     "cache-control",
     "content-security-policy",
     "content-type",
@@ -107,7 +107,8 @@ pub(super) struct Facts {
     pub(super) cookie_steps: Vec<CookieStep>,
     pub(super) cookie_left: &'static str,
     pub(super) asked_with: &'static [&'static str],
-    pub(super) told: &'static [&'static str],
+    /// What of a refusal is for the client.
+    pub(super) passed_on_refusal: &'static [&'static str],
     /// Headers that no client may send, without those that are set anyway.
     pub(super) forbidden: Forbidden,
     /// Where Envoy asks over gRPC: one address or none.
@@ -280,7 +281,7 @@ impl Facts {
             cookie_steps: COOKIE_STEPS.to_vec(),
             cookie_left: "$russet_rest_3",
             asked_with: ASKED_WITH,
-            told: TOLD,
+            passed_on_refusal: PASSED_ON_REFUSAL,
             forbidden,
             grpc: grpc_address(gateway),
             notes,

@@ -171,7 +171,7 @@ impl<'a> Prober<'a> {
         let what = "the callback takes a POST with its body";
         let uri = &self.settings.apple.redirect_uri;
         let Ok(url) = Url::parse(uri) else {
-            return Finding::new(what, Some(format!("{uri} is no address")));
+            return Finding::new(what, Some(format!("{uri} is not an address")));
         };
         let request = self
             .client
