@@ -184,7 +184,8 @@ pub(super) fn find(request: &CheckedRequest) -> Option<&'static Endpoint> {
     let authenticate = plan.is_authenticate_host(host);
     let authenticate_alone = authenticate && !plan.rules.knows_host(host);
     let known = plan.knows_host(host);
-    let under_pomerium = path.strip_prefix(paths::RUSSET).map(|rest| format!("{}{rest}", paths::POMERIUM));
+    let under_pomerium =
+        path.strip_prefix(paths::RUSSET).map(|rest| format!("{}{rest}", paths::POMERIUM));
     let path = under_pomerium.as_deref().unwrap_or(path);
     let exists = |on| match on {
         On::Any => true,
