@@ -166,7 +166,7 @@ impl Accounts {
                 begun.map(Arc::new).map_err(|_| CompletionFailure::too_long())
             }));
         };
-        drop(self.control.ask("complete sign-in", work));
+        drop(self.control.run_to_end("complete sign-in", work));
     }
 }
 

@@ -14,13 +14,14 @@ mod memory;
 pub use completion::{Completed, CompletionFailure, FailureCause, NotCompleted, SignIn};
 pub use memory::{Outage, StoreUnanswered};
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
 use crate::base::bounded_map::{BoundedMap, Entered, WhenFull};
 use crate::base::ids::SessionId;
+use crate::base::lock::lock;
 use crate::base::tasks::Tasks;
 use crate::base::time::{Clock, Timestamp};
 use crate::session::attempt;
@@ -146,10 +147,6 @@ impl Accounts {
     pub fn suppose_outage(&self) -> Outage<'_> {
         self.memory.suppose_outage()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

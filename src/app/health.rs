@@ -86,7 +86,7 @@ pub(super) fn serve(listener: StdListener, health: Health, tasks: &Tasks) -> io:
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let connections = tasks.clone();
-    tasks.start("health", async move {
+    tasks.run_until_stopped("health", async move {
         let room = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
             let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
@@ -96,7 +96,7 @@ pub(super) fn serve(listener: StdListener, health: Health, tasks: &Tasks) -> io:
                 continue;
             };
             let health = health.clone();
-            connections.start("health connection", async move {
+            connections.run_until_stopped("health connection", async move {
                 let service = service_fn(move |request| {
                     let answer = health.answer(&request);
                     async move { Ok::<_, std::convert::Infallible>(answer) }

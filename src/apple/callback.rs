@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::shown::shown;
 use crate::base::secret::Secret;
+use crate::wire::occurrence::Occurrence;
 
 /// Bytes of a `code`; Apple's have about a hundred.
 const CODE_LIMIT_BYTES: usize = 2048;
@@ -103,12 +104,12 @@ struct Fields<'a>(&'a [(String, String)]);
 
 impl<'a> Fields<'a> {
     fn get(&self, name: &str) -> Result<Option<&'a str>, CallbackError> {
-        let mut values = self.0.iter().filter(|(found, _)| found == name).map(|(_, value)| value);
-        let first = values.next();
-        if values.next().is_some() {
-            return Err(CallbackError::Doubled);
+        let values = self.0.iter().filter(|(found, _)| found == name);
+        match Occurrence::of(values.map(|(_, value)| value.as_str())) {
+            Occurrence::Repeated => Err(CallbackError::Doubled),
+            Occurrence::Once(value) => Ok(Some(value)),
+            Occurrence::Absent => Ok(None),
         }
-        Ok(first.map(String::as_str))
     }
 }
 

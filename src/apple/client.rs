@@ -15,6 +15,7 @@ use reqwest::{Certificate, RequestBuilder, StatusCode, Url, redirect, retry};
 use rustls_pki_types::CertificateDer;
 
 use crate::base::time::Timestamp;
+use crate::wire::loopback::is_loopback_name;
 
 /// Bytes of an answer that are read; anything longer is refused.
 const BODY_LIMIT_BYTES: usize = 256 * 1024;
@@ -189,12 +190,6 @@ impl Resolve for Names {
             Ok(addresses)
         })
     }
-}
-
-/// Whether `host` is this machine by its name.
-pub(super) fn is_loopback_name(host: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    host == "localhost" || host.ends_with(".localhost")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! and looked into when Apple does not like it.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use super::settings::{ClientSecretSource, KeyIdentity, Settings};
 use super::shown::shown;
 use super::{json, shape};
+use crate::base::lock::lock;
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
 
@@ -89,7 +90,7 @@ impl ClientSecrets {
             ClientSecretSource::Ready(secret) => return Ok(secret.clone()),
             ClientSecretSource::Key(identity) => identity,
         };
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.last);
         // A clock that went backwards makes a new one, too.
         if let Some((minted_at, secret)) = &*last
             && (*minted_at..minted_at.plus(KEPT)).contains(&now)

@@ -2,13 +2,14 @@
 //! redeems codes. Two providers that are reached alike share both.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use rustls_pki_types::CertificateDer;
 use url::Url;
 
 use super::client::{Client, ClientError, Timeouts};
 use super::keys::KeyCache;
+use crate::base::lock::lock;
 use crate::base::tasks::Tasks;
 
 /// The ways to Apple that are in use. One for the process; every
@@ -47,7 +48,7 @@ impl Connections {
         timeouts: Timeouts,
     ) -> Result<Arc<Connection>, ClientError> {
         let reached = Reached { keys_url, extra_roots: Arc::clone(extra_roots), timeouts };
-        let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_use = lock(&self.in_use);
         in_use.retain(|known| known.strong_count() > 0);
         let mut known = in_use.iter().filter_map(Weak::upgrade);
         if let Some(known) = known.find(|known| known.reached == reached) {
@@ -70,7 +71,7 @@ impl Connection {
             return;
         }
         let connection = Arc::downgrade(self);
-        tasks.start("apple keys", async move {
+        tasks.run_until_stopped("apple keys", async move {
             while let Some(used) = connection.upgrade() {
                 let wait = used.keys.freshen().await;
                 drop(used);

@@ -122,7 +122,7 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let tasks = Tasks::on(tokio::runtime::Handle::current());
-        tasks.start("test server", async move {
+        tasks.run_until_stopped("test server", async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let stream = TokioIo::new(tls.accept(stream).await.unwrap());
@@ -147,11 +147,11 @@ impl Server {
         let (closing, closed) = oneshot::channel::<()>();
         let handler = Arc::new(handler);
         let (record, connections) = (seen.clone(), tasks.clone());
-        tasks.start("test server", async move {
+        tasks.run_until_stopped("test server", async move {
             let _closing = closing;
             while let Ok((stream, _)) = listener.accept().await {
                 let (tls, handler, record) = (tls.clone(), handler.clone(), record.clone());
-                connections.start("test connection", async move {
+                connections.run_until_stopped("test connection", async move {
                     match tls {
                         None => serve(stream, &*handler, &record).await,
                         Some(tls) => {

@@ -6,6 +6,7 @@ pub mod bounded_map;
 pub mod diagnostic;
 pub mod duration;
 pub mod ids;
+pub mod lock;
 pub mod log_text;
 pub mod near;
 pub mod node;

@@ -1,5 +1,5 @@
-//! The only spawn. A task has a name and an owner: a [`Tasks`], which stops what it started when
-//! it is told to or dropped.
+//! The only place that spawns. A task has a name and an owner, a [`Tasks`], which ends what runs
+//! "until stopped" when it is stopped or dropped.
 
 use std::future::Future;
 use std::io;
@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 /// # Errors
 /// The system gives no thread.
 pub fn thread(name: &'static str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    // The thread goes on by itself; whoever wants to know has it tell.
+    // Nobody joins the thread: `work` itself reports its end to whoever must know.
     std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
 }
 
@@ -33,8 +33,9 @@ impl Tasks {
         Self { runtime, stop: Arc::new(watch::Sender::new(false)) }
     }
 
-    /// Runs `work` in the background until it ends or the owner stops, whichever is first.
-    pub fn start<F>(&self, name: &'static str, work: F)
+    /// Runs `work` in the background until it ends or the owner is stopped, whichever comes first.
+    /// For what may be cut off anywhere: accept loops, connections, timers.
+    pub fn run_until_stopped<F>(&self, name: &'static str, work: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -48,9 +49,9 @@ impl Tasks {
         drop(self.runtime.spawn(task.instrument(tracing::debug_span!("task", name))));
     }
 
-    /// Runs `work` on this owner's runtime and hands back its result, whichever runtime asks. The
-    /// work goes on to its end even when nobody waits any longer.
-    pub fn ask<F>(&self, name: &'static str, work: F) -> JoinHandle<F::Output>
+    /// Runs `work` to its end on this owner's runtime, from whichever runtime it is called, and hands
+    /// back its result. Neither [`Self::stop`] nor a caller that waits no longer cuts it off.
+    pub fn run_to_end<F>(&self, name: &'static str, work: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -58,7 +59,7 @@ impl Tasks {
         self.runtime.spawn(work.instrument(tracing::debug_span!("task", name)))
     }
 
-    /// Tells every background task to stop.
+    /// Ends every task of [`Self::run_until_stopped`].
     pub fn stop(&self) {
         self.stop.send_replace(true);
     }

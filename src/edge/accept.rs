@@ -62,7 +62,7 @@ impl Acceptor {
         let start = |stream: TcpStream, peer: SocketAddr, slot: Slot| {
             let connections = Arc::clone(&connections);
             let counted = open.one_more();
-            tasks.start("connection", async move {
+            tasks.run_until_stopped("connection", async move {
                 connections.serve(stream, peer).await;
                 drop((slot, counted));
             });

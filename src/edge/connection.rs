@@ -191,7 +191,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        drop(self.tasks.ask("stream", Progress::run_stream(stream, self.stall)));
+        drop(self.tasks.run_to_end("stream", Progress::run_stream(stream, self.stall)));
     }
 }
 

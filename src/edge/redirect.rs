@@ -1,16 +1,15 @@
 //! `http_redirect_addr`: sends every request on to https, and does nothing else.
 
 use std::future::{Future, ready};
-use std::net::Ipv6Addr;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION};
-use http::uri::Authority;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
 use super::body::RequestBody;
 use super::service::{ConnectionInfo, Refusal, Service};
+use crate::wire::host::request_authority;
 
 /// Answers with a redirect to the same address over https.
 #[derive(Clone, Copy, Debug)]
@@ -67,34 +66,10 @@ impl Redirect {
 
 /// The one host that a request names, lower case, without its port; IPv6 in brackets.
 fn host<B>(request: &Request<B>) -> Option<String> {
-    let mut named = request.headers().get_all(HOST).iter();
-    let authority = match (request.uri().authority(), named.next()) {
-        (Some(authority), None) => authority.clone(),
-        (None, Some(header)) => header.to_str().ok()?.parse::<Authority>().ok()?,
-        // Both: they must say the same.
-        (Some(authority), Some(header)) => authority
-            .as_str()
-            .eq_ignore_ascii_case(header.to_str().ok()?)
-            .then(|| authority.clone())?,
-        (None, None) => return None,
-    };
-    if named.next().is_some() || authority.as_str().contains('@') {
-        return None;
-    }
-    let host = authority.host().to_ascii_lowercase();
-    let valid = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None => is_name(host.strip_suffix('.').unwrap_or(&host)),
-    };
-    valid.then_some(host)
-}
-
-fn is_name(name: &str) -> bool {
-    let label = |label: &str| {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        (1..=63).contains(&label.len()) && label.bytes().all(allowed)
-    };
-    name.len() <= 253 && name.split('.').all(label)
+    let target = request.uri().authority().map(http::uri::Authority::as_str);
+    let headers = request.headers().get_all(HOST).iter().map(HeaderValue::as_bytes);
+    let authority = request_authority(target, headers, request.version()).ok()?;
+    Some(authority.host().to_owned())
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
@@ -134,8 +109,18 @@ mod tests {
 
     #[test]
     fn t13_requests_without_one_valid_host_are_refused() {
-        for host in ["", "a b", "u@a.example", "a/b", "a..b", "[::1", "[zz]", "a.example, b", "é"]
-        {
+        for host in [
+            "",
+            "a b",
+            "u@a.example",
+            "a/b",
+            "a..b",
+            "[::1",
+            "[zz]",
+            "a.example, b",
+            "é",
+            "a_b.example",
+        ] {
             assert_eq!(get("/", host).0, 400, "{host:?}");
         }
         assert_eq!(get("http://a.example/x", "b.example").0, 400);

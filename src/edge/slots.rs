@@ -3,9 +3,11 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::base::lock::lock;
 
 /// Counts the connections of all workers.
 #[derive(Debug)]
@@ -46,7 +48,7 @@ impl Slots {
     /// Turns the room into a slot for a connection from `address`; `None` if that has too many.
     pub(super) fn take(self: &Arc<Self>, room: Room, address: IpAddr) -> Option<Slot> {
         let network = network(address);
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock(&self.held);
         let count = held.entry(network).or_default();
         if *count >= self.per_address {
             return None;
@@ -70,7 +72,7 @@ pub(super) struct Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut held = self.slots.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock(&self.slots.held);
         if let Some(count) = held.get_mut(&self.network) {
             *count -= 1;
             if *count == 0 {

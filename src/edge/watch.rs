@@ -4,11 +4,12 @@
 //! missing HTTP/2 preface or a peer that takes nothing. So the bytes of every connection are seen and
 //! its requests counted here; [`super::drive`] closes what oversteps a deadline.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::framing::HeadScan;
 use super::limits::Limits;
+use crate::base::lock::lock;
 use crate::base::time::monotonic;
 
 /// What happens on one connection, shared by its bytes, its requests and its driver.
@@ -153,7 +154,7 @@ impl Watch {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Bytes came; none: the other side has ended.

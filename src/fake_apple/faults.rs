@@ -1,10 +1,12 @@
 //! What shall go wrong next: set by a test in the same process, or over HTTP (`POST /fake/faults`).
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::base::lock::lock;
 
 /// Most faults that wait at a time.
 const MAX_WAITING: usize = 1_000;
@@ -211,7 +213,7 @@ impl Faults {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

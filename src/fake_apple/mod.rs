@@ -35,9 +35,7 @@ use tokio::runtime::Handle;
 
 pub use faults::{AnswerFault, Endpoint, Faults, IdTokenFault};
 pub use people::{PeopleError, Person, prepared, read_people};
-pub use settings::{
-    Client, ClientKey, MIN_PASSWORD_BYTES, PlusSign, Settings, StartError, Tls, is_loopback_host,
-};
+pub use settings::{Client, ClientKey, MIN_PASSWORD_BYTES, PlusSign, Settings, StartError, Tls};
 pub use state::{RecordedRequest, Report};
 
 use crate::base::tasks::Tasks;
@@ -70,7 +68,7 @@ impl FakeApple {
         let tasks = Tasks::on(Handle::current());
         let accepting =
             server::accept(listener, served.tls.map(Arc::new), Arc::clone(&apple), tasks.clone());
-        tasks.start("fake apple", accepting);
+        tasks.run_until_stopped("fake apple", accepting);
         Ok(Self { address, apple, authority_pem: served.authority_pem, tasks })
     }
 

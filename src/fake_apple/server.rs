@@ -58,7 +58,7 @@ pub(super) async fn accept(
             }
         };
         let (tls, apple) = (tls.clone(), Arc::clone(&apple));
-        tasks.start("fake apple connection", async move {
+        tasks.run_until_stopped("fake apple connection", async move {
             match tls {
                 None => serve(stream, apple).await,
                 Some(tls) => match timeout(PATIENCE, TlsAcceptor::from(tls).accept(stream)).await {

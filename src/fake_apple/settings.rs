@@ -1,7 +1,7 @@
 //! What a fake Apple wants to know, and what it refuses to start with.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
@@ -14,6 +14,7 @@ use url::{Host, Url};
 use super::people::{PeopleError, Person, check_people, prepared};
 use crate::base::secret::Secret;
 use crate::base::time::Clock;
+use crate::wire::loopback::is_loopback_host;
 
 /// Shortest password that is taken off loopback.
 pub const MIN_PASSWORD_BYTES: usize = 12;
@@ -97,7 +98,7 @@ impl Settings {
         match url.scheme() {
             "https" => Ok(written.clone()),
             "http" if !plain => Err(refuse("the server speaks TLS, so it begins with https://")),
-            "http" if url.host().is_some_and(is_loopback) => Ok(written.clone()),
+            "http" if url.host_str().is_some_and(is_loopback_host) => Ok(written.clone()),
             _ => Err(refuse("it must be https, or http with a loopback name")),
         }
     }
@@ -169,7 +170,7 @@ fn check_redirect_uri(uri: &str) -> Result<(), StartError> {
     let refuse = |why: &'static str| StartError::RedirectUri { uri: uri.to_owned(), why };
     let url = Url::parse(uri).map_err(|_| refuse("it is not an absolute URL"))?;
     let host = url.host().ok_or_else(|| refuse("it has no host"))?;
-    let loopback = is_loopback(host.clone());
+    let loopback = url.host_str().is_some_and(is_loopback_host);
     if uri.contains('#') {
         return Err(refuse("it must not have a fragment"));
     }
@@ -182,24 +183,6 @@ fn check_redirect_uri(uri: &str) -> Result<(), StartError> {
         ("https", _) => Err(refuse("Apple takes no IP address: use a name")),
         _ => Err(refuse("it must begin with https://")),
     }
-}
-
-fn is_loopback(host: Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => is_loopback_host(name),
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    }
-}
-
-/// Whether `host` (no port; an IPv6 address with or without brackets) is this machine: `localhost`,
-/// every name under it (RFC 6761 §6.3), and loopback addresses.
-pub fn is_loopback_host(host: &str) -> bool {
-    let name = host.to_ascii_lowercase();
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// The public half of a `.p8` key, under the name that Apple gave it.

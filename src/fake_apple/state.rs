@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use http::HeaderMap;
 use http::request::Parts;
@@ -15,6 +15,7 @@ use super::form::Form;
 use super::keys::{Keys, SigningKey};
 use super::people::Person;
 use super::settings::{Client, PlusSign, Settings, StartError};
+use crate::base::lock::lock;
 use crate::base::random;
 use crate::base::secret::{Secret, same};
 use crate::base::time::{Clock, Timestamp};
@@ -92,10 +93,6 @@ impl Apple {
             last_requests: requests.iter().map(|(at, request)| (*at, request.shown())).collect(),
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the control endpoints and tests read; nothing secret.

@@ -8,6 +8,7 @@ mod decide;
 mod endpoints;
 mod external_auth;
 mod forward;
+pub mod paths;
 mod pipeline;
 mod request;
 mod service;
@@ -17,8 +18,8 @@ mod trusted_peers;
 
 pub use answer::body::AnswerBody;
 pub use answer::refusal::{ROBOTS, status_of};
-pub use endpoints::is_reserved;
 pub use forward::assertion;
+pub use paths::is_reserved;
 pub use request::{Malformed, check};
 pub use service::{EnvoyAuthorization, Gateway};
 pub use state::plan::{COOKIE_PREFIX, Ingredients, Plan, PlanProblem};

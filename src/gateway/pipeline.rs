@@ -24,7 +24,7 @@ use crate::decision::{Admission, Face, judge};
 use crate::edge::{ConnectionInfo, RequestBody};
 use crate::telemetry::{Handled, Record};
 use crate::upstream::UpstreamBody;
-use crate::wire::accept::{self, Format};
+use crate::wire::accept::{self, Format, Wants};
 use crate::wire::forwarded::Chain;
 
 /// What comes of a request: the application's answer, or why there is none.
@@ -68,7 +68,16 @@ pub(super) async fn handle(
         }
     };
     record.host = Cow::Owned(authority.to_string());
-    let mut request = CheckedRequest { id: record.id, now, plan, authority, path, chain, head };
+    let mut request = CheckedRequest {
+        id: record.id,
+        now,
+        plan,
+        authority,
+        path,
+        chain,
+        head,
+        wants: Wants::default(),
+    };
     let answered = match endpoints::find(&request) {
         Some(endpoint) => {
             record.handled = Handled::Own;
@@ -125,10 +134,8 @@ async fn forward(
     record.route = refusal::route_id(request, admission.route());
     record.upstream =
         request.plan.service(admission.route()).and_then(|service| service.upstream_name.clone());
-    // The relay takes the client's headers along; what an error page needs of them is kept.
-    let preference = request.preference();
     let relayed = relay::relay(admission, request, body, worker).await;
-    relayed.map_err(|error| refusal::upstream(&error).with_format(preference))
+    relayed.map_err(|error| refusal::upstream(&error))
 }
 
 pub(super) fn new_record(head: &Parts, source_ip: IpAddr) -> Record {

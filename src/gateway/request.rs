@@ -10,22 +10,14 @@ use crate::base::time::Timestamp;
 use crate::decision::{Face, Facts};
 use crate::gateway::state::worker::HeldPlan;
 use crate::telemetry::Code;
-use crate::wire::accept::{self, Format};
+use crate::wire::accept::{self, Format, Wants};
 use crate::wire::forwarded::Chain;
 use crate::wire::host::{Authority, HostProblem, request_authority};
 use crate::wire::path::{PathProblem, normalise};
-use crate::wire::{fold, method};
+use crate::wire::{header_spelling, method};
 
 /// Longest request target, in bytes; longer ones are 414.
 pub(crate) const TARGET_BYTES: usize = 16 * 1024;
-
-/// What begins like this is ours on every configured host, raw text as in Pomerium.
-const RESERVED: [&str; 3] = ["/.pomerium", "/.russet", "/.well-known/pomerium"];
-
-/// Whether a path is ours on every configured host, so that no application ever gets it.
-pub(crate) fn begins_as_ours(path: &str) -> bool {
-    RESERVED.iter().any(|ours| path.starts_with(ours))
-}
 
 /// A request that is well formed and means one thing only.
 #[derive(Debug)]
@@ -38,6 +30,8 @@ pub(crate) struct CheckedRequest {
     pub(crate) path: String,
     pub(crate) chain: Chain,
     pub(crate) head: Parts,
+    /// What kind of answer is wanted, as far as anybody has asked.
+    pub(crate) wants: Wants,
 }
 
 /// Why a request is refused before anything is decided. All of them leave the upstream untouched.
@@ -98,7 +92,7 @@ pub fn check(head: &Parts) -> Result<(Authority<'static>, String), Malformed> {
         return Err(Malformed::TargetTooLong);
     }
     let path = normalise(head.uri.path()).map_err(Malformed::Path)?.into_owned();
-    if head.headers.keys().any(fold::has_underscore) {
+    if head.headers.keys().any(header_spelling::has_underscore) {
         return Err(Malformed::Underscore);
     }
     Ok((authority, path))
@@ -148,10 +142,17 @@ impl CheckedRequest {
     }
 
     pub(crate) fn is_page_load(&self) -> bool {
-        accept::is_page_load(self.method(), self.headers())
+        self.wants.page_load(self.method(), self.headers())
     }
 
-    pub(crate) fn preference(&self) -> Format {
-        accept::prefers(self.headers(), Format::Html)
+    /// The format of an answer of ours; `otherwise` where the request does not choose.
+    pub(crate) fn prefers(&self, otherwise: Format) -> Format {
+        self.wants.format(self.headers(), otherwise)
+    }
+
+    /// Takes the headers along for the application. What an error page needs of them is kept.
+    pub(crate) fn take_headers(&mut self) -> HeaderMap {
+        self.wants.keep(&self.head.headers);
+        std::mem::take(&mut self.head.headers)
     }
 }

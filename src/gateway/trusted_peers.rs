@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use crate::base::secret::{Secret, same};
 use crate::gateway::state::settings::ExternalAuthSettings;
 use crate::wire::forwarded::newest_first;
+use crate::wire::occurrence::of_header;
 
 /// The peers that may describe requests of others.
 #[derive(Debug)]
@@ -38,8 +39,7 @@ impl TrustedPeers {
     pub(crate) fn trusts(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
         self.includes(peer)
             || self.secrets.iter().any(|(name, secret)| {
-                let mut sent = headers.get_all(name).iter();
-                let only = sent.next().filter(|_| sent.next().is_none());
+                let only = of_header(headers, name).once();
                 only.is_some_and(|sent| same(sent.as_bytes(), secret.expose()))
             })
     }

@@ -12,7 +12,7 @@ pub(super) const STYLE: &str = include_str!("style.css");
 static STYLE_HASH: LazyLock<String> =
     LazyLock::new(|| STANDARD.encode(digest(&SHA256, STYLE.as_bytes())));
 
-/// The policy for our pages. `form_action_origins` are the origins that our forms may end at beside
+/// The policy for our pages. `form_action_origins` are the origins that our forms may end at in addition to
 /// our own, redirects included (Apple, and where sign-out leads to); what is not an origin is left
 /// out.
 pub fn content_security_policy(form_action_origins: &[String]) -> String {

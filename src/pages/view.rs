@@ -126,7 +126,7 @@ pub enum View {
     HeaderTooLarge,
     /// The connection was made for another host.
     Misdirected,
-    /// The application cannot be reached, or answered what is no HTTP.
+    /// The application cannot be reached, or its answer is not HTTP.
     UpstreamUnreachable,
     /// The application is not available at the moment.
     UpstreamUnavailable,
@@ -296,11 +296,11 @@ pub enum DenialReason {
     AddressHidden,
     /// A rule reads the address and Apple does not vouch for it.
     AddressUnverified,
-    /// The address is none of those let in.
+    /// The address is not among those that are let in.
     AddressNotListed,
     /// The address is of no organization that is let in.
     DomainNotListed,
-    /// The account (`sub`) is none of those let in.
+    /// The account (`sub`) is not among those that are let in.
     AccountNotListed,
     /// The person is in none of the groups that are let in.
     GroupNotListed,
@@ -331,7 +331,7 @@ pub enum DenialReason {
     Certificate,
     /// It is not the time at which people are let in.
     Time,
-    /// The rules let nobody in, or refuse this person by a rule that there is nothing to say about.
+    /// The rules let nobody in, or a rule refuses this person for which there is no explanation.
     Rule,
 }
 

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 
 use super::connect::Connection;
 use super::pool::{Idle, Key};
+use crate::base::lock::lock;
 use crate::base::time::monotonic;
 
 /// How far the body of a request has come on its way to the application.
@@ -33,11 +34,11 @@ impl Sending {
 
     /// When the last part was handed over.
     pub(super) fn last_moved(&self) -> Instant {
-        *self.moved.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.moved)
     }
 
     fn moved(&self) {
-        *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = monotonic();
+        *lock(&self.moved) = monotonic();
     }
 
     fn end(&self) {

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,8 +23,10 @@ use super::error::SendError;
 use super::pool::{Key, PoolLimits};
 use super::settings::{Scheme, Settings, Target, TlsSettings};
 use super::tls::{SetupError, client_config};
+use crate::base::lock::lock;
 use crate::base::tasks::Tasks;
 use crate::base::time::monotonic;
+use crate::wire::loopback::is_loopback_name;
 
 /// One application, ready to be connected to. Made at plan time, cheap to clone.
 #[derive(Clone, Debug)]
@@ -72,7 +74,7 @@ impl Upstreams {
     }
 
     fn config(&self, wanted: &TlsSettings, host: &str) -> Result<Arc<ClientConfig>, SetupError> {
-        let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut configs = lock(&self.configs);
         // What neither a plan nor an open connection uses any more is forgotten.
         configs.retain(|(_, config)| config.strong_count() > 0);
         let mut alike = configs.iter().filter(|(settings, _)| settings == wanted);
@@ -163,19 +165,13 @@ async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, SendError> 
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![(address, port).into()]);
     }
-    if is_localhost(host) {
+    if is_loopback_name(host) {
         return Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
     }
     match lookup_host((host, port)).await {
         Ok(found) => Ok(found.collect()),
         Err(source) => Err(SendError::Name { host: host.to_owned(), source: Some(source) }),
     }
-}
-
-/// RFC 6761 §6.3: these names are loopback, whatever the resolver of the machine thinks.
-fn is_localhost(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    host == "localhost" || host.ends_with(".localhost")
 }
 
 /// An open connection. Dropping it closes the connection at once, whatever is still in flight.
@@ -198,7 +194,7 @@ where
         .await
         .map_err(SendError::from_hyper)?;
     let (open, closed) = oneshot::channel::<Infallible>();
-    tasks.start("upstream connection", async move {
+    tasks.run_until_stopped("upstream connection", async move {
         tokio::select! {
             ended = connection => {
                 if let Err(error) = ended {
@@ -225,8 +221,8 @@ mod tests {
             assert_eq!(found[0], (Ipv4Addr::LOCALHOST, 80).into(), "{host}");
             assert_eq!(found[1], (Ipv6Addr::LOCALHOST, 80).into(), "{host}");
         }
-        assert!(!is_localhost("notlocalhost"));
-        assert!(!is_localhost("localhost.example.com"));
+        assert!(!is_loopback_name("notlocalhost"));
+        assert!(!is_loopback_name("localhost.example.com"));
         assert_eq!(addresses("::1", 8080).await.unwrap(), ["[::1]:8080".parse().unwrap()]);
     }
 }

@@ -50,7 +50,7 @@ where
         let idle = Idle::new(limits);
         let weak = Arc::downgrade(&idle);
         let pause = idle.limits().idle;
-        tasks.start("idle upstream connections", async move {
+        tasks.run_until_stopped("idle upstream connections", async move {
             loop {
                 sleep(pause).await;
                 match weak.upgrade() {

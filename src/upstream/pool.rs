@@ -4,13 +4,14 @@
 //! if the application has neither closed it nor sent a byte too many since (T11, T12).
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 
 use super::connect::Connection;
 use super::settings::{Scheme, Target};
+use crate::base::lock::lock;
 use crate::base::time::monotonic;
 
 /// How connections to applications are made and kept.
@@ -142,6 +143,6 @@ impl<B> Idle<B> {
     }
 
     fn kept(&self) -> MutexGuard<'_, HashMap<Key, VecDeque<Kept<B>>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 }

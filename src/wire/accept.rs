@@ -1,8 +1,12 @@
 //! What kind of answer a request wants: a page load that may be sent to sign in, a program that
 //! wants JSON, a CORS preflight.
 
+use std::sync::OnceLock;
+
 use http::header::{ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, ORIGIN, UPGRADE};
-use http::{HeaderName, Method};
+use http::{HeaderName, HeaderValue, Method};
+
+use super::occurrence::of_header;
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
@@ -23,7 +27,8 @@ pub fn is_page_load(method: &Method, headers: &HeaderMap) -> bool {
         .get_all(REQUESTED_WITH)
         .iter()
         .any(|value| value.as_bytes().eq_ignore_ascii_case(b"XMLHttpRequest"));
-    let page = ranges(headers).any(|range| range.names("text", "html") && range.weight > 0);
+    let page = ranges(headers.get_all(ACCEPT))
+        .any(|range| range.names("text", "html") && range.weight > 0);
     page && !script && !headers.contains_key(UPGRADE)
 }
 
@@ -49,21 +54,100 @@ pub enum Format {
 /// named most exactly, then the one that is named first. `otherwise` is for requests that do not
 /// choose: no `Accept`, `*/*` alone, nothing that we have.
 pub fn prefers(headers: &HeaderMap, otherwise: Format) -> Format {
-    let mut best: Option<(Choice, Format)> = None;
-    for format in [otherwise, Format::Html, Format::Json, Format::Text] {
-        let Some(choice) = choice_of(headers, format).filter(|choice| choice.weight > 0) else {
-            continue;
+    Preferences::read(headers.get_all(ACCEPT)).best(otherwise)
+}
+
+/// What kind of answer a request wants. Each question is worked out when it is first asked, because
+/// a request that its application answers asks none of them.
+#[derive(Debug, Default)]
+pub struct Wants {
+    page_load: OnceLock<bool>,
+    preferences: OnceLock<Preferences>,
+    /// The values of `Accept`, once the headers have been taken away.
+    kept: Option<(HeaderValue, Vec<HeaderValue>)>,
+}
+
+impl Wants {
+    /// [`is_page_load`]. Ask before the headers are taken away.
+    pub fn page_load(&self, method: &Method, headers: &HeaderMap) -> bool {
+        *self.page_load.get_or_init(|| is_page_load(method, headers))
+    }
+
+    /// [`prefers`].
+    pub fn format(&self, headers: &HeaderMap, otherwise: Format) -> Format {
+        let read = || match &self.kept {
+            Some((first, rest)) => Preferences::read(std::iter::once(first).chain(rest)),
+            None => Preferences::read(headers.get_all(ACCEPT)),
         };
-        // The first of equals stays: `otherwise` is asked first.
-        if best.is_none_or(|(other, _)| choice.rank() > other.rank()) {
-            best = Some((choice, format));
+        self.preferences.get_or_init(read).best(otherwise)
+    }
+
+    /// Keeps what [`Self::format`] reads of `headers`, which are taken away from the request: copies
+    /// of values share their bytes.
+    pub fn keep(&mut self, headers: &HeaderMap) {
+        let mut values = headers.get_all(ACCEPT).iter().cloned();
+        self.kept = values.next().map(|first| (first, values.collect()));
+    }
+}
+
+/// How `Accept` speaks of each format.
+#[derive(Clone, Copy, Debug, Default)]
+struct Preferences {
+    html: Option<Choice>,
+    json: Option<Choice>,
+    text: Option<Choice>,
+}
+
+impl Preferences {
+    /// Walks `Accept` once.
+    fn read<'a>(values: impl IntoIterator<Item = &'a HeaderValue>) -> Self {
+        let mut preferences = Self::default();
+        for (position, range) in ranges(values).enumerate() {
+            for format in [Format::Html, Format::Json, Format::Text] {
+                let Some(exactness) = range.exactness(format) else { continue };
+                let known = preferences.of_mut(format);
+                // The range that speaks of a format most exactly alone decides its weight.
+                if known.is_none_or(|known| exactness > known.exactness) {
+                    *known = Some(Choice { weight: range.weight, exactness, position });
+                }
+            }
+        }
+        preferences
+    }
+
+    fn best(&self, otherwise: Format) -> Format {
+        let mut best: Option<(Choice, Format)> = None;
+        for format in [otherwise, Format::Html, Format::Json, Format::Text] {
+            let Some(choice) = self.of(format).filter(|choice| choice.weight > 0) else {
+                continue;
+            };
+            // The first of equals stays: `otherwise` is asked first.
+            if best.is_none_or(|(other, _)| choice.rank() > other.rank()) {
+                best = Some((choice, format));
+            }
+        }
+        best.map_or(otherwise, |(_, format)| format)
+    }
+
+    fn of(&self, format: Format) -> Option<Choice> {
+        match format {
+            Format::Html => self.html,
+            Format::Json => self.json,
+            Format::Text => self.text,
         }
     }
-    best.map_or(otherwise, |(_, format)| format)
+
+    fn of_mut(&mut self, format: Format) -> &mut Option<Choice> {
+        match format {
+            Format::Html => &mut self.html,
+            Format::Json => &mut self.json,
+            Format::Text => &mut self.text,
+        }
+    }
 }
 
 /// How `Accept` speaks of one format.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Choice {
     weight: u16,
     exactness: u8,
@@ -76,39 +160,6 @@ impl Choice {
     }
 }
 
-/// The range that speaks of `format` most exactly; it alone decides its weight.
-fn choice_of(headers: &HeaderMap, format: Format) -> Option<Choice> {
-    let (main, sub) = match format {
-        Format::Html => ("text", "html"),
-        Format::Json => ("application", "json"),
-        Format::Text => ("text", "plain"),
-    };
-    let choice = |(position, range): (usize, Range<'_>)| {
-        let structured = || {
-            range
-                .sub
-                .rsplit_once('+')
-                .is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("json"))
-        };
-        let exactness = if range.names(main, sub) {
-            3
-        } else if format == Format::Json && range.main_is("application") && structured() {
-            2
-        } else if range.names(main, "*") {
-            1
-        } else if range.names("*", "*") {
-            0
-        } else {
-            return None;
-        };
-        Some(Choice { weight: range.weight, exactness, position })
-    };
-    ranges(headers)
-        .enumerate()
-        .filter_map(choice)
-        .reduce(|best, next| if next.exactness > best.exactness { next } else { best })
-}
-
 /// One element of `Accept`.
 struct Range<'a> {
     main: &'a str,
@@ -118,6 +169,28 @@ struct Range<'a> {
 }
 
 impl Range<'_> {
+    /// How exactly this names a format; `None` where it does not speak of it.
+    fn exactness(&self, format: Format) -> Option<u8> {
+        let (main, sub) = match format {
+            Format::Html => ("text", "html"),
+            Format::Json => ("application", "json"),
+            Format::Text => ("text", "plain"),
+        };
+        let structured = || {
+            let suffix = self.sub.rsplit_once('+').map(|(_, suffix)| suffix);
+            suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("json"))
+        };
+        if self.names(main, sub) {
+            Some(3)
+        } else if format == Format::Json && self.main_is("application") && structured() {
+            Some(2)
+        } else if self.names(main, "*") {
+            Some(1)
+        } else {
+            self.names("*", "*").then_some(0)
+        }
+    }
+
     fn names(&self, main: &str, sub: &str) -> bool {
         self.main_is(main) && self.sub.eq_ignore_ascii_case(sub)
     }
@@ -128,10 +201,11 @@ impl Range<'_> {
 }
 
 /// The elements of `Accept` that can be read; the others say nothing.
-fn ranges(headers: &HeaderMap) -> impl Iterator<Item = Range<'_>> {
-    headers
-        .get_all(ACCEPT)
-        .iter()
+fn ranges<'a>(
+    values: impl IntoIterator<Item = &'a HeaderValue>,
+) -> impl Iterator<Item = Range<'a>> {
+    values
+        .into_iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|text| text.split(','))
         .filter_map(|element| {
@@ -165,15 +239,11 @@ fn thousandths(text: &str) -> Option<u16> {
 
 /// The value of a header that is there exactly once, where it is plain text.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?;
-    if values.next().is_some() { None } else { value.to_str().ok() }
+    of_header(headers, name).once()?.to_str().ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn map(entries: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -310,5 +380,29 @@ mod tests {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             assert_eq!(is_preflight(&method, &map(headers)), expected, "{method} {headers:?}");
         }
+    }
+
+    #[test]
+    fn what_is_wanted_is_known_after_the_headers_are_gone() {
+        let none = HeaderMap::new();
+        for (accept, expected) in [
+            (&[][..], Format::Text),
+            (&["application/json"], Format::Json),
+            (&["image/png", "text/html"], Format::Html),
+        ] {
+            let entries: Vec<_> = accept.iter().map(|value| ("accept", *value)).collect();
+            let mut headers = map(&entries);
+            let mut wants = Wants::default();
+            wants.keep(&headers);
+            headers.clear();
+            assert_eq!(wants.format(&headers, Format::Text), expected, "{accept:?}");
+        }
+        // Worked out once, whatever is asked afterwards.
+        let wants = Wants::default();
+        let page = map(&[("accept", "text/html")]);
+        assert_eq!(wants.format(&page, Format::Json), Format::Html);
+        assert!(wants.page_load(&Method::GET, &page));
+        assert_eq!(wants.format(&none, Format::Json), Format::Html);
+        assert!(wants.page_load(&Method::GET, &none));
     }
 }

@@ -103,7 +103,7 @@ impl OurCookies {
 
     /// Takes our cookies out of a request and leaves the others, joined into one header as HTTP/1
     /// wants it (RFC 9113 §8.2.3). What any parser could read as one of ours goes, whatever the
-    /// quotes, blanks, commas, escapes and separators; beside one of ours, the `$Version` that
+    /// quotes, blanks, commas, escapes and separators; next to one of ours, the `$Version` that
     /// switches parsers to another grammar goes too.
     pub fn remove_from_request(&self, headers: &mut HeaderMap) {
         let any_ours = pieces(headers).any(|piece| self.is_ours(piece));
@@ -213,8 +213,8 @@ pub enum CookieProblem {
 /// A `Set-Cookie` value.
 ///
 /// # Errors
-/// A name that is no token, a value beyond RFC 6265 §4.1.1, a `Domain` that is no host name or
-/// stands beside a `__Host-` name, or more than [`MAX_COOKIE_BYTES`].
+/// A name that is not a token, a value beyond RFC 6265 §4.1.1, a `Domain` that is not a host name or
+/// comes with a `__Host-` name, or more than [`MAX_COOKIE_BYTES`].
 pub fn set_cookie(
     name: &str,
     value: &str,

@@ -44,7 +44,7 @@ impl<'a> Form<'a> {
     /// Reads a body or a query (without its `?`).
     ///
     /// # Errors
-    /// Bad escapes, raw bytes outside visible ASCII, text that is no UTF-8, a name that is there
+    /// Bad escapes, raw bytes outside visible ASCII, text that is not UTF-8, a name that is there
     /// twice, too many parameters.
     pub fn parse(encoded: &'a [u8]) -> Result<Self, FormProblem> {
         if !encoded.iter().all(u8::is_ascii_graphic) {

@@ -28,7 +28,7 @@ pub struct Chain {
 impl Chain {
     /// Reads `X-Forwarded-For` for `trusted_hops` proxies in front of us (`xff_num_trusted_hops`;
     /// 0 believes nobody, and the peer is the client). Fewer entries than hops, or one among them
-    /// that is no address: the request did not come that way, and only the peer is believed.
+    /// that is not an address: the request did not come that way, and only the peer is believed.
     ///
     /// Looks at no more entries than there are hops, however many were sent.
     pub fn read(peer: IpAddr, headers: &HeaderMap, trusted_hops: usize) -> Self {
@@ -88,7 +88,7 @@ fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     }
 }
 
-/// All entries of `X-Forwarded-For`, the newest first; those that are no address are `None`.
+/// All entries of `X-Forwarded-For`, the newest first; those that are not addresses are `None`.
 pub fn newest_first(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
     let values = headers.get_all(FOR).iter().rev();
     values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')).map(read_address)

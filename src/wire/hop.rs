@@ -3,7 +3,7 @@
 use http::HeaderName;
 use http::header::{self, HeaderMap};
 
-use super::fold::Protected;
+use super::protected_names::Protected;
 
 /// Never forwarded, named in `Connection` or not.
 const HOP_BY_HOP: [HeaderName; 11] = [

@@ -8,6 +8,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use http::Version;
 use thiserror::Error;
 
+use super::occurrence::Occurrence;
+
 /// A host and, where it was written, a port.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Authority<'a> {
@@ -39,7 +41,7 @@ pub enum HostProblem {
     /// No name or address that a URL can hold.
     #[error("the host is not a valid name or address")]
     Name,
-    /// Something that is no port follows the colon.
+    /// Something that is not a port follows the colon.
     #[error("the port of the host is not a number from 1 to 65535")]
     Port,
 }
@@ -139,16 +141,14 @@ pub fn request_authority<'a>(
     host_headers: impl IntoIterator<Item = &'a [u8]>,
     version: Version,
 ) -> Result<Authority<'a>, HostProblem> {
-    let mut headers = host_headers.into_iter();
-    let header = headers.next();
-    if headers.next().is_some() {
-        return Err(HostProblem::Several);
-    }
-    let header = header
-        .map(|value| std::str::from_utf8(value).map_err(|_| HostProblem::Name))
-        .transpose()?
-        .map(Authority::parse)
-        .transpose()?;
+    let header = match Occurrence::of(host_headers) {
+        Occurrence::Repeated => return Err(HostProblem::Several),
+        Occurrence::Absent => None,
+        Occurrence::Once(value) => {
+            let text = std::str::from_utf8(value).map_err(|_| HostProblem::Name)?;
+            Some(Authority::parse(text)?)
+        }
+    };
     let target = uri_authority.map(Authority::parse).transpose()?;
     match (target, header) {
         (None, None) => Err(HostProblem::Missing),

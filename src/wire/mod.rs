@@ -7,12 +7,15 @@
 pub mod accept;
 pub mod body;
 pub mod cookies;
-pub mod fold;
 pub mod form;
 pub mod forwarded;
+pub mod header_spelling;
 pub mod hop;
 pub mod host;
+pub mod loopback;
 pub mod method;
+pub mod occurrence;
 pub mod origin;
 pub mod path;
+pub mod protected_names;
 pub mod target;

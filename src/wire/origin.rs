@@ -1,7 +1,9 @@
 //! Whether a POST to one of our own endpoints comes from a page of ours (T81).
 
-use http::HeaderName;
 use http::header::{HeaderMap, ORIGIN};
+use http::{HeaderName, HeaderValue};
+
+use super::occurrence::of_header;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -21,17 +23,12 @@ pub fn is_same_origin(headers: &HeaderMap, own_origin: &str) -> bool {
     }
 }
 
-/// The value of a header that is there exactly once.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?;
-    if values.next().is_some() { None } else { Some(value.as_bytes()) }
+    of_header(headers, name).once().map(HeaderValue::as_bytes)
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]

@@ -304,7 +304,7 @@ async fn t43_those_who_wait_share_one_fetch() {
         let asks: Vec<_> = (0..count)
             .map(|_| {
                 let keys = keys.clone();
-                tasks.ask("asks", async move { keys.cache.current(start).await.is_ok() })
+                tasks.run_to_end("asks", async move { keys.cache.current(start).await.is_ok() })
             })
             .collect();
         async move {

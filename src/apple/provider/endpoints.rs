@@ -1,10 +1,8 @@
 //! Where Apple's endpoints are.
 
-use std::net::IpAddr;
+use url::Url;
 
-use url::{Host, Url};
-
-use crate::apple::client::is_loopback_name;
+use crate::wire::loopback::is_loopback_host;
 
 /// The endpoints that follow from `idp_provider_url`.
 #[derive(Debug)]
@@ -22,7 +20,8 @@ impl Endpoints {
             && base.fragment().is_none()
             && base.username().is_empty()
             && base.password().is_none();
-        let safe = base.scheme() == "https" || (base.scheme() == "http" && is_loopback(&base));
+        let loopback = base.host_str().is_some_and(is_loopback_host);
+        let safe = base.scheme() == "https" || (base.scheme() == "http" && loopback);
         if !plain || !safe || base.host().is_none() {
             return None;
         }
@@ -33,15 +32,6 @@ impl Endpoints {
             token: endpoint("/auth/token")?,
             keys: endpoint("/auth/keys")?,
         })
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => is_loopback_name(name),
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
     }
 }
 

@@ -2,12 +2,32 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::snippet::SnippetProblem;
 use crate::config::Settings;
-use crate::gateway::{self, COOKIE_PREFIX};
+use crate::gateway::{self, COOKIE_PREFIX, paths};
 use crate::upstream::{Scheme, Target};
+use crate::wire::protected_names::{WRITTEN_ANEW, exact_names, known_names, prefixes};
 
-/// The assertion, which goes to applications beside the configured headers.
+/// Why there is no snippet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SnippetProblem {
+    /// A name that one of the proxies would read as something else.
+    #[error(
+        "`{0}` cannot be written into another program's configuration: rename it, or write that \
+         part by hand"
+    )]
+    Name(String),
+    /// A pattern of hosts that other proxies do not know.
+    #[error(
+        "`{0}` is a pattern that other proxies do not know: list the hosts, or write `*.` in \
+         front alone"
+    )]
+    Pattern(String),
+    /// The template did not render.
+    #[error("the snippet cannot be written: {0}")]
+    Render(String),
+}
+
+/// The assertion, which goes to applications in addition to the configured headers.
 const ASSERTION: &str = "X-Pomerium-Jwt-Assertion";
 
 /// What of the client's request a decision reads, and Envoy passes on only where it is listed.
@@ -26,8 +46,8 @@ const ASKED_WITH: &[&str] = &[
     "x-requested-with",
 ];
 
-/// What of a refusal is for the client.
-const TOLD: &[&str] = &[
+/// The headers of a refusal that are for the client.
+const PASSED_ON_REFUSAL: &[&str] = &[
     "cache-control",
     "content-security-policy",
     "content-type",
@@ -40,29 +60,21 @@ const TOLD: &[&str] = &[
     "x-request-id",
 ];
 
-/// By what else a client could pass for somebody, from elsewhere, or ask for something else. No
-/// proxy of these needs it of a client, and no application is told it. nginx knows no patterns, so
-/// each has its whole name.
-const NEVER: &[&str] = &[
-    "Forwarded",
-    "Remote-Email",
-    "Remote-Groups",
-    "Remote-Name",
-    "Remote-User",
-    "X-Envoy-External-Address",
-    "X-Envoy-Original-Path",
-    "X-Forwarded-Email",
-    "X-Forwarded-Groups",
-    "X-Forwarded-Method",
-    "X-Forwarded-Prefix",
-    "X-Forwarded-Uri",
-    "X-Forwarded-User",
-    "X-HTTP-Method-Override",
-    "X-Original-Method",
-    "X-Original-URL",
+/// What nginx writes in the snippet, of the names that no client may send.
+const NGINX_WRITES: &[&str] = &["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"];
+
+/// What Traefik writes by itself, of the same.
+const TRAEFIK_WRITES: &[&str] = &[
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Port",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Server",
     "X-Real-IP",
-    "X-Rewrite-URL",
 ];
+
+/// What Envoy writes by itself or takes from clients, of the same.
+const ENVOY_WRITES: &[&str] = &["x-forwarded-client-cert", "x-forwarded-for", "x-forwarded-proto"];
 
 /// Where an application stands in a snippet that knows of none.
 const SOME_APPLICATION: &str = "127.0.0.1";
@@ -95,13 +107,53 @@ pub(super) struct Facts {
     pub(super) cookie_steps: Vec<CookieStep>,
     pub(super) cookie_left: &'static str,
     pub(super) asked_with: &'static [&'static str],
-    pub(super) told: &'static [&'static str],
+    /// What of a refusal is for the client.
+    pub(super) passed_on_refusal: &'static [&'static str],
     /// Headers that no client may send, without those that are set anyway.
-    pub(super) never: Vec<&'static str>,
+    pub(super) forbidden: Forbidden,
     /// Where Envoy asks over gRPC: one address or none.
     pub(super) grpc: Vec<GrpcAddress>,
     /// What the operator still has to do.
     pub(super) notes: Vec<String>,
+}
+
+/// Headers that no client may send, as each proxy can name them. A proxy that removes by prefix is
+/// given the single names and the prefixes; one that does not, every name that is known.
+#[derive(Debug)]
+pub(super) struct Forbidden {
+    pub(super) single: Vec<&'static str>,
+    /// In lower case, each with a hyphen at its end.
+    pub(super) prefixes: Vec<String>,
+    pub(super) known_to_nginx: Vec<&'static str>,
+    pub(super) known_to_traefik: Vec<&'static str>,
+    /// What a prefix must not take from Envoy, in lower case.
+    pub(super) written_by_envoy: &'static [&'static str],
+    /// A regular expression for the names that Traefik removes and takes from Russet's answer.
+    pub(super) traefik_pattern: String,
+}
+
+impl Forbidden {
+    /// `set` says which names the snippet gives the application anyway.
+    fn new(set: impl Fn(&str) -> bool) -> Self {
+        let known = known_names().map(|(name, _)| name).chain(WRITTEN_ANEW);
+        let mut known: Vec<&str> = known.filter(|name| !set(name)).collect();
+        known.sort_unstable();
+        let without = |written: &[&str]| {
+            known.iter().copied().filter(|name| !written.contains(name)).collect()
+        };
+        let prefixes: Vec<String> = prefixes().map(str::to_ascii_lowercase).collect();
+        // The rest of the `X-Forwarded-` family is Traefik's own.
+        let whole = prefixes.iter().filter(|prefix| *prefix != "x-forwarded-");
+        let whole: Vec<&str> = whole.map(String::as_str).collect();
+        Self {
+            single: exact_names().map(|(name, _)| name).filter(|name| !set(name)).collect(),
+            traefik_pattern: format!("(?i)^({})", whole.join("|")),
+            prefixes,
+            known_to_nginx: without(NGINX_WRITES),
+            known_to_traefik: without(TRAEFIK_WRITES),
+            written_by_envoy: ENVOY_WRITES,
+        }
+    }
 }
 
 /// A host that the other proxy serves.
@@ -209,7 +261,8 @@ impl Facts {
         }
         let names: Vec<&str> = headers.iter().map(|header| header.name.as_str()).collect();
         let set = |name: &str| names.iter().any(|set| set.eq_ignore_ascii_case(name));
-        let never = NEVER.iter().copied().filter(|name| !set(name)).collect();
+        let forbidden = Forbidden::new(set);
+        let header_list = names.join(",");
         let cookie_name = plain_word(&settings.session.cookie.name)?;
         Ok(Self {
             russet: address.to_string(),
@@ -222,14 +275,14 @@ impl Facts {
             ports: by_port(&signing_in, &hosts),
             signing_in,
             hosts,
-            header_list: names.join(","),
+            header_list,
             headers,
             cookies: format!("{cookie_name}|{COOKIE_PREFIX}[A-Za-z0-9_-]*"),
             cookie_steps: COOKIE_STEPS.to_vec(),
             cookie_left: "$russet_rest_3",
             asked_with: ASKED_WITH,
-            told: TOLD,
-            never,
+            passed_on_refusal: PASSED_ON_REFUSAL,
+            forbidden,
             grpc: grpc_address(gateway),
             notes,
         })
@@ -280,12 +333,11 @@ fn hosts(settings: &Settings, notes: &mut Vec<String>) -> Result<Vec<Host>, Snip
             }
             continue;
         }
-        let mut direct =
-            vec![Direct::below("/.pomerium/"), Direct::below("/.well-known/pomerium/")];
+        // Not `/.russet`: the questions below it are for the proxy in front alone.
+        let trees = [paths::POMERIUM, paths::WELL_KNOWN];
+        let mut direct = trees.map(|tree| Direct::below(&format!("{tree}/"))).to_vec();
         if gateway.external_auth.as_ref().is_some_and(|asked| asked.oauth2_proxy_compat) {
-            // Not `/oauth2/auth`: that question is for the proxy in front alone.
-            let pages = ["start", "sign_in", "sign_out", "userinfo"];
-            direct.extend(pages.map(|page| Direct::exactly(&format!("/oauth2/{page}"))));
+            direct.extend(paths::OAUTH2_PAGES.map(Direct::exactly));
         }
         let covered = direct.iter().any(|one| gateway.callback_path.starts_with(&one.prefix));
         if *name == authenticate && !covered {

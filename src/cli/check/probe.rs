@@ -14,6 +14,7 @@ use crate::decision::record::Outcome;
 use crate::decision::{Face, Facts, NotSignedIn, PathRule, Rules, judge};
 use crate::identity::Identity;
 use crate::wire::host::Authority;
+use crate::wire::loopback::is_loopback_name;
 
 /// How long one answer may take, and all of them.
 const ONE: Duration = Duration::from_secs(10);
@@ -103,7 +104,7 @@ impl<'a> Prober<'a> {
         let authenticate = settings.gateway.authenticate_host.split(':').next().unwrap_or_default();
         for host in [url.host_str().unwrap_or_default(), authenticate] {
             // RFC 6761 §6.3 keeps these names on this machine, and not every libc knows.
-            if host == "localhost" || host.ends_with(".localhost") {
+            if is_loopback_name(host) {
                 let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
                 builder = builder.resolve(host, loopback);
             }
@@ -170,7 +171,7 @@ impl<'a> Prober<'a> {
         let what = "the callback takes a POST with its body";
         let uri = &self.settings.apple.redirect_uri;
         let Ok(url) = Url::parse(uri) else {
-            return Finding::new(what, Some(format!("{uri} is no address")));
+            return Finding::new(what, Some(format!("{uri} is not an address")));
         };
         let request = self
             .client

@@ -5,6 +5,8 @@
 
 use askama::Template;
 
+pub use super::facts::SnippetProblem;
+
 use super::facts::Facts;
 use crate::config::Settings;
 
@@ -23,26 +25,6 @@ pub enum Front {
     Haproxy,
     /// The few lines of Lua that HAProxy loads
     HaproxyLua,
-}
-
-/// Why there is no snippet.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SnippetProblem {
-    /// A name that one of the proxies would read as something else.
-    #[error(
-        "`{0}` cannot be written into another program's configuration: rename it, or write that \
-         part by hand"
-    )]
-    Name(String),
-    /// A pattern of hosts that other proxies do not know.
-    #[error(
-        "`{0}` is a pattern that other proxies do not know: list the hosts, or write `*.` in \
-         front alone"
-    )]
-    Pattern(String),
-    /// The template did not render.
-    #[error("the snippet cannot be written: {0}")]
-    Render(String),
 }
 
 /// The snippet for one proxy, and what is left to do by hand.

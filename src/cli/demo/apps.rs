@@ -38,7 +38,7 @@ impl App {
         let requests = Arc::new(AtomicU64::new(0));
         let tasks = Tasks::on(Handle::current());
         let (counted, connections) = (Arc::clone(&requests), tasks.clone());
-        tasks.start("demo app", async move {
+        tasks.run_until_stopped("demo app", async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else {
                     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -50,7 +50,7 @@ impl App {
                     let answer = answer(name, &request);
                     async move { Ok::<_, Infallible>(answer) }
                 });
-                connections.start("demo app connection", async move {
+                connections.run_until_stopped("demo app connection", async move {
                     let connection = http1::Builder::new()
                         .timer(TokioTimer::new())
                         .serve_connection(TokioIo::new(stream), service);

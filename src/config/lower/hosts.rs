@@ -1,8 +1,8 @@
 //! The host that people sign in at, and the return URL that follows from it.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
-use url::{Host, Url};
+use url::Url;
 
 use super::Context;
 use super::targets::LocatedFrom;
@@ -10,6 +10,8 @@ use crate::base::node::Place;
 use crate::config::codes;
 use crate::config::section::Section;
 use crate::decision::From;
+use crate::gateway::paths;
+use crate::wire::loopback::{is_loopback_host, is_loopback_name};
 
 /// Where people sign in.
 #[derive(Debug)]
@@ -32,8 +34,8 @@ impl Hosts {
 }
 
 /// Paths of Russet's own that a callback cannot have.
-const TAKEN: [&str; 4] = ["/", "/ping", "/healthz", "/robots.txt"];
-const TAKEN_BELOW: [&str; 3] = ["/.pomerium", "/.russet", "/.well-known"];
+const TAKEN: [&str; 4] = ["/", paths::PING, paths::HEALTHZ, "/robots.txt"];
+const TAKEN_BELOW: [&str; 3] = [paths::POMERIUM, paths::RUSSET, "/.well-known"];
 
 pub(super) fn lower(
     top: &Section,
@@ -152,10 +154,7 @@ fn callback_path(top: &Section, context: &mut Context<'_>) -> Option<String> {
         context.error(codes::CALLBACK, path.place, message, help);
         return None;
     }
-    let below = |taken: &str| {
-        text.strip_prefix(taken).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    if TAKEN.contains(&text.as_str()) || TAKEN_BELOW.iter().any(|taken| below(taken)) {
+    if TAKEN.contains(&text.as_str()) || paths::is_below(text, &TAKEN_BELOW) {
         let message = format!("`{KEY}: {text}` is a path that Russet needs itself");
         context.error(codes::CALLBACK, path.place, message, "use the default, /oauth2/callback");
         return None;
@@ -168,7 +167,7 @@ pub(super) fn check_for_apple(hosts: &Hosts, context: &mut Context<'_>) {
     let host = hosts.host.as_str();
     let problem = if host.parse::<Ipv4Addr>().is_ok() || host.starts_with('[') {
         "an IP address"
-    } else if is_localhost(host) {
+    } else if is_loopback_name(host) {
         "a name of this machine alone"
     } else if !host.contains('.') {
         "a name without a domain"
@@ -182,16 +181,7 @@ pub(super) fn check_for_apple(hosts: &Hosts, context: &mut Context<'_>) {
     context.error(codes::REDIRECT_URI, hosts.place, message, help);
 }
 
-fn is_localhost(host: &str) -> bool {
-    host == "localhost" || host.ends_with(".localhost")
-}
-
 /// Whether a URL leads to this machine alone.
 pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => is_localhost(name.trim_end_matches('.')),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
-        None => false,
-    }
+    url.host_str().is_some_and(is_loopback_host)
 }

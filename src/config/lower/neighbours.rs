@@ -7,11 +7,8 @@ use super::Context;
 use super::routes::{Route, WrittenPath};
 use crate::config::codes;
 use crate::decision::From;
+use crate::gateway::paths;
 use crate::policy::Openness;
-
-/// Endpoints of Russet's own on every host: a route for them is never asked.
-const RESERVED: [&str; 5] =
-    ["/.pomerium", "/.russet", "/.well-known/pomerium", "/ping", "/healthz"];
 
 /// Compares the routes; `any_written` where the lists of routes hold anything at all.
 pub(super) fn check(routes: &[Route], any_written: bool, context: &mut Context<'_>) {
@@ -34,7 +31,8 @@ pub(super) fn check(routes: &[Route], any_written: bool, context: &mut Context<'
 
 fn check_reserved(route: &Route, context: &mut Context<'_>) {
     let Some(WrittenPath::Prefix(path) | WrittenPath::Exact(path)) = &route.path else { return };
-    let Some(own) = RESERVED.iter().find(|own| path.starts_with(**own)) else { return };
+    let mut reserved = paths::TREES.iter().chain(&paths::ON_ANY_HOST);
+    let Some(own) = reserved.find(|own| path.starts_with(**own)) else { return };
     let message = format!("`{path}` is never reached: Russet answers `{own}` itself on every host");
     context.warning(codes::UNREACHED, route.place(), message, "give the application another path");
 }

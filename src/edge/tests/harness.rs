@@ -233,7 +233,7 @@ impl Edge {
             tasks: tasks.clone(),
             drain: begun,
         };
-        let running = tasks.ask("acceptor", acceptor.run(Arc::new(service.clone())));
+        let running = tasks.run_to_end("acceptor", acceptor.run(Arc::new(service.clone())));
         let roots = certificates.iter().map(|key| key.cert[1].clone()).collect();
         Self { address, service, drain, running, slots, roots }
     }
@@ -344,7 +344,7 @@ where
         .await
         .unwrap();
     let tasks = Tasks::on(Handle::current());
-    let running = tasks.ask("client", async move { drop(connection.await) });
+    let running = tasks.run_to_end("client", async move { drop(connection.await) });
     (sender, running)
 }
 

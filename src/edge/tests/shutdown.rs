@@ -71,7 +71,7 @@ async fn t74_two_hundred_busy_clients_see_no_error() {
     let clients: Vec<_> = (0..200)
         .map(|_| {
             let (address, answered) = (edge.address, Arc::clone(&answered));
-            tasks.ask("client", async move {
+            tasks.run_to_end("client", async move {
                 let mut stream = TcpStream::connect(address).await.unwrap();
                 loop {
                     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
@@ -156,7 +156,7 @@ async fn t53_one_address_gets_no_more_than_its_slots() {
         tasks: tasks.clone(),
         drain: begun,
     };
-    drop(tasks.ask("acceptor", acceptor.run(Arc::new(TestService::default()))));
+    drop(tasks.run_to_end("acceptor", acceptor.run(Arc::new(TestService::default()))));
     let held =
         [TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap()];
     let third = TcpStream::connect(address).await.unwrap();

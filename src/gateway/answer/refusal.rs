@@ -21,7 +21,7 @@ use crate::policy::{Explanation, Reason, Verdict, sign_in_status};
 use crate::session::lifecycle::LiveSession;
 use crate::telemetry::Code;
 use crate::upstream::SendError;
-use crate::wire::accept::{self, Format};
+use crate::wire::accept::Format;
 
 /// Where crawlers look first: whoever is refused there is told to stay away, with 200.
 pub const ROBOTS: &str = "/robots.txt";
@@ -92,7 +92,7 @@ pub(crate) fn sign_in(request: &CheckedRequest, cause: WhySignIn) -> Box<Refused
         false => {
             let view = View::SignIn(SignIn { cause: page_cause(cause), url: Href::new(link) });
             // Only somebody who asks for a page gets one; a program reads JSON.
-            let format = accept::prefers(request.headers(), Format::Json);
+            let format = request.prefers(Format::Json);
             Refused::shown(Shown::Page(view)).with_format(format).with_status(status)
         }
     };

@@ -30,7 +30,7 @@ impl<'a> Visitor<'a> {
             plan: &request.plan,
             id: request.id,
             host: request.authority.host(),
-            preference: request.preference(),
+            preference: request.prefers(Format::Html),
         }
     }
 

@@ -18,7 +18,8 @@ use http::{HeaderValue, Method, StatusCode};
 use self::Handler::{Later, Now};
 use crate::edge::RequestBody;
 use crate::gateway::answer::{Answered, Refused, Shown};
-use crate::gateway::request::{CheckedRequest, begins_as_ours};
+use crate::gateway::paths::{self, is_below, is_in_own_tree};
+use crate::gateway::request::CheckedRequest;
 use crate::gateway::state::worker::Worker;
 use crate::pages::{Href, View};
 use crate::telemetry::Code;
@@ -115,8 +116,8 @@ impl Endpoint {
 
 /// Every endpoint.
 const TABLE: &[Endpoint] = &[
-    Endpoint::probe("/ping", On::Any),
-    Endpoint::probe("/healthz", On::Any),
+    Endpoint::probe(paths::PING, On::Any),
+    Endpoint::probe(paths::HEALTHZ, On::Any),
     Endpoint::probe("/ready", On::AnyOAuth2Proxy),
     Endpoint {
         at: At::Callback,
@@ -168,10 +169,10 @@ const TABLE: &[Endpoint] = &[
 /// Ours by its beginning, but nothing is there.
 const NOTHING: Endpoint = Endpoint::at("", On::Configured, EVERY_METHOD, Now(fixed::not_found));
 
-/// What begins like this is ours too where oauth2-proxy's endpoints are served, at whole segments.
+/// These are ours too where oauth2-proxy's endpoints are served, and what is below them.
 /// `/oauth2/auth` itself is answered before, from the target as it was sent; no other spelling of it
 /// leads to an application.
-const RESERVED_OAUTH2: [&str; 2] = ["/oauth2/auth", "/oauth2/static"];
+const RESERVED_OAUTH2: [&str; 2] = [paths::OAUTH2_AUTH, paths::OAUTH2_STATIC];
 
 /// The endpoint that a request asks for, if it is one of ours at all.
 pub(super) fn find(request: &CheckedRequest) -> Option<&'static Endpoint> {
@@ -181,7 +182,8 @@ pub(super) fn find(request: &CheckedRequest) -> Option<&'static Endpoint> {
     let authenticate = plan.is_authenticate_host(host);
     let authenticate_alone = authenticate && !plan.rules.knows_host(host);
     let known = plan.knows_host(host);
-    let under_pomerium = path.strip_prefix("/.russet").map(|rest| format!("/.pomerium{rest}"));
+    let under_pomerium =
+        path.strip_prefix(paths::RUSSET).map(|rest| format!("{}{rest}", paths::POMERIUM));
     let path = under_pomerium.as_deref().unwrap_or(path);
     let exists = |on| match on {
         On::Any => true,
@@ -203,26 +205,11 @@ pub(super) fn find(request: &CheckedRequest) -> Option<&'static Endpoint> {
     let mut found = TABLE.iter().filter(is_there);
     let first = found.next();
     let callback = first.into_iter().chain(found).find(|endpoint| endpoint.at == At::Callback);
-    let reserved = known && begins_as_ours(path);
+    let reserved = known && is_in_own_tree(path);
     let reserved_oauth2 = known && plan.serves_oauth2_proxy() && is_below(path, &RESERVED_OAUTH2);
     // The authenticate host has no application behind it, unless a route says so.
     let nothing = reserved || reserved_oauth2 || authenticate_alone;
     callback.or(first).or_else(|| nothing.then_some(&NOTHING))
-}
-
-/// Whether a path of a route's host is ours whatever the configuration says, so that no policy is
-/// asked about it.
-pub fn is_reserved(path: &str) -> bool {
-    let is_here = |at| matches!(at, At::Path(fixed) if fixed == path);
-    let anywhere = TABLE.iter().any(|endpoint| endpoint.on == On::Any && is_here(endpoint.at));
-    anywhere || begins_as_ours(path)
-}
-
-fn is_below(path: &str, trees: &[&str]) -> bool {
-    let inside = |tree: &&str| {
-        path.strip_prefix(*tree).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    trees.iter().any(inside)
 }
 
 /// Serves an endpoint of ours.

@@ -13,6 +13,7 @@ use crate::gateway::answer::respond::{self, Visitor};
 use crate::gateway::answer::{Answer, Answered, Refused, Shown};
 use crate::gateway::decide::live::live_session_at;
 use crate::gateway::forward::assertion::verified_email;
+use crate::gateway::paths;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::state::worker::Worker;
 use crate::pages::{Href, SignIn, SignInCause, View};
@@ -29,7 +30,7 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
 /// What begins like this leads back here, and round and round.
-const OURS: [&str; 3] = ["/oauth2", "/.pomerium", "/.russet"];
+const OURS: [&str; 3] = [paths::OAUTH2, paths::POMERIUM, paths::RUSSET];
 
 /// `/oauth2/start`: begins a sign-in, at the host that it leads to.
 pub(super) fn start(request: &CheckedRequest, worker: &Worker) -> Answered {
@@ -166,7 +167,7 @@ fn wanted(to: &str, here: &Authority<'_>, ours: OurHosts<'_>) -> Option<ReturnAd
         false => ReturnAddress::parse(to, ours),
     }?;
     let path = address.path_and_query.split('?').next().unwrap_or_default();
-    (!super::is_below(path, &OURS)).then_some(address)
+    (!paths::is_below(path, &OURS)).then_some(address)
 }
 
 #[cfg(test)]

@@ -12,12 +12,13 @@ use crate::decision::{Admission, Constraint, Face, Refusal, WhySignIn, judge};
 use crate::gateway::answer::{Refused, Shown, refusal};
 use crate::gateway::decide::{self, live::live_session};
 use crate::gateway::forward::{headers, relay};
-use crate::gateway::request::{CheckedRequest, begins_as_ours};
+use crate::gateway::paths::is_in_own_tree;
+use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::begin::return_address;
 use crate::gateway::state::worker::Worker;
 use crate::pages::{Href, SignIn, StoreTask, View};
 use crate::telemetry::{Code, Handled, Record};
-use crate::wire::accept;
+use crate::wire::accept::Format;
 
 /// Takes headers of the request away, at Envoy.
 const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
@@ -46,7 +47,7 @@ pub(super) fn decide(
     record: &mut Record,
 ) -> Result<(Allow, Admission), Box<Refused>> {
     // No application gets what is ours, and whoever sent it to us would go in circles.
-    if begins_as_ours(&request.path) {
+    if is_in_own_tree(&request.path) {
         let reasons = vec![Code::RouteNotFound.word()];
         return Err(no_route().with_decision(Outcome::NoRoute, reasons));
     }
@@ -89,6 +90,8 @@ pub(super) struct Allow {
     pub(super) had_cookies: bool,
     /// The client's cookies but ours.
     pub(super) cookies: Option<HeaderValue>,
+    /// Whether the decision depends on the method, so that no header may change it afterwards.
+    pub(super) method_matters: bool,
 }
 
 impl Allow {
@@ -132,7 +135,8 @@ fn allow(
     let had_cookies = !cookies.is_empty();
     request.plan.our_cookies.remove_from_request(&mut cookies);
     record.handled = Handled::Decided(Outcome::Allow.word());
-    Ok(Allow { identity, had_cookies, cookies: cookies.remove(COOKIE) })
+    let (cookies, method_matters) = (cookies.remove(COOKIE), service.method_matters);
+    Ok(Allow { identity, had_cookies, cookies, method_matters })
 }
 
 /// No, not before somebody has signed in. A page load is taken there; all else is told so. The
@@ -162,7 +166,7 @@ fn sign_in(cause: WhySignIn, request: &CheckedRequest, shape: SignInShape) -> Bo
     }
     let location = HeaderValue::from_str(&link).ok().filter(|_| page_load);
     let view = View::SignIn(SignIn { cause: refusal::page_cause(cause), url: Href::new(link) });
-    let format = accept::prefers(request.headers(), accept::Format::Json);
+    let format = request.prefers(Format::Json);
     let mut refused = Refused::shown(Shown::Page(view)).with_format(format);
     if let Some(location) = location {
         refused.headers_mut().insert(LOCATION, location);

@@ -13,8 +13,10 @@ use crate::gateway::request::{CheckedRequest, TARGET_BYTES};
 use crate::gateway::state::worker::HeldPlan;
 use crate::pages::View;
 use crate::telemetry::Code;
+use crate::wire::accept::Wants;
 use crate::wire::forwarded::Chain;
 use crate::wire::host::Authority;
+use crate::wire::occurrence::{Occurrence, of_header};
 use crate::wire::{method, path};
 
 /// What was asked of the other proxy.
@@ -102,18 +104,20 @@ impl Described {
         head.method = self.method;
         head.uri = Uri::from(self.target);
         let chain = Chain::told(client);
-        CheckedRequest { id, now, plan, authority: self.authority, path: self.path, chain, head }
+        let (authority, path, wants) = (self.authority, self.path, Wants::default());
+        CheckedRequest { id, now, plan, authority, path, chain, head, wants }
     }
 }
 
 /// The one value of a header that describes.
 pub(super) fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str, Undescribed> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next().ok_or(Undescribed::Missing)?;
-    if values.next().is_some() {
-        return Err(Undescribed::Twice);
+    match of_header(headers, name) {
+        Occurrence::Absent => Err(Undescribed::Missing),
+        Occurrence::Repeated => Err(Undescribed::Twice),
+        Occurrence::Once(value) => {
+            std::str::from_utf8(value.as_bytes()).map_err(|_| Undescribed::Missing)
+        }
     }
-    std::str::from_utf8(value.as_bytes()).map_err(|_| Undescribed::Missing)
 }
 
 /// Whether people came over HTTP at all. Which of the two decides nothing: addresses of ours are

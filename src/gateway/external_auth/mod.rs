@@ -30,18 +30,16 @@ use crate::base::time::Timestamp;
 use crate::gateway::answer::respond::Visitor;
 use crate::gateway::answer::{Refused, Shown, render};
 use crate::gateway::forward::headers;
+use crate::gateway::paths;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::state::plan::Plan;
 use crate::gateway::state::worker::{HeldPlan, Worker};
 use crate::pages::View;
 use crate::telemetry::{Code, Handled, Record};
 use crate::wire::accept::{self, Format};
-use crate::wire::fold;
+use crate::wire::header_spelling::has_underscore;
+use crate::wire::occurrence::{Occurrence, of_header};
 use crate::wire::path::FragmentCut;
-
-/// Where the questions are asked, on every host. Matched against the target as it was sent: what
-/// follows it may be somebody else's path, which must not lead out of here (T25).
-const TREE: &str = "/.russet/auth";
 
 static DIALECTS: [Dialect; 5] = [
     nginx::DIALECT,
@@ -53,11 +51,11 @@ static DIALECTS: [Dialect; 5] = [
 
 /// Whether a request asks for the tree of external auth, where that is on. `path` is raw.
 pub(super) fn is_asked(plan: &Plan, path: &str) -> bool {
-    let rest = path.strip_prefix(TREE);
+    let rest = path.strip_prefix(paths::EXTERNAL_AUTH);
     let is_tree = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     plan.external_auth
         .as_ref()
-        .is_some_and(|trusted| is_tree || (trusted.oauth2_proxy && path == oauth2_proxy::AUTH))
+        .is_some_and(|trusted| is_tree || (trusted.oauth2_proxy && path == paths::OAUTH2_AUTH))
 }
 
 /// What comes with a question in addition to its head.
@@ -97,7 +95,7 @@ fn question(
         return Err(no(untrusted_peer(), &visitor, record));
     }
     trusted.remove_secrets(&mut head.headers);
-    if path == oauth2_proxy::AUTH {
+    if path == paths::OAUTH2_AUTH {
         return oauth2_proxy::answer(head, trusted, asking, record);
     }
     let Some((dialect, rest)) = dialect(path) else {
@@ -185,7 +183,7 @@ fn note(request: &CheckedRequest, record: &mut Record) {
 }
 
 fn dialect(path: &str) -> Option<(&'static Dialect, &str)> {
-    let rest = path.strip_prefix(TREE)?.strip_prefix('/')?;
+    let rest = path.strip_prefix(paths::EXTERNAL_AUTH)?.strip_prefix('/')?;
     let (name, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let dialect = DIALECTS.iter().find(|dialect| dialect.name == name)?;
     (dialect.has_rest || rest.is_empty()).then_some((dialect, rest))
@@ -195,13 +193,13 @@ fn dialect(path: &str) -> Option<(&'static Dialect, &str)> {
 /// request goes on as it came, so that nothing can be taken out of it.
 fn unambiguous(plan: &Plan, headers: &HeaderMap) -> Result<(), Undescribed> {
     // Whoever passes on two hosts has let a client write one.
-    if [AUTHORIZATION, HOST].iter().any(|name| headers.get_all(name).iter().nth(1).is_some()) {
+    if [AUTHORIZATION, HOST].iter().any(|name| of_header(headers, name) == Occurrence::Repeated) {
         return Err(Undescribed::Twice);
     }
     for name in headers.keys() {
         let plain = name.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         // Security: `Remote.User` and `X_Forwarded_Email` are `Remote-User` and its kind to many.
-        if fold::has_underscore(name) || (!plain && plan.protected.is_protected(name)) {
+        if has_underscore(name) || (!plain && plan.protected.is_protected(name)) {
             return Err(Undescribed::Spelling);
         }
     }

@@ -30,9 +30,6 @@ use crate::telemetry::Record;
 use crate::wire::host::Authority;
 use crate::wire::path::normalise;
 
-/// Where the question is asked, on every host.
-pub(super) const AUTH: &str = "/oauth2/auth";
-
 const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");

@@ -5,7 +5,7 @@
 //! host for a minute before a new one is signed.
 
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lc_rs::signature::{
@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::bounded_map::{BoundedMap, WhenFull};
 use crate::base::ids::{RequestId, SessionId};
+use crate::base::lock::lock;
 use crate::base::seal::Ring;
 use crate::base::time::Timestamp;
 use crate::gateway::state::settings::SigningKeySource;
@@ -245,7 +246,7 @@ impl AssertionCache {
         person: impl FnOnce() -> Map<String, Value>,
     ) -> Option<Arc<str>> {
         let place = (session.id, session.identity.claims_at, Arc::<str>::from(host));
-        let mut cache = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = lock(&self.signed);
         // A clock that went backwards has a new one signed: none is given out before its `iat`.
         if let Some(signed) = cache.find(&place, now).filter(|signed| signed.at <= now) {
             return Some(Arc::clone(&signed.token));

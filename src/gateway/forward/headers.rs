@@ -22,7 +22,7 @@ use crate::session::Session;
 use crate::upstream::Upstream;
 use crate::wire::host::Scheme;
 use crate::wire::path::normalise;
-use crate::wire::{hop, method};
+use crate::wire::{hop, protected_names};
 
 const ASSERTION: HeaderName = HeaderName::from_static("x-pomerium-jwt-assertion");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -45,14 +45,14 @@ pub(crate) fn to_upstream(
     session: Option<&Session>,
 ) -> Result<Request<()>, Unwritable> {
     let target = target(request, service)?;
-    let mut headers = std::mem::take(&mut request.head.headers);
+    let mut headers = request.take_headers();
     let plan: &Plan = &request.plan;
     hop::remove_from_request(&mut headers, &plan.protected);
     plan.protected.remove_from(&mut headers);
     headers.remove(EXPECT);
     plan.our_cookies.remove_from_request(&mut headers);
     if service.method_matters {
-        method::remove_overrides(&mut headers);
+        protected_names::remove_method_overrides(&mut headers);
     }
     request.chain.write(&mut headers, Scheme::Https, &request.authority);
     let speaker = Speaker { request, worker, plan, session };

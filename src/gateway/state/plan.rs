@@ -23,8 +23,8 @@ use crate::session::ticket::Tickets;
 use crate::session::{self, CookieSettings};
 use crate::upstream::{SetupError, Upstream, Upstreams};
 use crate::wire::cookies::OurCookies;
-use crate::wire::fold::Protected;
 use crate::wire::host::Authority;
+use crate::wire::protected_names::Protected;
 
 /// What begins the names of our cookies beside the session's.
 pub const COOKIE_PREFIX: &str = "__Host-russet_";

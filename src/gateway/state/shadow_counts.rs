@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
+use crate::base::lock::lock;
 use crate::decision::record::Outcome;
 
 const OUTCOMES: usize = Outcome::ALL.len();
@@ -80,10 +81,6 @@ pub(crate) fn tell(counts: &[ShadowCount]) {
 
 fn place(outcome: Outcome) -> usize {
     Outcome::ALL.iter().position(|known| *known == outcome).unwrap_or(0)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What all workers share and what outlives a plan.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -8,6 +8,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::accounts::Accounts;
 use crate::apple;
+use crate::base::lock::lock;
 use crate::base::tasks::Tasks;
 use crate::base::time::{Clock, JumpWatch};
 use crate::edge::{Certificates, TlsError};
@@ -110,7 +111,7 @@ impl Shared {
     /// Starts what goes on in the background for as long as the control runtime lives.
     pub fn begin(self: &Arc<Self>) {
         let shared = Arc::downgrade(self);
-        self.control.start("shadow report", async move {
+        self.control.run_until_stopped("shadow report", async move {
             loop {
                 tokio::time::sleep(SHADOW_REPORT).await;
                 let Some(shared) = shared.upgrade() else { return };
@@ -119,7 +120,7 @@ impl Shared {
         });
         self.plan.load().apple.keep_keys_fresh(&self.control);
         let mut watch = JumpWatch::new(self.clock.clone());
-        self.control.start("clock watch", async move {
+        self.control.run_until_stopped("clock watch", async move {
             loop {
                 tokio::time::sleep(CLOCK_WATCH).await;
                 let seconds = watch.jumped_seconds();
@@ -163,8 +164,4 @@ impl Shared {
     pub fn acceptor(&self) -> Result<Option<TlsAcceptor>, TlsError> {
         self.certificates.as_ref().map(Certificates::acceptor).transpose()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

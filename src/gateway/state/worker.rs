@@ -1,7 +1,8 @@
 //! What each worker has for itself, and how it holds the plan in force.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use crate::base::lock::lock;
 use crate::base::tasks::Tasks;
 use crate::decision::Admission;
 use crate::edge::RequestBody;
@@ -43,7 +44,7 @@ impl Worker {
     /// The plan in force. The lock is this worker's own and never waited for.
     pub(crate) fn plan(&self) -> HeldPlan {
         let current = self.shared.plan.load();
-        let mut held = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock(&self.plan);
         if !Arc::ptr_eq(&**held, &*current) {
             *held = Arc::new(Arc::clone(&current));
         }

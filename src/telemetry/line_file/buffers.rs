@@ -1,9 +1,10 @@
 //! What waits for the writer: a buffer for each sender, bounded in bytes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::base::lock::lock;
 use crate::base::time;
 
 /// From how many waiting bytes on the writer is called at once.
@@ -182,8 +183,4 @@ impl Common {
             );
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,7 +15,7 @@ mod tests;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 pub use buffers::Sender;
 pub use rotated::rotated;
 
+use crate::base::lock::lock;
 use crate::base::tasks;
 use crate::base::time::Clock;
 use buffers::Common;
@@ -123,7 +124,7 @@ impl LineFile {
     /// `deadline`: what is left is lost.
     pub async fn finish(&self, deadline: Duration) -> bool {
         self.common.order(|orders| orders.stop = true);
-        let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let finished = lock(&self.finished).take();
         match finished {
             Some(finished) => tokio::time::timeout(deadline, finished).await.is_ok(),
             None => true,

@@ -73,14 +73,14 @@ impl App {
         let (connections, received, ended) =
             (Arc::clone(&app.connections), Arc::clone(&app.received), Arc::clone(&app.ended));
         let tasks = Tasks::on(Handle::current());
-        drop(tasks.clone().ask("application", async move {
+        drop(tasks.clone().run_to_end("application", async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let number = connections.fetch_add(1, Ordering::SeqCst);
                 received.lock().unwrap().push(Vec::new());
                 let script = scripts.get(number).or(scripts.last()).unwrap().clone();
                 let (received, ended) = (Arc::clone(&received), Arc::clone(&ended));
-                drop(tasks.ask("application's connection", async move {
+                drop(tasks.run_to_end("application's connection", async move {
                     run(stream, &script, number, &received).await;
                     ended.fetch_add(1, Ordering::SeqCst);
                 }));

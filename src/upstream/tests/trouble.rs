@@ -64,7 +64,7 @@ async fn a_slow_upload_is_no_slow_answer() {
     let mut upload = request(Method::POST, "/", "");
     *upload.body_mut() = body;
     let tasks = Tasks::on(Handle::current());
-    drop(tasks.ask("client", async move {
+    drop(tasks.run_to_end("client", async move {
         for _ in 0..5 {
             tokio::time::sleep(Duration::from_millis(300)).await;
             sender.send(data("part")).unwrap();
@@ -131,11 +131,11 @@ async fn tls_app(params: CertificateParams, signer: Option<&Authority>) -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let tasks = Tasks::on(Handle::current());
-    drop(tasks.clone().ask("application", async move {
+    drop(tasks.clone().run_to_end("application", async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
-            drop(tasks.ask("application's connection", async move {
+            drop(tasks.run_to_end("application's connection", async move {
                 let mut room = [0; 4096];
                 while let Ok(1..) = stream.read(&mut room).await {
                     stream.write_all(OK.as_bytes()).await.unwrap();

@@ -5,7 +5,8 @@ use std::time::Duration;
 use russet::cli::demo::browser::{Browser, Page};
 use serde_json::json;
 
-use russet::wire::fold::same;
+use russet::wire::header_spelling::same;
+use russet::wire::protected_names::{Meaning, known_names};
 
 use super::proxies::Front;
 use super::recorder::Recorded;
@@ -184,8 +185,35 @@ async fn denied(front: Front) {
     assert_eq!(site.app.count(), 0);
 }
 
-/// Everything that a client could say to be somebody else, or to ask for something else.
-const FORGED: &[(&str, &str)] = &[
+/// Everything that a client could say to be somebody else, or to ask for something else: every name
+/// that no client may send, and other spellings of some.
+fn forged_headers(front: Front) -> Vec<(&'static str, &'static str)> {
+    let value = |meaning| match meaning {
+        Meaning::Person => "eve@example.com",
+        Meaning::Origin => "192.0.2.66",
+        Meaning::Target => "/open",
+        Meaning::Method => "OPTIONS",
+    };
+    let table = known_names().map(|(name, meaning)| (name, value(meaning)));
+    let by_prefix: &[_] = match front {
+        // nginx removes names, and no prefixes.
+        Front::Nginx | Front::NginxOauth2Proxy => &[],
+        _ => UNKNOWN_MEMBERS,
+    };
+    table.chain(OTHERWISE_FORGED.iter().chain(by_prefix).copied()).collect()
+}
+
+/// Names that nobody knows, of families that no client may send.
+const UNKNOWN_MEMBERS: &[(&str, &str)] = &[
+    ("X-Pomerium-Anything", "eve@example.com"),
+    ("X-Russet-Anything", "eve@example.com"),
+    ("x-auth-request-anything", "eve@example.com"),
+    ("X-Envoy-Anything", "/open"),
+    ("X-Original-Anything", "/open"),
+    ("X-Forwarded-Anything", "/open"),
+];
+
+const OTHERWISE_FORGED: &[(&str, &str)] = &[
     ("X-Pomerium-Claim-Email", "eve@example.com"),
     ("x-pomerium-claim-email", "eve@example.com"),
     ("X_Pomerium_Claim_Email", "eve@example.com"),
@@ -196,18 +224,14 @@ const FORGED: &[(&str, &str)] = &[
     ("X-Original-URL", "https://wiki.example.com/open"),
     ("X-Original-Method", "OPTIONS"),
     ("X-Forwarded-Method", "OPTIONS"),
-    ("X-Forwarded-Uri", "/open"),
     ("X_Forwarded_Uri", "/open"),
     ("X-Forwarded-Host", "auth.example.com"),
+    ("X-Forwarded-Port", "666"),
     ("X-Forwarded-Proto", "http"),
-    ("X-Forwarded-Prefix", "/open"),
     ("X-Forwarded-For", "192.0.2.66"),
-    ("X-Real-IP", "192.0.2.66"),
     ("Forwarded", "for=192.0.2.66;host=auth.example.com"),
-    ("X-Envoy-Original-Path", "/open"),
-    ("X-Envoy-External-Address", "192.0.2.66"),
-    ("X-Rewrite-URL", "/open"),
-    ("X-HTTP-Method-Override", "OPTIONS"),
+    ("X_HTTP_Method", "OPTIONS"),
+    ("Remote.User", "eve@example.com"),
     ("Connection", "X-Pomerium-Claim-Email, X-Pomerium-Jwt-Assertion"),
     ("Connection", "X-Original-URL, X-Forwarded-Uri, X-Forwarded-Host, X-Forwarded-Method, Cookie"),
 ];
@@ -220,7 +244,8 @@ async fn forged(front: Front) {
 - {from: 'https://wiki.example.com', allowed_domains: [example.com]}";
     let site = Site::with(front, Some(ROUTES)).await;
     let ours = site.cookie(ANN, Duration::ZERO);
-    for forged in FORGED {
+    let all_forged = forged_headers(front);
+    for forged in &all_forged {
         for times in [1, 2] {
             let headers = [("Accept", "application/json"); 1].to_vec();
             let headers = [headers, vec![*forged; times]].concat();
@@ -232,7 +257,7 @@ async fn forged(front: Front) {
             assert_eq!(site.app.count(), 0, "{front:?} {forged:?} let somebody in");
         }
     }
-    for forged in FORGED {
+    for forged in &all_forged {
         let before = site.app.count();
         let headers = [("Cookie", ours.as_str()), *forged];
         let known = site.ask("GET /private", &headers).await;

@@ -1,5 +1,7 @@
 //! The rows of `docs/attacks.md` about whose request it is: what other projects got wrong.
 
+use russet::wire::protected_names::{Meaning, known_names};
+
 use super::ask::{DIALECTS, IDENTITY, Original, TRUSTED, send, site, staff};
 
 /// Each header by which some proxy describes a request, saying that it is a public one.
@@ -427,14 +429,11 @@ async fn a51_32_names_end_where_they_end() {
 async fn a51_33_a_clients_identity_headers_reach_nobody() {
     let site = site(TRUSTED).await;
     let host = site.host("wiki");
-    let forged = [
-        "X-Claim-Email",
-        "X-Claim.Sub",
-        "X-Pomerium-Jwt-Assertion",
-        "Remote-User",
-        "Remote.Email",
-        "X-Auth-Request-Email",
-    ];
+    let forged = known_names().filter(|(_, meaning)| *meaning != Meaning::Method);
+    let forged: Vec<&str> = ["X-Claim-Email", "X-Claim.Sub", "Remote.Email"]
+        .into_iter()
+        .chain(forged.map(|(name, _)| name))
+        .collect();
     for (line, more) in [
         ("GET /public/x HTTP/1.1", &[][..]),
         ("GET /silent/x HTTP/1.1", &[]),

@@ -9,6 +9,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
+use russet::wire::protected_names::{Meaning, WRITTEN_ANEW, known_names, prefixes};
 use serde_json::Value;
 use tokio::net::TcpStream;
 
@@ -310,6 +311,45 @@ async fn a51_8_yes_to_nobody_names_and_removes_every_configured_header() {
         for name in IDENTITY {
             assert_eq!(value(&ok.headers, name), Some(""), "{path} {name}");
             assert!(ok.remove.contains(&name.to_owned()), "{path} {name}: {:?}", ok.remove);
+        }
+    }
+}
+
+/// What a client says under a name that no client may send is removed; what Russet has set stays,
+/// and so does what Envoy writes itself.
+#[tokio::test]
+async fn t04_yes_removes_every_name_that_no_client_may_send() {
+    let site = super::ask::site(TRUSTED).await;
+    let (mut grpc, ours) = (Grpc::to(&site).await, staff(&site));
+    let names: Vec<String> = known_names()
+        .filter(|(_, meaning)| *meaning != Meaning::Method)
+        .map(|(name, _)| name.to_ascii_lowercase())
+        .chain(prefixes().map(|prefix| format!("{prefix}Anything").to_ascii_lowercase()))
+        .collect();
+    for name in &names {
+        let forged = [("cookie", &*ours), (name.as_str(), "eve@corp.example")];
+        let ok = grpc.get(&site, "/private/x", &forged).await.ok.unwrap();
+        let stays = ["x-pomerium-jwt-assertion", "x-forwarded-client-cert"].contains(&&**name);
+        assert_eq!(ok.remove.contains(name), !stays, "{name}: {:?}", ok.remove);
+    }
+    for name in WRITTEN_ANEW.map(str::to_ascii_lowercase) {
+        let forged = [("cookie", &*ours), (name.as_str(), "203.0.113.9")];
+        let ok = grpc.get(&site, "/private/x", &forged).await.ok.unwrap();
+        assert!(!ok.remove.contains(&name), "{name}: {:?}", ok.remove);
+    }
+}
+
+/// Where the policy reads the method, no header makes another of it afterwards.
+#[tokio::test]
+async fn t46_yes_to_a_method_removes_what_would_change_it() {
+    let site = super::ask::site(TRUSTED).await;
+    let (mut grpc, ours) = (Grpc::to(&site).await, staff(&site));
+    for (name, _) in known_names().filter(|(_, meaning)| *meaning == Meaning::Method) {
+        let name = name.to_ascii_lowercase();
+        for (path, gone) in [("/reading/x", true), ("/public/x", false)] {
+            let forged = [("cookie", &*ours), (name.as_str(), "DELETE")];
+            let ok = grpc.get(&site, path, &forged).await.ok.unwrap();
+            assert_eq!(ok.remove.contains(&name), gone, "{path} {name}: {:?}", ok.remove);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use super::*;
 use crate::base::time::Timestamp;
 use crate::config;
+use crate::wire::protected_names::{WRITTEN_ANEW, known_names, prefixes};
 
 fn settings(change: impl Fn(&str) -> String) -> Settings {
     let text = fs::read_to_string("tests/cases/snippets/russet.yaml").unwrap();
@@ -35,6 +36,48 @@ fn the_snippets_are_the_files_in_cases() {
             "{}: run `UPDATE=1 cargo test --lib snippet`\n{text}",
             path.display()
         );
+    }
+}
+
+/// Every name that no client may send, and what takes it away, in the words of each proxy.
+#[test]
+fn t04_each_snippet_removes_every_name_that_no_client_may_send() {
+    let settings = settings(str::to_owned);
+    let text = |front| snippet(front, &settings).unwrap().text;
+    let [nginx, traefik, caddy, envoy, haproxy] =
+        [Front::Nginx, Front::Traefik, Front::Caddy, Front::Envoy, Front::Haproxy].map(text);
+    let pattern = traefik.split_once("authResponseHeadersRegex: \"").unwrap().1;
+    let pattern = regex::Regex::new(pattern.split_once('"').unwrap().0).unwrap();
+    // Traefik's own word, which no client's survives (`trustForwardHeader: false`).
+    let of_traefik = ["X-Real-IP", "X-Forwarded-Server"];
+    for name in known_names().map(|(name, _)| name).chain(WRITTEN_ANEW) {
+        let lower = name.to_ascii_lowercase();
+        let prefix = prefixes().map(str::to_ascii_lowercase).find(|one| lower.starts_with(one));
+        assert!(nginx.contains(&format!("proxy_set_header {name} ")), "nginx: {name}");
+        let listed = traefik.contains(&format!("\n          {name}: \"\"\n"));
+        let own = of_traefik.contains(&name) || WRITTEN_ANEW.contains(&name);
+        assert!(listed || own || pattern.is_match(name), "traefik: {name}");
+        let (caddy_line, haproxy_line, envoy_line) = match &prefix {
+            Some(prefix) => (
+                format!("request_header -{prefix}*\n"),
+                format!("del-header {prefix} -m beg\n"),
+                format!("\"{prefix}\",\n"),
+            ),
+            None => (
+                format!("request_header -{name}\n"),
+                format!("del-header {name}\n"),
+                format!("[\"{lower}\"] = true"),
+            ),
+        };
+        assert!(caddy.contains(&caddy_line), "caddy: {name}");
+        assert!(haproxy.contains(&haproxy_line), "haproxy: {name}");
+        assert!(envoy.contains(&envoy_line), "envoy: {name}");
+    }
+    for prefix in prefixes().filter(|prefix| *prefix != "X-Forwarded-") {
+        assert!(pattern.is_match(&format!("{prefix}Anything")), "traefik: {prefix}");
+    }
+    for other in ["X-Request-Id", "X-Forwarded-For", "Cookie", "My-X-Pomerium-Name"] {
+        assert!(!pattern.is_match(other), "traefik: {other}");
     }
 }
 

@@ -30,10 +30,15 @@ use super::dialect::SignInShape;
 use super::{AskedBy, Asking, decide_described, no, untrusted_peer, visitor};
 use crate::gateway::forward::headers;
 use crate::gateway::pipeline;
+use crate::gateway::state::plan::Plan;
 use crate::gateway::state::worker::Worker;
 use crate::wire::forwarded;
+use crate::wire::protected_names::overrides_method;
 
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
+
+/// What Envoy tells the application of a client's certificate (`forward_client_cert_details`).
+const CLIENT_CERTIFICATE: HeaderName = HeaderName::from_static("x-forwarded-client-cert");
 
 /// Longest question: Envoy sends up to 60 KiB of headers, and a body where it is told to.
 const MESSAGE_BYTES: usize = 1024 * 1024;
@@ -106,6 +111,7 @@ async fn answer(
     let mut record = pipeline::new_record(&parts, peer);
     let asking = Asking { peer, plan: worker.plan(), now: worker.shared.clock.now(), worker };
     let asked_by = AskedBy { name: "envoy-grpc", sign_in: SignInShape::Redirect };
+    let forbidden = forbidden_names(&parts.headers, &asking.plan);
     let decided = match trusted {
         true => decide_described(parts, described, asked_by, asking, &mut record),
         false => {
@@ -114,7 +120,7 @@ async fn answer(
         }
     };
     let response = match decided {
-        Ok(allow) => allowed(&allow, record.id),
+        Ok(allow) => allowed(&allow, &forbidden, record.id),
         Err(refused) => denied(*refused).await,
     };
     record.status = match &response.http_response {
@@ -163,10 +169,29 @@ fn client_of(request: &CheckRequest) -> Result<IpAddr, Undescribed> {
     forwarded::read_address(text.as_bytes()).ok_or(Undescribed::Client)
 }
 
+/// The client's headers that no client may send to an application. Envoy's own header for the
+/// client's certificate stays: Envoy takes a client's away itself.
+fn forbidden_names(headers: &HeaderMap, plan: &Plan) -> Vec<HeaderName> {
+    let names = headers.keys().filter(|name| {
+        (plan.protected.is_protected(name) || overrides_method(name))
+            && **name != CLIENT_CERTIFICATE
+    });
+    names.cloned().collect()
+}
+
 /// Yes. What is empty takes the client's value away too, and is then removed, so that no client's
-/// stays whatever Envoy does with empty values.
-fn allowed(allow: &Allow, id: crate::base::ids::RequestId) -> CheckResponse {
+/// stays whatever Envoy does with empty values. `forbidden` goes as well, unless it has just been
+/// set: Envoy removes after it has set.
+fn allowed(
+    allow: &Allow,
+    forbidden: &[HeaderName],
+    id: crate::base::ids::RequestId,
+) -> CheckResponse {
     let mut ok = OkHttpResponse::default();
+    let goes = |name: &&HeaderName| {
+        !allow.identity.contains_key(*name) && (allow.method_matters || !overrides_method(name))
+    };
+    ok.headers_to_remove = forbidden.iter().filter(goes).map(HeaderName::to_string).collect();
     for (name, value) in &allow.identity {
         if value.is_empty() {
             ok.headers_to_remove.push(name.to_string());
