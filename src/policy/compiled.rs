@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Question;
 use super::answer::{Answer, Finding, Merge, Verdict};
-use super::criteria::{Row, Test};
+use super::criterion::{Row, Test};
+use super::question::Question;
 use super::reason::Reason;
 use crate::base::node::Place;
 

@@ -1,10 +1,9 @@
 //! What policies refer to beside themselves: the groups of a file, and named policies.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use super::compiled::Compiled;
-use super::groups::Groups;
+use super::groups::GroupsFile;
 use super::parse::{self, Parsed, Use};
 use super::{codes, criteria};
 use crate::base::diagnostic::Diagnostics;
@@ -14,18 +13,6 @@ use crate::base::node::{Kind, Node, Place};
 /// Most rules that named policies may grow into, all routes together: so that a page of text does
 /// not become a gigabyte (T59).
 const MOST_RULES: usize = 100_000;
-
-/// The groups that policies may name.
-#[derive(Clone, Debug, Default)]
-pub enum GroupsFile {
-    /// No file is configured.
-    #[default]
-    Unset,
-    /// There is one, and it cannot be used; that was told where it was read.
-    Broken,
-    /// These.
-    Read(Arc<Groups>),
-}
 
 /// What policies may refer to.
 #[derive(Debug, Default)]

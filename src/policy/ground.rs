@@ -1,10 +1,10 @@
 //! The first ground of an outcome, without the rest of the evidence and without allocating: by it
 //! replay sorts a million lines.
 
-use super::Question;
 use super::answer::{Answer, Verdict};
 use super::compiled::{Compiled, Leaf};
 use super::explain::{Side, is_decisive};
+use super::question::Question;
 use super::reason::Reason;
 use crate::base::node::Place;
 

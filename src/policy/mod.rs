@@ -11,69 +11,55 @@
 
 mod answer;
 mod apple_claims;
+mod certain_outcome;
 mod codes;
 mod compiled;
 mod criteria;
+mod criterion;
 mod definitions;
-mod doubts;
 mod explain;
 mod ground;
 mod groups;
+mod language_page;
 mod matchers;
+mod missing;
 mod parse;
-mod possible;
+mod question;
 mod reason;
-mod reference;
 mod shortcuts;
+mod value_lints;
+mod warning;
+mod written;
 
 #[cfg(test)]
-mod slow;
+mod reference_evaluator;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use answer::{Answer, Outcome, Verdict, sign_in_status};
 pub use compiled::{Openness, Operator};
-pub use criteria::{Data, Reads, Row, criteria, fingerprint, spki_hash};
-pub use definitions::{Definitions, GroupsFile, names_a_group};
-pub use explain::{CriterionEvidence, Explanation, Missing, OperatorEvidence, RuleEvidence, What};
+pub use criteria::{criteria, fingerprint, spki_hash};
+pub use criterion::{Data, Reads, Row};
+pub use definitions::{Definitions, names_a_group};
+pub use explain::{CriterionEvidence, Explanation, OperatorEvidence, RuleEvidence};
 pub use ground::{Ground, Tally};
-pub use groups::{Groups, GroupsBuilder, Member, Who};
+pub use groups::{Groups, GroupsBuilder, GroupsFile, Member, Who};
+pub use language_page::language_page;
+pub use missing::{Missing, What};
+pub use question::Question;
 pub use reason::{Reason, ReasonSet};
-pub use reference::language_page;
 pub use shortcuts::{Parts, Shortcuts, SubPolicy};
 
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Node, Place};
 use crate::base::time::Timestamp;
-use crate::identity::{ClientCertificate, Identity};
 use compiled::Compiled;
 
 /// A compiled policy. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Policy(Arc<Compiled>);
-
-/// All that a policy may look at.
-#[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
-    /// The method as it was sent; compared exactly.
-    pub method: &'a str,
-    /// The normalised path, without the query.
-    pub path: &'a str,
-    /// The client's address, after the trusted hops.
-    pub source_ip: IpAddr,
-    /// Whether this is a true preflight: `OPTIONS` with `Origin` and
-    /// `Access-Control-Request-Method`.
-    pub cors_preflight: bool,
-    /// When it is decided.
-    pub now: Timestamp,
-    /// The client's certificate; `None` where none was shown.
-    pub client_certificate: Option<&'a ClientCertificate>,
-    /// Who is asking, where a live session says so.
-    pub identity: Option<&'a Identity>,
-}
 
 impl Policy {
     /// A policy that admits nobody: what a route without one has.
@@ -152,7 +138,7 @@ impl Policy {
     /// What is done with a request of which not everything was recorded: the outcome that is the
     /// same whatever the missing facts were, `None` where it hangs on them. Allocates nothing.
     pub fn certain(&self, question: &Question<'_>) -> Option<Outcome> {
-        possible::certain(&self.0, question)
+        certain_outcome::certain(&self.0, question)
     }
 
     /// The first criterion on which `verdict`, the answer to `question`, rests; `None` where there
@@ -185,8 +171,8 @@ impl Policy {
     /// where there is none. Leaves a minute for the way back from the sign-in.
     pub fn signed_in_since(&self, now: Timestamp) -> Option<Timestamp> {
         let ages = self.0.leaves().filter_map(|leaf| match &leaf.test {
-            criteria::Test::Age(age) => Some(age.since(now)),
-            criteria::Test::Request(_) | criteria::Test::Person(_) => None,
+            criterion::Test::Age(age) => Some(age.since(now)),
+            criterion::Test::Request(_) | criterion::Test::Person(_) => None,
         });
         ages.max()
     }

@@ -9,8 +9,10 @@
 
 use super::codes;
 use super::compiled::{Compiled, Leaf, Operator, Rule, Term};
-use super::criteria::{Row, Test, Written, criteria, not_here};
-use super::definitions::GroupsFile;
+use super::criteria::{criteria, unsupported};
+use super::criterion::{Row, Test};
+use super::groups::GroupsFile;
+use super::written::Written;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::near::nearest;
 use crate::base::node::{Kind, Node, Place};
@@ -136,7 +138,7 @@ impl Parser<'_> {
         for (key, list) in entries {
             terms.extend(self.term(action, key, list, &at));
         }
-        self.doubt_mixture(action, key, &terms);
+        self.warn_of_mixed_operators(action, key, &terms);
         let rule = Rule { at, place: Some(key.place), terms: terms.into() };
         match action {
             Action::Allow => self.into.compiled.allow.push(rule),
@@ -241,12 +243,12 @@ impl Parser<'_> {
         if let Some(row) = criteria().iter().copied().find(|row| row.name == name) {
             return Some(row);
         }
-        if let Some((message, help)) = not_here::refusal(name) {
+        if let Some((message, help)) = unsupported::refusal(name) {
             self.told.error(codes::NOT_HERE, key.place, message, help);
             return None;
         }
         let names = criteria().iter().map(|row| row.name);
-        let help = match nearest(name, names.clone().chain(not_here::names())) {
+        let help = match nearest(name, names.clone().chain(unsupported::names())) {
             _ if name == USE => USE_HELP.to_owned(),
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the criteria are {}", names.collect::<Vec<_>>().join(", ")),
@@ -257,7 +259,7 @@ impl Parser<'_> {
     }
 
     /// Operators side by side are or-ed, which is not how people read them.
-    fn doubt_mixture(&mut self, action: Action, key: &Node, terms: &[Term]) {
+    fn warn_of_mixed_operators(&mut self, action: Action, key: &Node, terms: &[Term]) {
         let [first, rest @ ..] = terms else { return };
         let Some(other) = rest.iter().find(|term| term.operator != first.operator) else { return };
         let (first, other) = (first.operator.word(), other.operator.word());

@@ -2,7 +2,8 @@
 
 use super::codes;
 use super::compiled::{Compiled, Leaf, Operator, Rule, Term};
-use super::criteria::{Row, Test, shortcut};
+use super::criteria::shortcut;
+use super::criterion::{Row, Test};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Node, Place};
 

@@ -6,11 +6,15 @@
 
 use std::time::Duration;
 
-use super::{Answer, Data, Identity, Reads, Reason, Row, Test, Written, answer};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::duration;
 use crate::base::time::Timestamp;
-use crate::policy::{codes, doubts};
+use crate::identity::Identity;
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, Reads, Row, Test, answer};
+use crate::policy::reason::Reason;
+use crate::policy::written::Written;
+use crate::policy::{codes, value_lints};
 
 pub(super) static ROW: Row = Row {
     name: "auth_age",
@@ -22,8 +26,8 @@ pub(super) static ROW: Row = Row {
     reads: Reads::Identity,
     example: "auth_age: 12h",
     compile: |written, told| {
-        if let Some(doubt) = doubts::recent_sign_in_refused(written) {
-            doubt.tell(Some(written.place), told);
+        if let Some(warning) = value_lints::recent_sign_in_refused(written) {
+            warning.report(Some(written.place), told);
         }
         Some(Test::Age(AuthAge::read(written, told)?))
     },

@@ -1,7 +1,10 @@
 //! `authenticated_user`: whoever is signed in. Anybody with an Apple account can be.
 
-use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer};
-use crate::policy::What;
+use crate::identity::Identity;
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
+use crate::policy::missing::{Missing, What};
+use crate::policy::reason::Reason;
 
 pub(super) static ROW: Row = Row {
     name: "authenticated_user",

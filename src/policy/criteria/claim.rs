@@ -5,11 +5,15 @@
 
 use serde_json::{Map, Value};
 
-use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, Written, answer};
 use crate::base::diagnostic::Diagnostics;
-use crate::identity::Address;
+use crate::identity::{Address, Identity};
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
 use crate::policy::matchers::{ListMatcher, ListOperator, Single};
-use crate::policy::{What, apple_claims, codes};
+use crate::policy::missing::{Missing, What};
+use crate::policy::reason::Reason;
+use crate::policy::written::Written;
+use crate::policy::{apple_claims, codes};
 
 pub(super) static ROW: Row = Row {
     name: "claim",
@@ -64,15 +68,15 @@ impl Claim {
             );
             return None;
         };
-        if let Some(doubt) = apple_claims::doubt_name(name) {
-            doubt.tell(Some(written.place), told);
+        if let Some(warning) = apple_claims::warning_for_name(name) {
+            warning.report(Some(written.place), told);
         }
         let matcher = ListMatcher::read(
             written,
             &|data, operator, value, told| {
                 let value = apple_claims::as_apple_means(name, value);
-                if let Some(doubt) = apple_claims::doubt_value(name, operator, &value) {
-                    doubt.tell(Some(data.place), told);
+                if let Some(warning) = apple_claims::warning_for_value(name, operator, &value) {
+                    warning.report(Some(data.place), told);
                 }
                 value
             },
@@ -83,12 +87,12 @@ impl Claim {
 
     /// One that holds where the claim has `value`; `None` where that is no single value.
     pub(super) fn has(name: &str, value: &Value, told: &mut Diagnostics) -> Option<Self> {
-        if let Some(doubt) = apple_claims::doubt_name(name) {
-            doubt.tell(None, told);
+        if let Some(warning) = apple_claims::warning_for_name(name) {
+            warning.report(None, told);
         }
         let value = apple_claims::as_apple_means(name, Single::from_json(value)?);
-        if let Some(doubt) = apple_claims::doubt_value(name, ListOperator::Has, &value) {
-            doubt.tell(None, told);
+        if let Some(warning) = apple_claims::warning_for_value(name, ListOperator::Has, &value) {
+            warning.report(None, told);
         }
         Some(Self::new(name, ListMatcher::has(value)))
     }

@@ -4,13 +4,18 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, Written};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::near::nearest;
 use crate::base::node::{Kind, Node};
 use crate::identity::ClientCertificate;
+use crate::policy::answer::Answer;
 use crate::policy::codes;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test};
 use crate::policy::matchers::{Letters, TextMatcher};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::written::Written;
 
 pub(super) static ROW: Row = Row {
     name: "client_certificate",

@@ -3,11 +3,16 @@
 use std::fmt;
 
 use super::zone::{self, Zone};
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, Written, answer};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::Node;
 use crate::base::time::Timestamp;
+use crate::policy::answer::Answer;
 use crate::policy::codes;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test, answer};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::written::Written;
 
 pub(super) static ROW: Row = Row {
     name: "date",

@@ -1,11 +1,16 @@
 //! `day_of_week`: on some days of the week.
 
 use super::zone::{self, SECONDS_OF_DAY, Zone};
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, Written, answer};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::near::nearest;
 use crate::base::node::{Kind, Node};
+use crate::policy::answer::Answer;
 use crate::policy::codes;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test, answer};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::written::Written;
 
 pub(super) static ROW: Row = Row {
     name: "day_of_week",

@@ -1,11 +1,15 @@
 //! `domain`: what follows the only `@` of the verified address. The case of ASCII letters does not
 //! count.
 
-use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer, email};
+use super::email;
 use crate::base::diagnostic::Diagnostics;
-use crate::identity::{Address, domain_of};
+use crate::identity::{Address, Identity, domain_of};
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
 use crate::policy::matchers::{Letters, TextMatcher};
-use crate::policy::{What, doubts};
+use crate::policy::missing::{Missing, What};
+use crate::policy::reason::Reason;
+use crate::policy::value_lints;
 
 pub(super) static ROW: Row = Row {
     name: "domain",
@@ -22,9 +26,9 @@ pub(super) static ROW: Row = Row {
     reads: Reads::Identity,
     example: "domain: corp.example",
     compile: |written, told| {
-        let matcher = TextMatcher::read(written, Letters::AnyCase, doubts::domain, told)?;
-        if let Some(doubt) = doubts::absent_address(written, matcher.is_negative()) {
-            doubt.tell(Some(written.place), told);
+        let matcher = TextMatcher::read(written, Letters::AnyCase, value_lints::domain, told)?;
+        if let Some(warning) = value_lints::absent_address(written, matcher.is_negative()) {
+            warning.report(Some(written.place), told);
         }
         Some(Test::person(Domain { matcher }))
     },
@@ -38,8 +42,8 @@ pub(super) struct Domain {
 impl Domain {
     pub(super) fn one_of(domains: &[String], told: &mut Diagnostics) -> Self {
         for domain in domains {
-            if let Some(doubt) = doubts::listed_domain(domain) {
-                doubt.tell(None, told);
+            if let Some(warning) = value_lints::listed_domain(domain) {
+                warning.report(None, told);
             }
         }
         Self { matcher: TextMatcher::one_of(domains, Letters::AnyCase) }

@@ -1,9 +1,12 @@
 //! `email`: the address that the provider vouches for. The case of ASCII letters does not count.
 
-use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer};
-use crate::identity::{Address, domain_of};
+use crate::identity::{Address, Identity, domain_of};
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
 use crate::policy::matchers::{Letters, TextMatcher};
-use crate::policy::{What, doubts};
+use crate::policy::missing::{Missing, What};
+use crate::policy::reason::Reason;
+use crate::policy::value_lints;
 
 pub(super) static ROW: Row = Row {
     name: "email",
@@ -19,9 +22,9 @@ pub(super) static ROW: Row = Row {
     reads: Reads::Identity,
     example: "email: {in: [ann@corp.example, bob@corp.example]}",
     compile: |written, told| {
-        let matcher = TextMatcher::read(written, Letters::AnyCase, doubts::email, told)?;
-        if let Some(doubt) = doubts::absent_address(written, matcher.is_negative()) {
-            doubt.tell(Some(written.place), told);
+        let matcher = TextMatcher::read(written, Letters::AnyCase, value_lints::email, told)?;
+        if let Some(warning) = value_lints::absent_address(written, matcher.is_negative()) {
+            warning.report(Some(written.place), told);
         }
         Some(Test::person(Email { matcher }))
     },

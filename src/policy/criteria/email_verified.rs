@@ -1,10 +1,12 @@
 //! `email_verified`: whether the provider vouches for the address.
 
-use super::{
-    Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer, email, truth,
-};
-use crate::identity::Address;
-use crate::policy::What;
+use super::email;
+use crate::identity::{Address, Identity};
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
+use crate::policy::missing::{Missing, What};
+use crate::policy::reason::Reason;
+use crate::policy::written::truth;
 
 pub(super) static ROW: Row = Row {
     name: "email_verified",

@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, Written, email};
+use super::email;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::Node;
-use crate::identity::Address;
+use crate::identity::{Address, Identity};
+use crate::policy::answer::Answer;
+use crate::policy::codes;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test};
+use crate::policy::groups::GroupsFile;
 use crate::policy::groups::{Choice, Groups};
 use crate::policy::matchers::{ListMatcher, ListOperator, ListTest, Single};
-use crate::policy::{GroupsFile, What, codes};
+use crate::policy::missing::{Missing, What};
+use crate::policy::reason::Reason;
+use crate::policy::written::Written;
 
 pub(super) static ROW: Row = Row {
     name: super::GROUPS,

@@ -1,10 +1,14 @@
 //! `managed_account`: an account that an organization gave its people, by the claim `org_id`.
 
-use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, Written, answer};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::Plain;
-use crate::policy::matchers::flag;
-use crate::policy::{What, codes};
+use crate::identity::Identity;
+use crate::policy::answer::Answer;
+use crate::policy::codes;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
+use crate::policy::missing::{Missing, What};
+use crate::policy::reason::Reason;
+use crate::policy::written::{Written, flag};
 
 pub(super) static ROW: Row = Row {
     name: "managed_account",

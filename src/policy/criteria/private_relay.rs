@@ -1,10 +1,12 @@
 //! `private_relay`: whether the verified address is one of Apple's that hides the real one.
 
-use super::{
-    Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer, email, truth,
-};
-use crate::identity::{Address, domain_of};
-use crate::policy::What;
+use super::email;
+use crate::identity::{Address, Identity, domain_of};
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
+use crate::policy::missing::{Missing, What};
+use crate::policy::reason::Reason;
+use crate::policy::written::truth;
 
 pub(super) static ROW: Row = Row {
     name: "private_relay",

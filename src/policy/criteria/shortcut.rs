@@ -7,11 +7,12 @@ use super::domain::Domain;
 use super::email::Email;
 use super::user::User;
 use super::{
-    Row, Test, accept, authenticated_user, claim, cors_preflight, domain, email,
-    invalid_client_certificate, user,
+    accept, authenticated_user, claim, cors_preflight, domain, email, invalid_client_certificate,
+    user,
 };
 use crate::base::diagnostic::Diagnostics;
 use crate::policy::codes;
+use crate::policy::criterion::{Row, Test};
 
 type Criterion = (&'static Row, Test);
 

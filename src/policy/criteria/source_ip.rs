@@ -4,10 +4,15 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, Written, answer};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Kind, Node};
+use crate::policy::answer::Answer;
 use crate::policy::codes;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test, answer};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::written::Written;
 
 pub(super) static ROW: Row = Row {
     name: "source_ip",

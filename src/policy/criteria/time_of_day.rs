@@ -1,10 +1,15 @@
 //! `time_of_day`: between two times of the clock on the wall, over midnight where they say so.
 
 use super::zone::{self, SECONDS_OF_DAY, Zone};
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, Written, answer};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::Node;
+use crate::policy::answer::Answer;
 use crate::policy::codes;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test, answer};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::written::Written;
 
 pub(super) static ROW: Row = Row {
     name: "time_of_day",

@@ -1,8 +1,12 @@
 //! `user`: one person, by the id that Apple gave them for this team.
 
-use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer};
+use crate::identity::Identity;
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
 use crate::policy::matchers::{Letters, TextMatcher};
-use crate::policy::{What, doubts};
+use crate::policy::missing::{Missing, What};
+use crate::policy::reason::Reason;
+use crate::policy::value_lints;
 
 pub(super) static ROW: Row = Row {
     name: "user",
@@ -13,7 +17,7 @@ pub(super) static ROW: Row = Row {
     reads: Reads::Identity,
     example: "user: 001234.5d1f0c2a8be94e6f.0901",
     compile: |written, told| {
-        let matcher = TextMatcher::read(written, Letters::Exact, doubts::user, told)?;
+        let matcher = TextMatcher::read(written, Letters::Exact, value_lints::user, told)?;
         Some(Test::person(User { matcher }))
     },
 };

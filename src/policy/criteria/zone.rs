@@ -3,12 +3,12 @@
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use super::Written;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::near::nearest;
 use crate::base::node::Node;
 use crate::base::time::Timestamp;
 use crate::policy::codes;
+use crate::policy::written::Written;
 
 pub(super) const SECONDS_OF_DAY: i64 = 86_400;
 

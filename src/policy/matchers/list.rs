@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Letters, Pattern, flag, operator, read_all, wants_flag};
+use super::letters::Letters;
+use super::pattern::Pattern;
+use super::{operator, read_all};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Kind, Node, Plain};
 use crate::policy::codes;
-use crate::policy::criteria::Written;
+use crate::policy::written::{Written, flag, wants_flag};
 
 /// An operator of a matcher of lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

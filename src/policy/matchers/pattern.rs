@@ -2,7 +2,7 @@
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::Letters;
+use super::letters::Letters;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Node, Plain};
 use crate::policy::codes;

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::slow::{Asked, any_policy, any_question};
+use super::super::reference_evaluator::{Asked, any_policy, any_question};
 use super::super::tests::{NOW, policy};
 use super::*;
 use crate::identity::{Address, Claims, Identity, Unrecorded, domain_of};
