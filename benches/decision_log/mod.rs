@@ -111,6 +111,7 @@ pub(crate) fn write(seed: u64, count: u64, redact: Redact, out: &mut impl Write)
             source_ip: IpAddr::V4(Ipv4Addr::from(ip)),
             cors_preflight: false,
             client_certificate: None,
+            supposed: None,
         };
         let now = Timestamp(BEGINS + (millis / 1_000) as i64);
         let identity = session.map(|session| &session.identity);

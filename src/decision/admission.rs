@@ -7,7 +7,7 @@ use super::rules::{RouteIndex, RouteMatch, Rules};
 use super::settings::RouteRule;
 use crate::base::time::Timestamp;
 use crate::identity::{ClientCertificate, Identity};
-use crate::policy::{Explanation, Outcome, Policy, Question, Verdict};
+use crate::policy::{Explanation, Outcome, Policy, Question, Supposed, Verdict};
 use crate::session::Session;
 use crate::session::lifecycle::LiveSession;
 use crate::wire::host::Authority;
@@ -28,6 +28,8 @@ pub struct Facts<'a> {
     pub cors_preflight: bool,
     /// The client's certificate; `None` where none was shown.
     pub client_certificate: Option<&'a ClientCertificate>,
+    /// What a test case or a replay supposes about the person; `None` for every live request.
+    pub supposed: Option<&'a Supposed>,
 }
 
 /// What the rules say of a request, before anything is done about it.
@@ -222,5 +224,6 @@ pub fn question<'a>(
         now,
         client_certificate: facts.client_certificate,
         identity,
+        supposed: facts.supposed,
     }
 }

@@ -5,12 +5,14 @@ use std::fmt::Debug;
 
 use super::answer::Answer;
 use super::codes;
-use super::criteria::auth_age::AuthAge;
 use super::missing::{Missing, What};
+use super::openness::Openness;
 use super::question::Question;
 use super::reason::Reason;
+use super::supposed::Unrecorded;
 use super::written::Written;
 use crate::base::diagnostic::Diagnostics;
+use crate::base::time::Timestamp;
 use crate::identity::Identity;
 
 /// What is known about a criterion.
@@ -93,16 +95,14 @@ pub enum Reads {
     Time,
 }
 
-/// A compiled criterion. Security: that one which asks for a person is never asked without one, so
-/// no matcher, negative ones included, can hold for a stranger.
+/// A compiled criterion. Security: one that asks for a person is never asked without one, so no
+/// matcher, negative ones included, can hold for a stranger.
 #[derive(Debug)]
 pub(super) enum Test {
     /// Looks at the request alone.
     Request(Box<dyn OfRequest>),
     /// Looks at who is signed in.
     Person(Box<dyn OfPerson>),
-    /// Looks at when somebody signed in.
-    Age(AuthAge),
 }
 
 impl Test {
@@ -113,9 +113,25 @@ impl Test {
     pub(super) fn person(criterion: impl OfPerson + 'static) -> Self {
         Self::Person(Box::new(criterion))
     }
+
+    /// How many people it holds for, as far as the criterion alone tells.
+    pub(super) fn openness(&self) -> Openness {
+        match self {
+            Self::Request(criterion) => criterion.openness(),
+            Self::Person(criterion) => criterion.openness(),
+        }
+    }
+
+    /// Since when somebody must have signed in, as seen at `now`, where it asks for that.
+    pub(super) fn signed_in_since(&self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Request(_) => None,
+            Self::Person(criterion) => criterion.signed_in_since(now),
+        }
+    }
 }
 
-/// A criterion about the request.
+/// A criterion about the request: its method, path, address, certificate, or the time.
 pub(super) trait OfRequest: Debug + Send + Sync {
     /// The answer. Allocates nothing.
     fn judge(&self, question: &Question<'_>) -> (Answer, Reason);
@@ -125,22 +141,35 @@ pub(super) trait OfRequest: Debug + Send + Sync {
     fn seen(&self, question: &Question<'_>) -> Option<String>;
     /// What would have to be different; `None` where nothing could.
     fn different(&self) -> Option<What>;
+    /// How many people it holds for. A criterion that says nothing here sets a condition.
+    fn openness(&self) -> Openness {
+        Openness::Some
+    }
 }
 
-/// A criterion about a person.
+/// A criterion about a person. `question` tells when they are asked about.
 pub(super) trait OfPerson: Debug + Send + Sync {
     /// The answer. Allocates nothing.
-    fn judge(&self, who: &Identity) -> (Answer, Reason);
+    fn judge(&self, who: &Identity, question: &Question<'_>) -> (Answer, Reason);
     /// What it asks for, for operators.
     fn wanted(&self) -> String;
     /// What is there.
-    fn seen(&self, who: &Identity) -> Option<String>;
+    fn seen(&self, who: &Identity, question: &Question<'_>) -> Option<String>;
     /// What would have to be different; `None` where nothing could.
     fn missing(&self, who: &Identity) -> Option<Missing>;
-    /// Whether it reads what the decision log did not keep of `who`; asked only where something is
-    /// missing. A criterion that says nothing here is taken to read everything.
-    fn lacks(&self, _who: &Identity) -> bool {
+    /// Whether its answer could change if what the decision log did not keep of `who` were known;
+    /// called only where something is missing. A criterion that says nothing here is taken to read
+    /// everything, which can make a replay say *unknown* too often and never wrongly *known*.
+    fn needs(&self, _missing: &Unrecorded, _who: &Identity) -> bool {
         true
+    }
+    /// Since when somebody must have signed in, as seen at `now`, where it asks for that.
+    fn signed_in_since(&self, _now: Timestamp) -> Option<Timestamp> {
+        None
+    }
+    /// How many people it holds for. A criterion that says nothing here sets a condition.
+    fn openness(&self) -> Openness {
+        Openness::Some
     }
 }
 

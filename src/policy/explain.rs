@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use super::answer::{Answer, Finding, Outcome, Verdict};
 use super::compiled::{Compiled, Leaf, Operator, Rule, Term};
-use super::criteria::auth_age::AuthAge;
 use super::criterion::Test;
 use super::missing::Missing;
 use super::question::Question;
@@ -189,11 +188,9 @@ impl Scribe<'_> {
         let (wanted, seen) = match &leaf.test {
             Test::Request(criterion) => (criterion.wanted(), criterion.seen(self.question)),
             Test::Person(criterion) => {
-                (criterion.wanted(), self.question.identity.and_then(|who| criterion.seen(who)))
-            }
-            Test::Age(age) => {
-                let now = self.question.now;
-                (age.wanted(), self.question.identity.map(|who| AuthAge::seen(who, now)))
+                let seen =
+                    self.question.identity.and_then(|who| criterion.seen(who, self.question));
+                (criterion.wanted(), seen)
             }
         };
         // What stands in for a fact that a record did not keep was never seen.
@@ -219,7 +216,6 @@ impl Scribe<'_> {
                 criterion.different().map(|what| Missing::Different { what })
             }
             Test::Person(criterion) => criterion.missing(self.question.identity?),
-            Test::Age(_) => None,
         }
     }
 }

@@ -23,10 +23,12 @@ mod groups;
 mod language_page;
 mod matchers;
 mod missing;
+mod openness;
 mod parse;
 mod question;
 mod reason;
 mod shortcuts;
+mod supposed;
 mod value_lints;
 mod warning;
 mod written;
@@ -39,7 +41,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use answer::{Answer, Outcome, Verdict, sign_in_status};
-pub use compiled::{Openness, Operator};
+pub use compiled::Operator;
 pub use criteria::{criteria, fingerprint, spki_hash};
 pub use criterion::{Data, Reads, Row};
 pub use definitions::{Definitions, names_a_group};
@@ -48,9 +50,11 @@ pub use ground::{Ground, Tally};
 pub use groups::{Groups, GroupsBuilder, GroupsFile, Member, Who};
 pub use language_page::language_page;
 pub use missing::{Missing, What};
+pub use openness::Openness;
 pub use question::Question;
 pub use reason::{Reason, ReasonSet};
 pub use shortcuts::{Parts, Shortcuts, SubPolicy};
+pub use supposed::{Supposed, Unrecorded};
 
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Node, Place};
@@ -170,11 +174,7 @@ impl Policy {
     /// Since when somebody must have signed in, as seen at `now`, for every `auth_age` here; `None`
     /// where there is none. Leaves a minute for the way back from the sign-in.
     pub fn signed_in_since(&self, now: Timestamp) -> Option<Timestamp> {
-        let ages = self.0.leaves().filter_map(|leaf| match &leaf.test {
-            criterion::Test::Age(age) => Some(age.since(now)),
-            criterion::Test::Request(_) | criterion::Test::Person(_) => None,
-        });
-        ages.max()
+        self.0.leaves().filter_map(|leaf| leaf.test.signed_in_since(now)).max()
     }
 
     /// Whether some criterion looks at `what`; for instance, a road that must not let a header

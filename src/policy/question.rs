@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::supposed::{Supposed, Unrecorded};
 use crate::base::time::Timestamp;
 use crate::identity::{ClientCertificate, Identity};
 
@@ -23,4 +24,18 @@ pub struct Question<'a> {
     pub client_certificate: Option<&'a ClientCertificate>,
     /// Who is asking, where a live session says so.
     pub identity: Option<&'a Identity>,
+    /// What a test case or a replay supposes about them; `None` for every live request.
+    pub supposed: Option<&'a Supposed>,
+}
+
+impl<'a> Question<'a> {
+    /// The groups that a test case says the person is in, where it says so.
+    pub(super) fn supposed_groups(&self) -> Option<&'a [Box<str>]> {
+        self.supposed.and_then(|supposed| supposed.groups.as_deref())
+    }
+
+    /// What is not recorded of the person, where something is not.
+    pub(super) fn unrecorded(&self) -> Option<&'a Unrecorded> {
+        self.supposed.map(|supposed| &supposed.unrecorded).filter(|missing| missing.any())
+    }
 }

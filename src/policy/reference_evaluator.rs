@@ -621,6 +621,7 @@ impl Asked {
             now: self.now,
             client_certificate: self.certificate.as_ref(),
             identity: self.identity.as_ref(),
+            supposed: None,
         }
     }
 }

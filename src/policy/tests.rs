@@ -144,6 +144,7 @@ pub(super) fn question<'a>(
         now: NOW,
         client_certificate: None,
         identity,
+        supposed: None,
     }
 }
 
@@ -163,7 +164,7 @@ struct Case {
 /// Who and what the cases name.
 #[derive(Default)]
 struct Cast {
-    people: HashMap<String, Identity>,
+    people: HashMap<String, (Identity, Option<Supposed>)>,
     certificates: HashMap<String, ClientCertificate>,
 }
 
@@ -194,17 +195,16 @@ fn text_cases() {
 }
 
 /// `person NAME {claims} [omits a,b] [supposed a,b]`
-fn read_person(line: &str) -> Option<(String, Identity)> {
+fn read_person(line: &str) -> Option<(String, (Identity, Option<Supposed>))> {
     let (name, rest) = line.strip_prefix("person ")?.split_once(' ').unwrap();
     let (rest, supposed) = match rest.split_once(" supposed ") {
-        Some((rest, groups)) => (rest, Some(groups.split(',').map(Box::from).collect())),
+        Some((rest, groups)) => (rest, Some(Supposed::in_groups(groups.split(',').map(Box::from)))),
         None => (rest, None),
     };
     let (claims, omitted) = rest.rsplit_once(" omits ").unwrap_or((rest, ""));
     let mut identity = person(&serde_json::from_str(claims.trim()).unwrap());
-    identity.supposed_groups = supposed;
     identity.omitted = omitted.split(',').filter(|o| !o.is_empty()).map(Box::from).collect();
-    Some((name.to_owned(), identity))
+    Some((name.to_owned(), (identity, supposed)))
 }
 
 /// `certificate NAME {fields}`
@@ -324,7 +324,8 @@ fn ask(policy: &Policy, asked: &str, cast: &Cast) -> String {
     let mut words = asked.split(' ');
     let (method, path, who) =
         (words.next().unwrap(), words.next().unwrap(), words.next().expect(asked));
-    let mut identity = (who != "nobody").then(|| cast.people.get(who).expect(asked).clone());
+    let known = (who != "nobody").then(|| cast.people.get(who).expect(asked).clone());
+    let (mut identity, supposed) = known.unzip();
     let mut question = question(method, path, None);
     while let Some(word) = words.next() {
         match word {
@@ -343,6 +344,8 @@ fn ask(policy: &Policy, asked: &str, cast: &Cast) -> String {
         }
     }
     question.identity = identity.as_ref();
+    let supposed = supposed.flatten();
+    question.supposed = supposed.as_ref();
     let verdict = policy.evaluate(&question);
     let explained = policy.explain(&question);
     assert_eq!(explained.outcome, verdict.outcome(), "explain and evaluate differ: {asked}");

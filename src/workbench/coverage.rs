@@ -63,6 +63,7 @@ impl Coverage {
             now: Timestamp(0),
             client_certificate: None,
             identity: None,
+            supposed: None,
         };
         let routes = rules.routes().iter().map(|route| {
             let mut parts = Vec::new();

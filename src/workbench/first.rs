@@ -11,7 +11,7 @@ use super::request::Supposed;
 use super::trial::{Trial, Word};
 use crate::base::time::Timestamp;
 use crate::decision::{PathRule, RouteRule, Rules};
-use crate::policy::OperatorEvidence;
+use crate::policy::{OperatorEvidence, Reads};
 
 /// Somebody nobody has heard of.
 const STRANGER: &str = "001999.00000000000000000000000000000000.0000";
@@ -55,7 +55,7 @@ fn cases(out: &mut String, rules: &Rules, route: &RouteRule, now: Timestamp) {
         let _ = writeln!(out, "    expect: {}\n", expected(&trial));
     };
     let Ok(mut plain) = Supposed::get(&url) else { return };
-    if reads_time(rules, &plain, now) {
+    if route.policy.reads(Reads::Time) {
         // What holds on a Monday is not to fail on a Tuesday.
         plain.time = Some(now);
     }
@@ -70,16 +70,6 @@ fn cases(out: &mut String, rules: &Rules, route: &RouteRule, now: Timestamp) {
         Word::Deny | Word::Login => format!("{name}, a stranger"),
     };
     case(name, "stranger", &plain, stranger.as_ref());
-}
-
-/// Whether the policy of the route looks at the clock.
-fn reads_time(rules: &Rules, request: &Supposed, now: Timestamp) -> bool {
-    let trial = Trial::run(rules, request, None, now);
-    trial.explanation().is_some_and(|explanation| {
-        let rules = explanation.allow_rules.iter().chain(&explanation.deny_rules);
-        let mut criteria = rules.flat_map(|rule| &rule.operators).flat_map(|it| &it.criteria);
-        criteria.any(|it| ["date", "day_of_week", "time_of_day"].contains(&it.criterion.as_str()))
-    })
 }
 
 fn expected(trial: &Trial) -> String {

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use super::asker::Asker;
 use super::log::{Past, People};
 use crate::base::diagnostic::Diagnostics;
 use crate::config::codes;
 use crate::decision::{self, Facts, RouteRule, Rules};
 use crate::identity::domain_of;
-use crate::policy::{Ground, Groups, Tally, Who};
+use crate::policy::{Ground, Groups, Tally, Unrecorded, Who};
 use crate::wire::host::Authority;
 
 /// Warns of what the shape of the policies alone shows.
@@ -88,6 +89,7 @@ impl<'r> Shown<'r> {
     pub fn line(&mut self, past: &Past<'_>) {
         let Some(path) = past.path.as_deref() else { return };
         let Ok(authority) = Authority::parse(&past.host) else { return };
+        let asker = past.somebody.as_ref().map(|somebody| &*somebody.asker);
         let facts = Facts {
             authority: &authority,
             method: &past.method,
@@ -95,8 +97,9 @@ impl<'r> Shown<'r> {
             source_ip: past.ip,
             cors_preflight: past.cors_preflight,
             client_certificate: past.certificate.as_deref(),
+            supposed: asker.and_then(|asker| asker.supposed.as_ref()),
         };
-        let identity = past.somebody.as_ref().map(|somebody| &*somebody.identity);
+        let identity = asker.map(|asker| &asker.identity);
         let Ok(judged) = decision::judge(self.rules, &facts, identity, past.at) else { return };
         self.asked.insert(judged.route.0);
         let question = decision::question(&facts, identity, past.at);
@@ -145,17 +148,22 @@ impl<'r> Shown<'r> {
 /// Warns of members of groups whom the log never shows, as far as it tells who asked.
 pub fn members(groups: &Groups, people: &People, told: &mut Diagnostics) {
     let everybody = || people.all().iter().map(|known| &*known.last);
+    let missing = |who: &Asker, of: fn(&Unrecorded) -> bool| {
+        who.supposed.as_ref().is_some_and(|supposed| of(&supposed.unrecorded))
+    };
     for member in groups.members() {
         // Whoever's address was not recorded may be meant.
         let shown = match &member.who {
-            Who::Subject(subject) => everybody().any(|who| *who.subject == **subject),
+            Who::Subject(subject) => everybody().any(|who| *who.identity.subject == **subject),
             Who::Address(address) => everybody().any(|who| {
-                let known = who.address.verified();
-                who.unrecorded.mailbox || known.is_some_and(|a| a.eq_ignore_ascii_case(address))
+                let known = who.identity.address.verified();
+                missing(who, |it| it.mailbox)
+                    || known.is_some_and(|a| a.eq_ignore_ascii_case(address))
             }),
             Who::Domain(domain) => everybody().any(|who| {
-                let known = who.address.verified().and_then(domain_of);
-                who.unrecorded.domain || known.is_some_and(|d| d.eq_ignore_ascii_case(domain))
+                let known = who.identity.address.verified().and_then(domain_of);
+                missing(who, |it| it.domain)
+                    || known.is_some_and(|d| d.eq_ignore_ascii_case(domain))
             }),
         };
         if !shown {

@@ -6,6 +6,7 @@
 //! *Invariant:* nothing here needs a key, a certificate, a secret, a store, a socket or the
 //! network, and nothing prints.
 
+pub mod asker;
 pub mod cases;
 pub mod coverage;
 pub mod curl;

@@ -56,6 +56,7 @@ impl Remembered {
     /// request.
     pub fn again(&self, rules: &Rules) -> Option<Again> {
         let authority = Authority::parse(&self.host).ok()?;
+        let asker = self.somebody.as_ref().map(|somebody| &*somebody.asker);
         let facts = Facts {
             authority: &authority,
             method: &self.method,
@@ -63,8 +64,9 @@ impl Remembered {
             source_ip: self.ip,
             cors_preflight: self.cors_preflight,
             client_certificate: self.certificate.as_deref(),
+            supposed: asker.and_then(|asker| asker.supposed.as_ref()),
         };
-        let identity = self.somebody.as_ref().map(|somebody| &*somebody.identity);
+        let identity = asker.map(|asker| &asker.identity);
         let trial = Trial::decide(rules, &facts, identity, self.page_load, self.at);
         let policy = trial.policy(rules);
         let question = decision::question(&facts, identity, self.at);

@@ -91,8 +91,11 @@ impl Trial {
         if rules.knows_host(read.authority.host()) && gateway::is_reserved(&read.path) {
             return Self { met: Met::Ours, status: StatusCode::OK };
         }
-        let identity = person.map(|person| person.identity(now));
-        Self::decide(rules, &read.facts(), identity.as_ref(), request.is_page_load(), now)
+        let asker = person.map(|person| person.asker(now));
+        let supposed = asker.as_ref().and_then(|asker| asker.supposed.as_ref());
+        let facts = Facts { supposed, ..read.facts() };
+        let identity = asker.as_ref().map(|asker| &asker.identity);
+        Self::decide(rules, &facts, identity, request.is_page_load(), now)
     }
 
     /// Asks the policies about a request that is read already.

@@ -243,6 +243,7 @@ impl<'a> Prober<'a> {
                 source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 cors_preflight: false,
                 client_certificate: None,
+                supposed: None,
             };
             let now = crate::base::time::Clock::system().now();
             let judged = judge(&rules, &facts, None, now).ok()?;

@@ -145,7 +145,8 @@ fn past(arguments: &Arguments, id: &str) -> Result<Outcome, Outcome> {
         }
         false => {
             let who = past.somebody.as_ref().map_or("nobody", |who| {
-                who.identity.claims.text("email").unwrap_or(&who.identity.subject)
+                let identity = &who.asker.identity;
+                identity.claims.text("email").unwrap_or(&identity.subject)
             });
             let path = past.path.as_deref().unwrap_or_default();
             let (method, host) = (for_log(&past.method), for_log(&past.host));

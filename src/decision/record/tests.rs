@@ -62,6 +62,7 @@ fn written(session: Option<&Session>, path: &str, redact: Redact) -> String {
         source_ip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)),
         cors_preflight: true,
         client_certificate: Some(&certificate),
+        supposed: None,
     };
     let judged = judged();
     let decided = Decided {

@@ -3,6 +3,7 @@
 use crate::policy::answer::Answer;
 use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test};
 use crate::policy::missing::What;
+use crate::policy::openness::Openness;
 use crate::policy::question::Question;
 use crate::policy::reason::Reason;
 
@@ -35,5 +36,9 @@ impl OfRequest for Accept {
 
     fn different(&self) -> Option<What> {
         None
+    }
+
+    fn openness(&self) -> Openness {
+        Openness::Everybody
     }
 }

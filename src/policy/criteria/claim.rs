@@ -5,13 +5,16 @@
 
 use serde_json::{Map, Value};
 
+use super::email;
 use crate::base::diagnostic::Diagnostics;
 use crate::identity::{Address, Identity};
 use crate::policy::answer::Answer;
 use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
 use crate::policy::matchers::{ListMatcher, ListOperator, Single};
 use crate::policy::missing::{Missing, What};
+use crate::policy::question::Question;
 use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
 use crate::policy::written::Written;
 use crate::policy::{apple_claims, codes};
 
@@ -131,7 +134,7 @@ impl Claim {
 }
 
 impl OfPerson for Claim {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+    fn judge(&self, who: &Identity, _: &Question<'_>) -> (Answer, Reason) {
         match self.find(who) {
             // Security: what is a map is neither there nor absent, so it neither admits nor spares.
             Found::LeftOut | Found::Map => (Answer::Unknown, Reason::ClaimUnauthorized),
@@ -147,11 +150,11 @@ impl OfPerson for Claim {
         self.matcher.wanted()
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
+    fn seen(&self, who: &Identity, question: &Question<'_>) -> Option<String> {
         match self.find(who) {
             Found::LeftOut => Some("too large for the session".to_owned()),
             Found::Map => Some("a map, whose members have names of their own".to_owned()),
-            Found::Unverified => super::email::seen(who),
+            Found::Unverified => email::seen(who, question),
             Found::Values([]) => None,
             Found::Values(values) => {
                 let shown: Vec<String> = values.iter().map(ToString::to_string).collect();
@@ -170,16 +173,15 @@ impl OfPerson for Claim {
         })
     }
 
-    fn lacks(&self, who: &Identity) -> bool {
+    fn needs(&self, missing: &Unrecorded, who: &Identity) -> bool {
         if &*self.name == "email" {
-            return who.unrecorded.mailbox || who.unrecorded.domain;
+            return email::needs(missing);
         }
         if &*self.name == "sub" {
-            return who.unrecorded.subject;
+            return missing.subject;
         }
-        let missing = |name: &str| name == Identity::EVERY_OTHER || self.is_at_or_below(name);
-        who.claims.get(&self.name).is_none()
-            && who.unrecorded.claims.iter().any(|name| missing(name))
+        let concerns = |name: &str| name == Identity::EVERY_OTHER || self.is_at_or_below(name);
+        who.claims.get(&self.name).is_none() && missing.claims.iter().any(|name| concerns(name))
     }
 }
 

@@ -8,7 +8,9 @@ use crate::policy::answer::Answer;
 use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
 use crate::policy::matchers::{Letters, TextMatcher};
 use crate::policy::missing::{Missing, What};
+use crate::policy::question::Question;
 use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
 use crate::policy::value_lints;
 
 pub(super) static ROW: Row = Row {
@@ -51,7 +53,7 @@ impl Domain {
 }
 
 impl OfPerson for Domain {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+    fn judge(&self, who: &Identity, _: &Question<'_>) -> (Answer, Reason) {
         match &who.address {
             Address::Unverified(_) => (Answer::Unknown, Reason::EmailUnverified),
             // Security: without an address negative matchers do not hold either.
@@ -70,15 +72,15 @@ impl OfPerson for Domain {
         self.matcher.wanted()
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
-        email::seen(who)
+    fn seen(&self, who: &Identity, question: &Question<'_>) -> Option<String> {
+        email::seen(who, question)
     }
 
     fn missing(&self, who: &Identity) -> Option<Missing> {
         Some(email::missing(who, What::Domain))
     }
 
-    fn lacks(&self, who: &Identity) -> bool {
-        who.unrecorded.domain
+    fn needs(&self, missing: &Unrecorded, _: &Identity) -> bool {
+        missing.domain
     }
 }

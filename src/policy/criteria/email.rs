@@ -5,7 +5,9 @@ use crate::policy::answer::Answer;
 use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
 use crate::policy::matchers::{Letters, TextMatcher};
 use crate::policy::missing::{Missing, What};
+use crate::policy::question::Question;
 use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
 use crate::policy::value_lints;
 
 pub(super) static ROW: Row = Row {
@@ -42,7 +44,7 @@ impl Email {
 }
 
 impl OfPerson for Email {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+    fn judge(&self, who: &Identity, _: &Question<'_>) -> (Answer, Reason) {
         match &who.address {
             // Security: negative matchers, too; having no address admits nobody but where that is
             // what is asked.
@@ -66,8 +68,8 @@ impl OfPerson for Email {
         self.matcher.wanted()
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
-        seen(who)
+    fn seen(&self, who: &Identity, question: &Question<'_>) -> Option<String> {
+        seen(who, question)
     }
 
     fn missing(&self, who: &Identity) -> Option<Missing> {
@@ -78,20 +80,20 @@ impl OfPerson for Email {
         Some(missing(who, What::Address))
     }
 
-    fn lacks(&self, who: &Identity) -> bool {
-        lacks(who)
+    fn needs(&self, missing: &Unrecorded, _: &Identity) -> bool {
+        needs(missing)
     }
 }
 
 /// Whether a record of the past did not keep the whole address.
-pub(super) fn lacks(who: &Identity) -> bool {
-    who.unrecorded.mailbox || who.unrecorded.domain
+pub(super) fn needs(missing: &Unrecorded) -> bool {
+    missing.mailbox || missing.domain
 }
 
 /// The address with what is to be known about it.
-pub(super) fn seen(who: &Identity) -> Option<String> {
-    if lacks(who) {
-        let domain = who.address.shown().and_then(domain_of).filter(|_| !who.unrecorded.domain);
+pub(super) fn seen(who: &Identity, question: &Question<'_>) -> Option<String> {
+    if let Some(missing) = question.unrecorded().filter(|missing| needs(missing)) {
+        let domain = who.address.shown().and_then(domain_of).filter(|_| !missing.domain);
         return domain.map(|domain| format!("an address at {domain:?}"));
     }
     match &who.address {

@@ -13,7 +13,9 @@ use crate::policy::groups::GroupsFile;
 use crate::policy::groups::{Choice, Groups};
 use crate::policy::matchers::{ListMatcher, ListOperator, ListTest, Single};
 use crate::policy::missing::{Missing, What};
+use crate::policy::question::Question;
 use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
 use crate::policy::written::Written;
 
 pub(super) static ROW: Row = Row {
@@ -140,8 +142,8 @@ fn conditions(groups: &Groups, test: &ListTest) -> Option<Vec<Condition>> {
 }
 
 impl OfPerson for InGroups {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
-        let membership = self.groups.membership(who);
+    fn judge(&self, who: &Identity, question: &Question<'_>) -> (Answer, Reason) {
+        let membership = self.groups.membership(who, question.supposed_groups());
         let mut joined = Answer::Yes;
         for test in &self.tests {
             let any = membership.any(&test.choice);
@@ -163,24 +165,25 @@ impl OfPerson for InGroups {
         self.matcher.wanted()
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
-        let names = self.groups.of(who);
-        if names.is_empty() { email::seen(who) } else { Some(names.join(", ")) }
+    fn seen(&self, who: &Identity, question: &Question<'_>) -> Option<String> {
+        let names = self.groups.names_of(&self.groups.membership(who, question.supposed_groups()));
+        if names.is_empty() { email::seen(who, question) } else { Some(names.join(", ")) }
     }
 
-    fn lacks(&self, who: &Identity) -> bool {
-        let membership = self.groups.membership(who);
-        let mut lacks = false;
+    fn needs(&self, missing: &Unrecorded, who: &Identity) -> bool {
+        // A test case supposes groups, and only a replay misses facts: never both.
+        let membership = self.groups.membership(who, None);
+        let mut needs = false;
         for test in &self.tests {
             // Whoever is known to be in a group is in it, whatever else is missing.
             let is_in = membership.any(&test.choice) == Answer::Yes;
-            let open = !is_in && test.choice.hangs_on(&who.unrecorded);
+            let open = !is_in && test.choice.depends_on(missing);
             if !open && is_in != test.member {
                 return false;
             }
-            lacks |= open;
+            needs |= open;
         }
-        lacks
+        needs
     }
 
     fn missing(&self, who: &Identity) -> Option<Missing> {

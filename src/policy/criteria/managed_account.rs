@@ -7,7 +7,9 @@ use crate::policy::answer::Answer;
 use crate::policy::codes;
 use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
 use crate::policy::missing::{Missing, What};
+use crate::policy::question::Question;
 use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
 use crate::policy::written::{Written, flag};
 
 pub(super) static ROW: Row = Row {
@@ -70,7 +72,7 @@ fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Wanted> {
 }
 
 impl OfPerson for ManagedAccount {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+    fn judge(&self, who: &Identity, _: &Question<'_>) -> (Answer, Reason) {
         let Some(organization) = who.claims.text(CLAIM).filter(|id| !id.is_empty()) else {
             // What is there and cannot be read may be any organization.
             let known =
@@ -99,7 +101,7 @@ impl OfPerson for ManagedAccount {
         }
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
+    fn seen(&self, who: &Identity, _: &Question<'_>) -> Option<String> {
         who.claims.get(CLAIM).map(ToString::to_string)
     }
 
@@ -112,8 +114,8 @@ impl OfPerson for ManagedAccount {
         })
     }
 
-    fn lacks(&self, who: &Identity) -> bool {
-        let missing = |name: &str| name == CLAIM || name == Identity::EVERY_OTHER;
-        who.claims.get(CLAIM).is_none() && who.unrecorded.claims.iter().any(|name| missing(name))
+    fn needs(&self, missing: &Unrecorded, who: &Identity) -> bool {
+        let concerns = |name: &str| name == CLAIM || name == Identity::EVERY_OTHER;
+        who.claims.get(CLAIM).is_none() && missing.claims.iter().any(|name| concerns(name))
     }
 }

@@ -2,7 +2,7 @@
 //! reference page come.
 
 mod accept;
-pub(super) mod auth_age;
+mod auth_age;
 mod authenticated_user;
 mod claim;
 mod client_certificate;

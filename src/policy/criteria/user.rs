@@ -5,7 +5,9 @@ use crate::policy::answer::Answer;
 use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
 use crate::policy::matchers::{Letters, TextMatcher};
 use crate::policy::missing::{Missing, What};
+use crate::policy::question::Question;
 use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
 use crate::policy::value_lints;
 
 pub(super) static ROW: Row = Row {
@@ -34,7 +36,7 @@ impl User {
 }
 
 impl OfPerson for User {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+    fn judge(&self, who: &Identity, _: &Question<'_>) -> (Answer, Reason) {
         let holds = self.matcher.matches(&who.subject);
         answer(holds, Reason::UserOk, Reason::UserUnauthorized)
     }
@@ -43,7 +45,7 @@ impl OfPerson for User {
         self.matcher.wanted()
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
+    fn seen(&self, who: &Identity, _: &Question<'_>) -> Option<String> {
         Some(format!("{:?}", who.subject))
     }
 
@@ -51,7 +53,7 @@ impl OfPerson for User {
         Some(Missing::Different { what: What::User })
     }
 
-    fn lacks(&self, who: &Identity) -> bool {
-        who.unrecorded.subject
+    fn needs(&self, missing: &Unrecorded, _: &Identity) -> bool {
+        missing.subject
     }
 }

@@ -19,8 +19,9 @@ pub use member::Who;
 
 use crate::base::near::nearest;
 use crate::base::node::Place;
-use crate::identity::{Address, Identity, Unrecorded, domain_of};
+use crate::identity::{Address, Identity, domain_of};
 use crate::policy::answer::Answer;
+use crate::policy::supposed::Unrecorded;
 
 /// Who is in which group. Immutable; looking somebody up allocates nothing.
 #[derive(Debug, Default)]
@@ -116,7 +117,7 @@ impl Choice {
     }
 
     /// Whether what is not recorded of somebody could make them a member of one of them.
-    pub(in crate::policy) fn hangs_on(&self, missing: &Unrecorded) -> bool {
+    pub(in crate::policy) fn depends_on(&self, missing: &Unrecorded) -> bool {
         missing.subject
             || (missing.mailbox && self.reach.address)
             || (missing.domain && (self.reach.address || self.reach.domain))
@@ -185,22 +186,31 @@ impl Groups {
 
     /// The names of the groups that somebody is certainly in, sorted: what applications are told.
     pub fn of(&self, who: &Identity) -> Vec<&str> {
-        let membership = self.membership(who);
+        self.names_of(&self.membership(who, None))
+    }
+
+    /// The names of the groups that somebody is certainly in, sorted.
+    pub(in crate::policy) fn names_of(&self, membership: &Membership<'_>) -> Vec<&str> {
         let mut ids: Vec<GroupId> = match membership.supposed {
             Some(names) => names.iter().filter_map(|name| self.id(name)).collect(),
-            None => membership.sure.into_iter().flatten().copied().collect(),
+            None => membership.sure.iter().copied().flatten().copied().collect(),
         };
         ids.sort_unstable();
         ids.dedup();
         ids.into_iter().filter_map(|id| Some(&*self.group(id)?.name)).collect()
     }
 
-    /// What is known of somebody's groups. Allocates nothing.
-    pub(in crate::policy) fn membership<'a>(&'a self, who: &'a Identity) -> Membership<'a> {
+    /// What is known of somebody's groups; what a test case supposes takes the place of the file.
+    /// Allocates nothing.
+    pub(in crate::policy) fn membership<'a>(
+        &'a self,
+        who: &Identity,
+        supposed: Option<&'a [Box<str>]>,
+    ) -> Membership<'a> {
         let mut sure = [self.subjects.exactly(&who.subject), &[], &[]];
         let mut unsure = Reach::default();
         match &who.address {
-            _ if who.supposed_groups.is_some() => {}
+            _ if supposed.is_some() => {}
             Address::Absent => {}
             Address::Unverified(_) => unsure = Reach { address: true, domain: true },
             Address::Verified { address, .. } => match domain_of(address) {
@@ -212,7 +222,7 @@ impl Groups {
                 None => unsure.address = true,
             },
         }
-        Membership { groups: self, sure, unsure, supposed: who.supposed_groups.as_deref() }
+        Membership { groups: self, sure, unsure, supposed }
     }
 
     /// The group of this name, and every other one.

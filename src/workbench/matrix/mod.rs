@@ -19,9 +19,10 @@ pub use tables::{csv, human};
 use super::log::People;
 use crate::base::time::Timestamp;
 use crate::decision::{self, Facts, PathRule, RouteRule, Rules};
-use crate::identity::{Claims, Identity, Unrecorded};
-use crate::policy::{Groups, Outcome, Reason, Who};
+use crate::identity::{Claims, Identity};
+use crate::policy::{Groups, Outcome, Reason, Supposed, Unrecorded, Who};
 use crate::wire::host::Authority;
+use crate::workbench::asker::Asker;
 use crate::workbench::request::SOURCE_IP;
 
 /// Somebody whose row there is to be.
@@ -30,13 +31,13 @@ pub struct Someone {
     /// What they are called.
     pub name: String,
     /// Who that is; `None` is nobody signed in.
-    pub identity: Option<Identity>,
+    pub asker: Option<Asker>,
 }
 
 impl Someone {
     /// Whoever is not signed in.
     pub fn nobody() -> Self {
-        Self { name: "nobody signed in".to_owned(), identity: None }
+        Self { name: "nobody signed in".to_owned(), asker: None }
     }
 
     /// Everybody whom a log tells of, as they were when they asked last, in the order of names.
@@ -51,7 +52,7 @@ impl Someone {
                     Some(_) => format!("{} ({subject})", known.name),
                     None => known.name.clone(),
                 };
-                Self { name, identity: Some((*known.last).clone()) }
+                Self { name, asker: Some((*known.last).clone()) }
             })
             .collect();
         everybody.sort_by(|one, other| one.name.cmp(&other.name));
@@ -94,9 +95,8 @@ impl Someone {
             claims.insert("email".to_owned(), json!(address));
             claims.insert("email_verified".to_owned(), json!(true));
         }
-        let mut identity = Identity::new(subject, Claims::new(claims), Timestamp(0));
-        identity.unrecorded = unrecorded;
-        Self { name, identity: Some(identity) }
+        let identity = Identity::new(subject, Claims::new(claims), Timestamp(0));
+        Self { name, asker: Some(Asker { identity, supposed: Supposed::without(unrecorded) }) }
     }
 }
 
@@ -201,11 +201,13 @@ impl<'r> Asked<'r> {
             source_ip: SOURCE_IP,
             cors_preflight: false,
             client_certificate: None,
+            supposed: someone.asker.as_ref().and_then(|asker| asker.supposed.as_ref()),
         };
-        let question = decision::question(&facts, someone.identity.as_ref(), now);
+        let identity = someone.asker.as_ref().map(|asker| &asker.identity);
+        let question = decision::question(&facts, identity, now);
         let policy = &self.route.policy;
         let verdict = policy.evaluate(&question);
-        let lacking = someone.identity.as_ref().is_some_and(|who| who.unrecorded.any());
+        let lacking = someone.asker.as_ref().is_some_and(Asker::is_incomplete);
         if lacking && policy.certain(&question).is_none() {
             let lacks = policy.lacking(&question).map(|ground| ground.criterion.to_owned());
             return Cell { outcome: Word::Unknown, reasons: lacks.into_iter().collect() };

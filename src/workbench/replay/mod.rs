@@ -19,6 +19,7 @@ use crate::decision::record::Outcome;
 use crate::decision::{self, Facts, NoRoute, RouteIndex, Rules};
 use crate::policy::{Ground, Outcome as Said, Reads, Verdict};
 use crate::wire::host::Authority;
+use crate::workbench::asker::Asker;
 use report::{Collected, Key, Place};
 
 use super::log::{Past, People};
@@ -107,6 +108,7 @@ impl<'r> Replay<'r> {
         let Some((_, authority)) = known else {
             return Now::Unknown { route: None, lacks: Lacks::Host };
         };
+        let asker = past.somebody.as_ref().map(|somebody| &*somebody.asker);
         let facts = Facts {
             authority,
             method: &past.method,
@@ -114,8 +116,9 @@ impl<'r> Replay<'r> {
             source_ip: past.ip,
             cors_preflight: past.cors_preflight,
             client_certificate: past.certificate.as_deref(),
+            supposed: asker.and_then(|asker| asker.supposed.as_ref()),
         };
-        let identity = past.somebody.as_ref().map(|somebody| &*somebody.identity);
+        let identity = asker.map(|asker| &asker.identity);
         let judged = match decision::judge(self.rules, &facts, identity, past.at) {
             Ok(judged) => judged,
             Err(NoRoute { .. }) => {
@@ -137,7 +140,7 @@ impl<'r> Replay<'r> {
             Outcome::Allow if past.tail.by_question => Outcome::Deny,
             outcome => outcome,
         };
-        let lacking = identity.is_some_and(|who| who.unrecorded.any());
+        let lacking = asker.is_some_and(Asker::is_incomplete);
         if !lacking && outcome == past.tail.outcome {
             return Now::Decided { outcome, route, verdict, ground: None };
         }
