@@ -98,16 +98,21 @@ impl Compiled {
         self.allow.iter().all(|rule| rule.terms.is_empty())
     }
 
-    /// As far as the shape tells: a criterion that everybody meets, alone under `allow`.
+    /// As far as the shape tells. A criterion under `not` or `nor`, or one of several under `and`, sets
+    /// a condition whatever it is.
     pub(super) fn openness(&self) -> Openness {
+        self.allowing().map(|(_, openness)| openness).max().unwrap_or(Openness::Nobody)
+    }
+
+    /// The criteria under `allow`, and how many people each admits by itself.
+    pub(super) fn allowing(&self) -> impl Iterator<Item = (&Leaf, Openness)> {
         let terms = self.allow.iter().flat_map(|rule| rule.terms.iter());
-        let criteria = terms.flat_map(|term| {
-            let alone = term.operator == Operator::Or || term.leaves.len() == 1;
-            let alone = alone && !term.operator.inverts();
+        terms.flat_map(|term| {
+            let enough = term.operator == Operator::Or || term.leaves.len() == 1;
+            let alone = enough && !term.operator.inverts();
             let of = move |leaf: &Leaf| if alone { leaf.test.openness() } else { Openness::Some };
-            term.leaves.iter().map(of)
-        });
-        criteria.max().unwrap_or(Openness::Nobody)
+            term.leaves.iter().map(move |leaf| (leaf, of(leaf)))
+        })
     }
 
     pub(super) fn leaves(&self) -> impl Iterator<Item = &Leaf> {

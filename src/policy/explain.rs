@@ -81,15 +81,15 @@ pub struct CriterionEvidence {
     pub wanted: String,
     /// What was there; `None` where nothing was.
     pub seen: Option<String>,
-    /// Whether it is a ground of the outcome: it stood in the way of a refused request, or it
+    /// Whether it decided the outcome: it stood in the way of a refused request, or it
     /// admitted an allowed one.
     pub decisive: bool,
 }
 
 impl Explanation {
-    /// The criteria on which the outcome rests, in the order of the policy; the first is the one
-    /// for a log line that has room for one.
-    pub fn grounds(&self) -> impl Iterator<Item = &CriterionEvidence> {
+    /// The criteria that decided the outcome, in the order of the policy; the first is the one for a
+    /// log line that has room for one.
+    pub fn deciding_criteria(&self) -> impl Iterator<Item = &CriterionEvidence> {
         let rules = self.deny_rules.iter().chain(&self.allow_rules);
         rules
             .flat_map(|rule| &rule.operators)
@@ -125,7 +125,7 @@ pub(super) enum Side {
     Deny,
 }
 
-/// Whether an answer is a ground of the outcome. `towards` is the answer as it counts for the
+/// Whether an answer decided the outcome. `towards` is the answer as it counts for the
 /// operator, `joined` the answer of the operator.
 pub(super) fn is_decisive(
     verdict: &Verdict,

@@ -16,9 +16,9 @@ mod codes;
 mod compiled;
 mod criteria;
 mod criterion;
+mod deciding;
 mod definitions;
 mod explain;
-mod ground;
 mod groups;
 mod language_page;
 mod matchers;
@@ -44,9 +44,9 @@ pub use answer::{Answer, Outcome, Verdict, sign_in_status};
 pub use compiled::Operator;
 pub use criteria::{criteria, fingerprint, spki_hash};
 pub use criterion::{Data, Reads, Row};
+pub use deciding::{CriterionRef, Tally};
 pub use definitions::{Definitions, names_a_group};
 pub use explain::{CriterionEvidence, Explanation, OperatorEvidence, RuleEvidence};
-pub use ground::{Ground, Tally};
 pub use groups::{Groups, GroupsBuilder, GroupsFile, Member, Who};
 pub use language_page::language_page;
 pub use missing::{Missing, What};
@@ -124,9 +124,20 @@ impl Policy {
         if broken { Self::nobody() } else { Self(Arc::new(policy)) }
     }
 
-    /// How many people it admits, as far as its shape tells.
+    /// How many people it admits, as far as its shape tells. The one place that knows: `check`, the
+    /// importers and `lint` ask here.
     pub fn openness(&self) -> Openness {
         self.0.openness()
+    }
+
+    /// The criteria that alone, under an `allow`, admit everybody or every Apple account, with where
+    /// they are written; `None` for a shortcut key.
+    pub fn open_criteria(
+        &self,
+    ) -> impl Iterator<Item = (CriterionRef<'_>, Option<Place>, Openness)> {
+        let open = |(_, openness): &(_, Openness)| *openness >= Openness::AnyAccount;
+        let found = self.0.allowing().filter(open);
+        found.map(|(leaf, openness)| (CriterionRef::of(leaf), leaf.place, openness))
     }
 
     /// Decides. Allocates nothing.
@@ -140,30 +151,34 @@ impl Policy {
     }
 
     /// What is done with a request of which not everything was recorded: the outcome that is the
-    /// same whatever the missing facts were, `None` where it hangs on them. Allocates nothing.
+    /// same whatever the missing facts are, `None` where it depends on them. Allocates nothing.
     pub fn certain(&self, question: &Question<'_>) -> Option<Outcome> {
         certain_outcome::certain(&self.0, question)
     }
 
-    /// The first criterion on which `verdict`, the answer to `question`, rests; `None` where there
-    /// is no criterion at all. Allocates nothing.
-    pub fn ground(&self, verdict: &Verdict, question: &Question<'_>) -> Option<Ground<'_>> {
-        ground::first(&self.0, verdict, question)
+    /// The first criterion that decided `verdict`, the answer to `question`; `None` where there is no
+    /// criterion at all. Allocates nothing.
+    pub fn first_deciding(
+        &self,
+        verdict: &Verdict,
+        question: &Question<'_>,
+    ) -> Option<CriterionRef<'_>> {
+        deciding::first(&self.0, verdict, question)
     }
 
     /// The first criterion that reads what the decision log did not keep, if one does.
-    pub fn lacking(&self, question: &Question<'_>) -> Option<Ground<'_>> {
-        ground::lacking(&self.0, question)
+    pub fn first_unrecorded(&self, question: &Question<'_>) -> Option<CriterionRef<'_>> {
+        deciding::first_unrecorded(&self.0, question)
     }
 
     /// Every criterion there is and where it is written, allows first.
-    pub fn grounds(&self) -> impl Iterator<Item = (Ground<'_>, Option<Place>)> {
-        ground::names(&self.0)
+    pub fn all_criteria(&self) -> impl Iterator<Item = (CriterionRef<'_>, Option<Place>)> {
+        deciding::all(&self.0)
     }
 
-    /// Adds to `into`, which has a place for each of [`Policy::grounds`], what each criterion says.
+    /// Adds to `into`, which has a place for each of [`Policy::all_criteria`], what each criterion says.
     pub fn tally(&self, verdict: &Verdict, question: &Question<'_>, into: &mut [Tally]) {
-        ground::tally(&self.0, verdict, question, into);
+        deciding::tally(&self.0, verdict, question, into);
     }
 
     /// Whether no request at all can be admitted, because nothing stands under an `allow`.

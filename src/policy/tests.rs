@@ -352,7 +352,10 @@ fn ask(policy: &Policy, asked: &str, cast: &Cast) -> String {
     assert_eq!(explained.reasons, verdict.reasons(), "explain and evaluate differ: {asked}");
     let has_rules = !explained.allow_rules.is_empty() || !explained.deny_rules.is_empty();
     let empty = explained.reasons.is_empty();
-    assert!(empty || explained.grounds().next().is_some() || !has_rules, "no ground: {asked}");
+    assert!(
+        empty || explained.deciding_criteria().next().is_some() || !has_rules,
+        "no deciding criterion: {asked}"
+    );
     let outcome = match verdict.outcome() {
         Outcome::Allow => "allow",
         Outcome::SignIn => "login",
@@ -743,22 +746,22 @@ fn evidence_names_rule_criterion_reason_wanted_and_seen() {
     let policy = policy(&rules);
     let ann = colleague();
     let denied = policy.explain(&question("GET", "/", Some(&ann)));
-    let ground = denied.grounds().next().unwrap();
+    let ground = denied.deciding_criteria().next().unwrap();
     assert_eq!(ground.rule, "policy[1].deny.or[0]");
     assert_eq!(ground.criterion, "source_ip");
     assert_eq!(ground.reason, Reason::SourceIpOk);
     assert_eq!(ground.wanted, "one of 192.0.2.0/24");
     assert_eq!(ground.seen.as_deref(), Some("192.0.2.1"));
     assert!(ground.place.is_some());
-    assert_eq!(denied.grounds().count(), 1);
+    assert_eq!(denied.deciding_criteria().count(), 1);
     assert_eq!(denied.missing, [Missing::Different { what: What::SourceIp }]);
 
     let elsewhere =
         Question { source_ip: [10, 0, 0, 1].into(), ..question("POST", "/", Some(&ann)) };
     let refused = policy.explain(&elsewhere);
-    let grounds: Vec<_> = refused.grounds().map(|ground| ground.rule.as_str()).collect();
+    let grounds: Vec<_> = refused.deciding_criteria().map(|ground| ground.rule.as_str()).collect();
     assert_eq!(grounds, ["policy[0].allow.and[1]"]);
-    let ground = refused.grounds().next().unwrap();
+    let ground = refused.deciding_criteria().next().unwrap();
     assert_eq!(ground.wanted, "one of \"GET\", \"HEAD\"");
     assert_eq!(ground.seen.as_deref(), Some("\"POST\""));
     let domain = &refused.allow_rules[0].operators[0].criteria[0];
@@ -781,7 +784,7 @@ fn grounds_are_those_on_which_the_outcome_rests() {
     let policy = policy(&rules);
     let grounds = |who: &Identity, method, path| -> Vec<String> {
         let explained = policy.explain(&question(method, path, Some(who)));
-        explained.grounds().map(|ground| ground.rule.clone()).collect()
+        explained.deciding_criteria().map(|ground| ground.rule.clone()).collect()
     };
     let ann = colleague();
     // The method alone holds, so its `and` does not: it is no ground of this refusal.
@@ -824,7 +827,7 @@ fn ids_alone_do_not_ask_for_an_address() {
     let who = person(&json!({"sub": "001"}));
     let explained = policy.explain(&question("GET", "/", Some(&who)));
     assert_eq!(explained.missing, [Missing::Different { what: What::User }]);
-    assert_eq!(explained.grounds().next().unwrap().rule, "allowed_users");
+    assert_eq!(explained.deciding_criteria().next().unwrap().rule, "allowed_users");
 }
 
 #[test]

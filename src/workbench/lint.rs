@@ -9,7 +9,7 @@ use crate::base::diagnostic::Diagnostics;
 use crate::config::codes;
 use crate::decision::{self, Facts, RouteRule, Rules};
 use crate::identity::domain_of;
-use crate::policy::{Ground, Groups, Tally, Unrecorded, Who};
+use crate::policy::{Groups, Openness, Tally, Unrecorded, Who};
 use crate::wire::host::Authority;
 
 /// Warns of what the shape of the policies alone shows.
@@ -22,11 +22,11 @@ pub fn shape(rules: &Rules, told: &mut Diagnostics) {
 
 /// Shortcut keys do not narrow a policy down; they are another way in.
 fn either_way(route: &RouteRule, told: &mut Diagnostics) {
-    let grounds: Vec<_> = route.policy.grounds().collect();
+    let criteria: Vec<_> = route.policy.all_criteria().collect();
     let is_policy = |rule: &str| rule.contains('.');
     let harmless = "cors_allow_preflight";
-    let shortcut = grounds.iter().find(|(at, _)| !is_policy(at.rule) && at.rule != harmless);
-    let written = grounds.iter().find(|(at, _)| at.rule.contains(".allow"));
+    let shortcut = criteria.iter().find(|(at, _)| !is_policy(at.rule) && at.rule != harmless);
+    let written = criteria.iter().find(|(at, _)| at.rule.contains(".allow"));
     if let (Some((key, _)), Some((_, place))) = (shortcut, written) {
         told.warning(
             codes::EITHER_WAY,
@@ -40,32 +40,24 @@ fn either_way(route: &RouteRule, told: &mut Diagnostics) {
     }
 }
 
-/// An `accept` or `authenticated_user` that stands alone under an `allow`.
+/// A criterion that admits everybody, or every Apple account, and is written in a policy: whoever
+/// means it says so by the shortcut key, which nobody takes for a restriction.
 fn everybody(route: &RouteRule, told: &mut Diagnostics) {
-    for (at, place) in route.policy.grounds() {
-        let alone = at.rule.contains(".allow.or[")
-            || (at.rule.ends_with(".allow.and[0]")
-                && route.policy.grounds().filter(|(other, _)| same_list(other, &at)).count() == 1);
-        let whom = match at.criterion {
-            "accept" => "everybody, signed in or not",
-            "authenticated_user" => "everybody who has an Apple account",
-            _ => continue,
+    for (_, place, openness) in route.policy.open_criteria() {
+        let whom = match openness {
+            _ if place.is_none() => continue,
+            Openness::Everybody => "everybody, signed in or not",
+            Openness::AnyAccount => "everybody who has an Apple account",
+            Openness::Some | Openness::Nobody => continue,
         };
-        if alone {
-            told.warning(
-                codes::ADMITS_EVERYBODY,
-                place,
-                format!("the policy of `{}` admits {whom}", route.id),
-                "if this is meant, say so by `allow_public_unauthenticated_access` or \
-                 `allow_any_authenticated_user`; anybody can make an Apple account",
-            );
-        }
+        told.warning(
+            codes::ADMITS_EVERYBODY,
+            place,
+            format!("the policy of `{}` admits {whom}", route.id),
+            "if this is meant, say so by `allow_public_unauthenticated_access` or \
+             `allow_any_authenticated_user`; anybody can make an Apple account",
+        );
     }
-}
-
-fn same_list(one: &Ground<'_>, other: &Ground<'_>) -> bool {
-    let list = |rule: &str| rule.rsplit_once('[').map(|(list, _)| list.to_owned());
-    list(one.rule) == list(other.rule)
 }
 
 /// Counts what a log shows of the rules, line by line.
@@ -80,7 +72,8 @@ pub struct Shown<'r> {
 impl<'r> Shown<'r> {
     /// Nothing was shown yet.
     pub fn new(rules: &'r Rules) -> Self {
-        let places = |route: &RouteRule| vec![Tally::default(); route.policy.grounds().count()];
+        let places =
+            |route: &RouteRule| vec![Tally::default(); route.policy.all_criteria().count()];
         let tallies = rules.routes().iter().map(places).collect();
         Self { rules, asked: BTreeSet::new(), tallies }
     }
@@ -121,7 +114,7 @@ impl<'r> Shown<'r> {
                 );
                 continue;
             }
-            for ((at, place), tally) in route.policy.grounds().zip(tallies) {
+            for ((at, place), tally) in route.policy.all_criteria().zip(tallies) {
                 // What the log does not keep may have decided.
                 if tally.decided > 0 || tally.unknown > 0 {
                     continue;

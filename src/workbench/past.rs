@@ -76,8 +76,8 @@ impl Remembered {
             }
             // Security: what the log did not keep is not guessed.
             let open = policy.certain(&question).is_none();
-            let ground = open.then(|| policy.lacking(&question)).flatten()?;
-            Some(ground.criterion.to_owned())
+            let criterion = open.then(|| policy.first_unrecorded(&question)).flatten()?;
+            Some(criterion.criterion.to_owned())
         });
         Some(Again { trial, lacks })
     }

@@ -209,7 +209,8 @@ impl<'r> Asked<'r> {
         let verdict = policy.evaluate(&question);
         let lacking = someone.asker.as_ref().is_some_and(Asker::is_incomplete);
         if lacking && policy.certain(&question).is_none() {
-            let lacks = policy.lacking(&question).map(|ground| ground.criterion.to_owned());
+            let lacks =
+                policy.first_unrecorded(&question).map(|criterion| criterion.criterion.to_owned());
             return Cell { outcome: Word::Unknown, reasons: lacks.into_iter().collect() };
         }
         let outcome = match verdict.outcome() {

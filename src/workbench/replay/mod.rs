@@ -17,7 +17,7 @@ pub(super) use report::word;
 
 use crate::decision::record::Outcome;
 use crate::decision::{self, Facts, NoRoute, RouteIndex, Rules};
-use crate::policy::{Ground, Outcome as Said, Reads, Verdict};
+use crate::policy::{CriterionRef, Outcome as Said, Reads, Verdict};
 use crate::wire::host::Authority;
 use crate::workbench::asker::Asker;
 use report::{Collected, Key, Place};
@@ -44,7 +44,7 @@ enum Now<'r> {
         outcome: Outcome,
         route: Option<RouteIndex>,
         verdict: Option<Verdict>,
-        ground: Option<Ground<'r>>,
+        criterion: Option<CriterionRef<'r>>,
     },
     /// It hangs on what was not recorded.
     Unknown { route: Option<RouteIndex>, lacks: Lacks<'r> },
@@ -54,7 +54,7 @@ enum Now<'r> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(in crate::workbench) enum Lacks<'r> {
     /// What a criterion reads.
-    Criterion(Ground<'r>),
+    Criterion(CriterionRef<'r>),
     /// The whole path.
     Path,
     /// A host that can be one.
@@ -79,7 +79,7 @@ impl<'r> Replay<'r> {
                 let place = self.place(route, past);
                 self.collected.unknown(place, lacks, past.at, &past.id);
             }
-            Now::Decided { outcome, route, verdict, ground } => {
+            Now::Decided { outcome, route, verdict, criterion } => {
                 let was = past.tail.outcome;
                 let kind = match Kind::of(was, outcome) {
                     Some(kind) => kind,
@@ -89,7 +89,7 @@ impl<'r> Replay<'r> {
                     None => return self.collected.same(),
                 };
                 let place = self.place(route, past);
-                let key = Key { kind, place, ground, was, now: outcome, person };
+                let key = Key { kind, place, criterion, was, now: outcome, person };
                 self.collected.different(key, past.at, &past.id);
             }
         }
@@ -126,7 +126,7 @@ impl<'r> Replay<'r> {
                     outcome: Outcome::NoRoute,
                     route: None,
                     verdict: None,
-                    ground: None,
+                    criterion: None,
                 };
             }
         };
@@ -142,18 +142,18 @@ impl<'r> Replay<'r> {
         };
         let lacking = asker.is_some_and(Asker::is_incomplete);
         if !lacking && outcome == past.tail.outcome {
-            return Now::Decided { outcome, route, verdict, ground: None };
+            return Now::Decided { outcome, route, verdict, criterion: None };
         }
         let question = decision::question(&facts, identity, past.at);
         if lacking
             && let Some(policy) = policy
             && policy.certain(&question).is_none()
-            && let Some(ground) = policy.lacking(&question)
+            && let Some(criterion) = policy.first_unrecorded(&question)
         {
-            return Now::Unknown { route, lacks: Lacks::Criterion(ground) };
+            return Now::Unknown { route, lacks: Lacks::Criterion(criterion) };
         }
-        let ground = policy.and_then(|policy| policy.ground(&judged.verdict, &question));
-        Now::Decided { outcome, route, verdict, ground }
+        let criterion = policy.and_then(|policy| policy.first_deciding(&judged.verdict, &question));
+        Now::Decided { outcome, route, verdict, criterion }
     }
 
     /// The place of a host among those that are known.

@@ -8,7 +8,7 @@ use super::{Lacks, People};
 use crate::base::time::Timestamp;
 use crate::decision::record::Outcome;
 use crate::decision::{RouteIndex, Rules};
-use crate::policy::Ground;
+use crate::policy::CriterionRef;
 use crate::workbench::occurrences::{self, Occurrences, PersonCount};
 
 /// How an outcome differs from the one before. In the order in which they are told.
@@ -134,7 +134,7 @@ pub(super) enum Place {
 pub(super) struct Key<'r> {
     pub(super) kind: Kind,
     pub(super) place: Place,
-    pub(super) ground: Option<Ground<'r>>,
+    pub(super) criterion: Option<CriterionRef<'r>>,
     pub(super) was: Outcome,
     pub(super) now: Outcome,
     pub(super) person: Option<usize>,
@@ -185,7 +185,7 @@ impl<'r> Collected<'r> {
             let group = Key { person: None, ..key };
             if differences.last().is_none_or(|(last, _)| *last != group) {
                 let (rule, criterion) =
-                    key.ground.map(|g| (g.rule.to_owned(), g.criterion.to_owned())).unzip();
+                    key.criterion.map(|g| (g.rule.to_owned(), g.criterion.to_owned())).unzip();
                 let Key { kind, was, now, .. } = key;
                 let (route, count, people) = (name(key.place), 0, Vec::new());
                 let found = Difference { kind, route, rule, criterion, was, now, count, people };
@@ -204,7 +204,9 @@ impl<'r> Collected<'r> {
         unknown.sort_by_key(|(key, _)| *key);
         let unknown = unknown.into_iter().map(|((place, lacks), lines)| {
             let (rule, lacks) = match lacks {
-                Lacks::Criterion(ground) => (Some(ground.rule.to_owned()), ground.criterion),
+                Lacks::Criterion(criterion) => {
+                    (Some(criterion.rule.to_owned()), criterion.criterion)
+                }
                 Lacks::Path => (None, "path"),
                 Lacks::Host => (None, "host"),
                 Lacks::Certificate => (None, "client_certificate"),
