@@ -133,7 +133,7 @@ pub(crate) fn write(seed: u64, count: u64, redact: Redact, out: &mut impl Write)
         told.status = Some(match told.outcome {
             Some(decision::record::Outcome::Allow) => 200,
             Some(decision::record::Outcome::Deny) => 403,
-            Some(decision::record::Outcome::Login) => 302,
+            Some(decision::record::Outcome::SignIn) => 302,
             Some(decision::record::Outcome::NoRoute) | None => 404,
         });
         line.clear();

@@ -2,6 +2,7 @@
 //! session; every way to ask (the gateway, another proxy, a policy test) asks here.
 
 mod admission;
+mod outcome;
 pub mod record;
 mod rules;
 mod settings;
@@ -10,5 +11,6 @@ pub use admission::{
     Admission, Facts, Judged, NoRoute, Refusal, admission, admission_heard, explain, judge,
     question, verdict,
 };
+pub use outcome::Outcome;
 pub use rules::{RouteIndex, RouteMatch, Rules};
 pub use settings::{From, PathRule, RouteRule};

@@ -5,7 +5,7 @@
 //! give (`error:`, `warning:`, `help:`; all of them, each a part of the text), then questions:
 //! `METHOD PATH WHO [from IP] [preflight] [with CERTIFICATE] [at TIME]
 //! [signed_in TIME] => OUTCOME | ALLOW reasons | DENY
-//! reasons`; the outcome is `allow`, `login`, `deny`, or `deny 495`.
+//! reasons`; the outcome is `allow`, `sign_in`, `deny`, or `deny 495`.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -358,7 +358,7 @@ fn ask(policy: &Policy, asked: &str, cast: &Cast) -> String {
     );
     let outcome = match verdict.outcome() {
         Outcome::Allow => "allow",
-        Outcome::SignIn => "login",
+        Outcome::SignIn => "sign_in",
         Outcome::Deny if verdict.status(true) == 495 => "deny 495",
         Outcome::Deny => "deny",
     };

@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::person::Person;
 use super::request::Supposed;
-use super::trial::{Trial, Word};
+use super::trial::Trial;
 use crate::base::time::Timestamp;
-use crate::decision::{PathRule, RouteRule, Rules};
+use crate::decision::{Outcome, PathRule, RouteRule, Rules};
 use crate::policy::{OperatorEvidence, Reads};
 
 /// Somebody nobody has heard of.
@@ -64,18 +64,18 @@ fn cases(out: &mut String, rules: &Rules, route: &RouteRule, now: Timestamp) {
         let who = described(&passing);
         case(format!("{name}, somebody who passes"), &who, &request, Some(&passing));
     }
-    let word = Trial::run(rules, &plain, stranger.as_ref(), now).word();
-    let name = match word {
-        Word::Allow => format!("{name}, anybody who is signed in"),
-        Word::Deny | Word::Login => format!("{name}, a stranger"),
+    let outcome = Trial::run(rules, &plain, stranger.as_ref(), now).outcome();
+    let name = match outcome {
+        Outcome::Allow => format!("{name}, anybody who is signed in"),
+        Outcome::Deny | Outcome::SignIn | Outcome::NoRoute => format!("{name}, a stranger"),
     };
     case(name, "stranger", &plain, stranger.as_ref());
 }
 
 fn expected(trial: &Trial) -> String {
-    match trial.word() {
-        Word::Deny => format!("{{ deny: [{}] }}", trial.reasons().join(", ")),
-        word => word.as_str().to_owned(),
+    match trial.outcome() {
+        Outcome::Deny => format!("{{ deny: [{}] }}", trial.reasons().join(", ")),
+        outcome => outcome.word().to_owned(),
     }
 }
 
@@ -151,7 +151,7 @@ fn passing(rules: &Rules, plain: &Supposed, now: Timestamp) -> Option<(Supposed,
         for range in std::iter::once(0..operator.criteria.len()).chain(alone) {
             let Some((request, person)) = suggested(plain, operator, range) else { continue };
             let met = Trial::run(rules, &request, Some(&person), now);
-            if met.word() == Word::Allow {
+            if met.outcome() == Outcome::Allow {
                 return Some((request, person));
             }
         }

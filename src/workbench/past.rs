@@ -1,10 +1,9 @@
 //! A decision of the past, found in the log by its short id and decided again.
 
 use super::log::{Past, Somebody};
-use super::trial::{Met, Trial, Word};
+use super::trial::Trial;
 use crate::base::time::Timestamp;
-use crate::decision::record::Outcome;
-use crate::decision::{self, Facts, Rules};
+use crate::decision::{self, Facts, Outcome, Rules};
 use crate::identity::ClientCertificate;
 use crate::policy::{Reads, ReasonSet};
 use crate::wire::host::Authority;
@@ -94,16 +93,11 @@ pub struct Again {
 }
 
 impl Again {
-    /// How the decision log calls what comes out. `None`: it cannot be told.
+    /// What comes out now; `None` where the log did not keep what decides.
     pub fn outcome(&self) -> Option<Outcome> {
         if self.lacks.is_some() {
             return None;
         }
-        Some(match (&self.trial.met, self.trial.word()) {
-            (Met::NoRoute(_), _) => Outcome::NoRoute,
-            (_, Word::Allow) => Outcome::Allow,
-            (_, Word::Deny) => Outcome::Deny,
-            (_, Word::Login) => Outcome::Login,
-        })
+        Some(self.trial.outcome())
     }
 }

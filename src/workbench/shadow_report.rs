@@ -12,7 +12,7 @@ use super::replay::{Kind, word};
 use super::text::{counted, grouped};
 use crate::base::log_text::for_log;
 use crate::base::time::Timestamp;
-use crate::decision::record::Outcome;
+use crate::decision::Outcome;
 use crate::policy::{Reason, ReasonSet};
 
 /// Counts what a shadow said, line by line.
@@ -275,7 +275,7 @@ mod tests {
         let lost =
             Written { shadow: Some(Outcome::Deny), at: 1_800_000_900, ..allowed(Some(&ann)) };
         let gained =
-            Written { outcome: Outcome::Login, shadow: Some(Outcome::Allow), ..allowed(None) };
+            Written { outcome: Outcome::SignIn, shadow: Some(Outcome::Allow), ..allowed(None) };
         let lines = [same.clone(), lost.clone(), lost, gained, allowed(Some(&ann))];
         let whole = Scanned::default();
         let found = report(&lines, None, &whole);

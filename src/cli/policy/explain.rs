@@ -13,6 +13,7 @@ use crate::base::log_text::for_log;
 use crate::base::time::{Clock, Timestamp};
 use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
+use crate::decision;
 use crate::workbench::cases;
 use crate::workbench::curl;
 use crate::workbench::log::Reader;
@@ -20,7 +21,7 @@ use crate::workbench::past::Remembered;
 use crate::workbench::person::{Person, moment};
 use crate::workbench::request::{SOURCE_IP, Supposed};
 use crate::workbench::tree::{self, BAD, GOOD, LOUD, UNSURE};
-use crate::workbench::trial::{Trial, Word};
+use crate::workbench::trial::Trial;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -245,12 +246,12 @@ fn evidence(trial: &Trial, configured: &Configured) -> String {
 
 /// The outcome, with its reasons and what is missing.
 fn outcome(trial: &Trial) -> String {
-    let style = match trial.word() {
-        Word::Allow => GOOD,
-        Word::Deny => BAD,
-        Word::Login => UNSURE,
+    let style = match trial.outcome() {
+        decision::Outcome::Allow => GOOD,
+        decision::Outcome::Deny | decision::Outcome::NoRoute => BAD,
+        decision::Outcome::SignIn => UNSURE,
     };
-    let (word, status) = (trial.word().as_str(), trial.status.as_u16());
+    let (word, status) = (trial.outcome().word(), trial.status.as_u16());
     let mut text = format!("{style}{word}{style:#}, {status}");
     let reasons = trial.reasons();
     if !reasons.is_empty() {

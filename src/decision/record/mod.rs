@@ -20,6 +20,8 @@ pub use build::{Certificate, Decided, Redact, Shadow};
 pub use fields::{Claims, Words};
 pub use text::Text;
 
+pub use crate::decision::outcome::Outcome;
+
 /// `msg` of the line of a decision; Pomerium's.
 pub const MSG_DECISION: &str = "authorize check";
 /// The only word of `reasons` where the policy lets somebody in, and what oauth2-proxy's question asks
@@ -144,45 +146,6 @@ pub struct Line<'a> {
     pub status: Option<u16>,
 }
 
-/// What was decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// It passed.
-    Allow,
-    /// It was refused.
-    Deny,
-    /// The person was asked to sign in first.
-    Login,
-    /// No route had it.
-    NoRoute,
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub const ALL: [Self; 4] = [Self::Allow, Self::Deny, Self::Login, Self::NoRoute];
-
-    /// The word in the log.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-            Self::Login => "login",
-            Self::NoRoute => "no-route",
-        }
-    }
-}
-
-impl From<crate::policy::Outcome> for Outcome {
-    fn from(outcome: crate::policy::Outcome) -> Self {
-        match outcome {
-            crate::policy::Outcome::Allow => Self::Allow,
-            crate::policy::Outcome::SignIn => Self::Login,
-            crate::policy::Outcome::Deny => Self::Deny,
-        }
-    }
-}
-
 /// What one line of a log is.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "read by the million: a box would cost more")]
@@ -210,7 +173,7 @@ impl<'a> Entry<'a> {
     /// Reads one line, without its line feed. Fields that are not known are passed over.
     ///
     /// # Errors
-    /// It is no JSON, or not of this shape, or lacks the request.
+    /// It is no JSON, or not of this shape, or does not hold the request.
     pub fn read(text: &'a str) -> Result<Self, Unreadable> {
         let line: Line<'a> = serde_json::from_str(text)?;
         match line.msg.as_str() {

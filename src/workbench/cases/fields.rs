@@ -13,17 +13,28 @@ pub(super) fn map<'n>(
     known: &[&str],
     told: &mut Diagnostics,
 ) -> Option<&'n Node> {
+    map_with(node, what, known, known, told)
+}
+
+/// The same; messages name only those keys of `known` that are `shown`, and no old spellings.
+pub(super) fn map_with<'n>(
+    node: &'n Node,
+    what: &str,
+    known: &[&str],
+    shown: &[&str],
+    told: &mut Diagnostics,
+) -> Option<&'n Node> {
     let Some(entries) = node.map() else {
         let message = format!("{what} is a map, not {}", node.what());
-        told.error(codes::SHAPE, node.place, message, format!("its keys are {}", listed(known)));
+        told.error(codes::SHAPE, node.place, message, format!("its keys are {}", listed(shown)));
         return None;
     };
     for (key, _) in entries {
         let name = key.text().unwrap_or_default();
         if !known.contains(&name) {
-            let help = match nearest(name, known.iter().copied()) {
+            let help = match nearest(name, shown.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("its keys are {}", listed(known)),
+                None => format!("its keys are {}", listed(shown)),
             };
             let message = format!("{what} has no key `{name}`");
             told.error(codes::UNKNOWN, key.place, message, help);

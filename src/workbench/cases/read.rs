@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::fields::{json, listed, map, text, texts};
+use super::fields::{json, listed, map, map_with, text, texts};
 use super::{Case, CaseFile, Expect, NOBODY};
 use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::near::nearest;
 use crate::base::node::{Node, Place, Plain};
 use crate::config::{codes, yaml};
+use crate::decision::Outcome;
 use crate::identity::ClientCertificate;
 use crate::policy::{self, Reason};
 use crate::workbench::person::{OWN, Person, PersonProblem, moment};
 use crate::workbench::request::{RequestProblem, Supposed};
-use crate::workbench::trial::{OWN_REASONS, Word};
+use crate::workbench::trial::OWN_REASONS;
 
 /// How the digests of a certificate are written.
 const DIGEST_HELP: &str = "a fingerprint is 64 lower-case hexadecimal digits, or 32 upper-case pairs with colons; a \
@@ -27,8 +28,9 @@ const REQUEST_KEYS: &[&str] =
     &["method", "url", "source_ip", "time", "headers", "client_certificate"];
 const CERTIFICATE_KEYS: &[&str] =
     &["fingerprint", "spki_hash", "san_email", "san_dns", "san_uri", "valid"];
-const EXPECT_KEYS: &[&str] = &["allow", "deny", "login", "status"];
-const WORDS: [Word; 3] = [Word::Allow, Word::Deny, Word::Login];
+const EXPECT_KEYS: &[&str] = &["allow", "deny", "sign_in", "no_route", "status"];
+/// What older files say for `sign_in`.
+const OLD_SIGN_IN: &str = "login";
 /// Apple's claims, for near names; any other may be given, too.
 const CLAIMS: [&str; 5] = ["sub", "email", "email_verified", "is_private_email", "org_id"];
 
@@ -80,7 +82,7 @@ pub fn read(name: &str, text: &str, sources: &mut Sources, told: &mut Diagnostic
 
 fn tell_no_tests(place: Place, told: &mut Diagnostics) {
     let help = "tests:\n  - name: strangers are asked to sign in\n    \
-                request: https://wiki.example.com/\n    expect: login";
+                request: https://wiki.example.com/\n    expect: sign_in";
     told.error(codes::MISSING, place, "this file has no tests", help);
 }
 
@@ -188,7 +190,7 @@ impl<'a> Reader<'a> {
                 .collect();
         let Some(rows) = rows.map() else {
             let message = format!("`rows` is a map of people, not {}", rows.what());
-            let help = "rows:\n  nobody: [login, login]\n  ann: [allow, deny]";
+            let help = "rows:\n  nobody: [sign_in, sign_in]\n  ann: [allow, deny]";
             self.told.error(codes::SHAPE, rows.place, message, help);
             return;
         };
@@ -412,27 +414,27 @@ impl<'a> Reader<'a> {
     fn expect(&mut self, node: &Node) -> Option<Expect> {
         if node.map().is_none() {
             let name = text(node, "`expect`", self.told)?;
-            let word = WORDS.into_iter().find(|word| word.as_str() == name);
-            if word.is_none() {
-                let near = nearest(name, WORDS.map(Word::as_str));
-                let help = match near {
+            let outcome = Outcome::parse(name);
+            if outcome.is_none() {
+                let help = match nearest(name, Outcome::ALL.map(Outcome::word)) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "expect: {deny: [domain-unauthorized], status: 403}".to_owned(),
                 };
-                let message =
-                    format!("`{name}` is no outcome; those are `allow`, `deny` and `login`");
+                let words = listed(&Outcome::ALL.map(Outcome::word));
+                let message = format!("`{name}` is not an outcome; those are {words}");
                 self.told.error(codes::VALUE, node.place, message, help);
             }
-            return word.map(|word| Expect { word: Some(word), ..Expect::default() });
+            return outcome.map(|outcome| Expect { outcome: Some(outcome), ..Expect::default() });
         }
-        let node = map(node, "`expect`", EXPECT_KEYS, self.told)?;
+        let keys = [EXPECT_KEYS, &[OLD_SIGN_IN]].concat();
+        let node = map_with(node, "`expect`", &keys, EXPECT_KEYS, self.told)?;
         let errors = self.told.errors();
         let mut expect = Expect::default();
-        for word in WORDS {
-            let Some(reasons) = node.get(word.as_str()) else { continue };
-            if let Some(other) = expect.word.replace(word) {
+        for (key, reasons) in node.map().unwrap_or_default() {
+            let Some(outcome) = key.text().and_then(Outcome::parse) else { continue };
+            if let Some(other) = expect.outcome.replace(outcome) {
                 let message =
-                    format!("`{}` and `{}` exclude each other", other.as_str(), word.as_str());
+                    format!("`{}` and `{}` exclude each other", other.word(), outcome.word());
                 self.told.error(codes::CONFLICT, node.place, message, "keep one of the two");
             }
             if !reasons.is_null() {

@@ -50,7 +50,7 @@ impl Written<'_> {
             supposed: None,
         };
         let allow = if self.outcome == Outcome::Allow { Answer::Yes } else { Answer::No };
-        let reasons = if self.outcome == Outcome::Login {
+        let reasons = if self.outcome == Outcome::SignIn {
             ReasonSet::from(Reason::UserUnauthenticated)
         } else {
             ReasonSet::from(self.reason)
@@ -132,7 +132,7 @@ fn said(past: &Past<'_>) -> String {
 #[test]
 fn a_line_that_is_known_says_what_it_said_when_it_was_new() {
     let (ann, ben) = (ann(), session(&json!({"sub": "002", "name \"quoted\"": "\u{202e}"})));
-    let outcomes = [Outcome::Allow, Outcome::Deny, Outcome::Login, Outcome::NoRoute];
+    let outcomes = [Outcome::Allow, Outcome::Deny, Outcome::SignIn, Outcome::NoRoute];
     let mut reader = Reader::default();
     let mut again = 0;
     for round in 0..3 {

@@ -9,7 +9,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, json};
 
 pub use change::{Change, Changed, changes, changes_csv, changes_human};
@@ -101,28 +101,33 @@ impl Someone {
 }
 
 /// What somebody meets at a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Word {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
     /// They pass.
     Allow,
     /// They are asked to sign in.
-    Login,
+    SignIn,
     /// They are refused.
     Deny,
-    /// It hangs on what is not known of them.
+    /// It depends on what is not known of them.
     Unknown,
 }
 
-impl Word {
+impl Access {
     /// The word in tables.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Allow => "allow",
-            Self::Login => "login",
-            Self::Deny => "deny",
+            Self::Allow => decision::Outcome::Allow.word(),
+            Self::SignIn => decision::Outcome::SignIn.word(),
+            Self::Deny => decision::Outcome::Deny.word(),
             Self::Unknown => "unknown",
         }
+    }
+}
+
+impl Serialize for Access {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -130,7 +135,7 @@ impl Word {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Cell {
     /// What comes out.
-    pub outcome: Word,
+    pub outcome: Access,
     /// Why; where it is unknown, the criterion that reads what is not known.
     pub reasons: Vec<String>,
 }
@@ -192,7 +197,7 @@ impl<'r> Asked<'r> {
 
     fn cell(&self, someone: &Someone, now: Timestamp) -> Cell {
         let Ok(authority) = Authority::parse(&self.host) else {
-            return Cell { outcome: Word::Unknown, reasons: vec!["host".to_owned()] };
+            return Cell { outcome: Access::Unknown, reasons: vec!["host".to_owned()] };
         };
         let facts = Facts {
             authority: &authority,
@@ -211,12 +216,12 @@ impl<'r> Asked<'r> {
         if lacking && policy.certain(&question).is_none() {
             let lacks =
                 policy.first_unrecorded(&question).map(|criterion| criterion.criterion.to_owned());
-            return Cell { outcome: Word::Unknown, reasons: lacks.into_iter().collect() };
+            return Cell { outcome: Access::Unknown, reasons: lacks.into_iter().collect() };
         }
         let outcome = match verdict.outcome() {
-            Outcome::Allow => Word::Allow,
-            Outcome::SignIn => Word::Login,
-            Outcome::Deny => Word::Deny,
+            Outcome::Allow => Access::Allow,
+            Outcome::SignIn => Access::SignIn,
+            Outcome::Deny => Access::Deny,
         };
         let reasons = verdict.reasons().iter().filter(|reason| *reason != Reason::NotRecorded);
         Cell { outcome, reasons: reasons.map(|reason| reason.word().to_owned()).collect() }

@@ -106,7 +106,8 @@ fn words(matrix: &Matrix) -> Vec<Vec<&'static str>> {
 fn everybody_meets_every_route() {
     let matrix = Matrix::of(&rules(OLD), &people(), NOW);
     assert_eq!(matrix.columns[1].url, "https://www.example.com/open");
-    let expected = [["login", "allow"], ["allow", "allow"], ["deny", "allow"], ["allow", "allow"]];
+    let expected =
+        [["sign_in", "allow"], ["allow", "allow"], ["deny", "allow"], ["allow", "allow"]];
     assert_eq!(words(&matrix), expected);
     assert_eq!(matrix.rows[2].cells[0].reasons, ["domain-unauthorized"]);
     let matrix = Matrix::of(&rules(NEW), &people(), NOW);

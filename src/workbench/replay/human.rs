@@ -57,7 +57,7 @@ fn tell(difference: &Difference, text: &mut String) {
     let rule = match (&difference.rule, &difference.criterion) {
         (Some(rule), Some(criterion)) if rule.ends_with(criterion.as_str()) => rule.clone(),
         (Some(rule), Some(criterion)) => format!("{rule}, {criterion}"),
-        _ if difference.now == crate::decision::record::Outcome::NoRoute => {
+        _ if difference.now == crate::decision::Outcome::NoRoute => {
             "no route has it any more".to_owned()
         }
         _ => "no rule".to_owned(),

@@ -15,8 +15,7 @@ pub use report::{Difference, Kind, Lacking, Report};
 
 pub(super) use report::word;
 
-use crate::decision::record::Outcome;
-use crate::decision::{self, Facts, NoRoute, RouteIndex, Rules};
+use crate::decision::{self, Facts, NoRoute, Outcome, RouteIndex, Rules};
 use crate::policy::{CriterionRef, Outcome as Said, Reads, Verdict};
 use crate::wire::host::Authority;
 use crate::workbench::asker::Asker;

@@ -6,8 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Lacks, People};
 use crate::base::time::Timestamp;
-use crate::decision::record::Outcome;
-use crate::decision::{RouteIndex, Rules};
+use crate::decision::{Outcome, RouteIndex, Rules};
 use crate::policy::CriterionRef;
 use crate::workbench::occurrences::{self, Occurrences, PersonCount};
 
@@ -33,10 +32,10 @@ impl Kind {
     pub fn of(was: Outcome, now: Outcome) -> Option<Self> {
         match (was, now) {
             (Outcome::Allow, Outcome::Allow)
-            | (Outcome::Login, Outcome::Login)
+            | (Outcome::SignIn, Outcome::SignIn)
             | (Outcome::Deny | Outcome::NoRoute, Outcome::Deny | Outcome::NoRoute) => None,
             (_, Outcome::Allow) => Some(Self::NewlyAllowed),
-            (_, Outcome::Login) => Some(Self::NewlyAskedToSignIn),
+            (_, Outcome::SignIn) => Some(Self::NewlyAskedToSignIn),
             (_, Outcome::Deny | Outcome::NoRoute) => Some(Self::NewlyDenied),
         }
     }

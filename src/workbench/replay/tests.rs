@@ -71,7 +71,7 @@ fn whom_a_question_refused_is_refused_again() {
 #[test]
 fn differences_come_by_route_rule_and_person_newly_allowed_first() {
     let (ann, zoe) = (ann(), zoe());
-    let stranger = Written { outcome: Outcome::Login, ..allowed(None) };
+    let stranger = Written { outcome: Outcome::SignIn, ..allowed(None) };
     let lines = [
         allowed(Some(&ann)),
         denied(&zoe),
@@ -99,7 +99,7 @@ fn differences_come_by_route_rule_and_person_newly_allowed_first() {
 
     let text = human(&report, &Scanned { decisions: 5, ..Scanned::default() });
     assert!(text.starts_with("newly allowed: 2\n  wiki\n    policy.allow.or[0], domain: was deny, is allow: 2\n      zoe@other.example (002): 2 times, 2027-01-15T08:00:00Z to 2027-01-15T08:10:00Z; "), "{text}");
-    assert!(text.contains("no route has it any more: was allow, is no-route: 1"), "{text}");
+    assert!(text.contains("no route has it any more: was allow, is no_route: 1"), "{text}");
     assert!(
         text.ends_with("5 decisions: 2 newly allowed, 2 newly denied, 1 as before\n"),
         "{text}"
@@ -109,7 +109,7 @@ fn differences_come_by_route_rule_and_person_newly_allowed_first() {
 #[test]
 fn people_who_are_not_signed_in_are_not_judged_as_somebody() {
     let public = rules("    allow_public_unauthenticated_access: true\n");
-    let stranger = Written { outcome: Outcome::Login, ..allowed(None) };
+    let stranger = Written { outcome: Outcome::SignIn, ..allowed(None) };
     let report = replay(&public, std::slice::from_ref(&stranger), false);
     assert_eq!(report.count(Kind::NewlyAllowed), 1);
     assert_eq!(report.differences[0].people[0].name, None);
