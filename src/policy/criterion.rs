@@ -37,11 +37,15 @@ pub struct Row {
 
 impl Row {
     /// Compiles what was written; `None` after an error was told.
-    pub(super) fn compile(&self, written: &Written<'_>, told: &mut Diagnostics) -> Option<Test> {
+    pub(super) fn compile(
+        &self,
+        written: &Written<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Test> {
         if self.data == Data::Ignored {
-            warn_of_ignored_data(written, told);
+            warn_of_ignored_data(written, diagnostics);
         }
-        (self.compile)(written, told)
+        (self.compile)(written, diagnostics)
     }
 }
 
@@ -179,14 +183,14 @@ pub(super) fn answer(holds: bool, ok: Reason, unauthorized: Reason) -> (Answer, 
 }
 
 /// Warns where data that is not looked at reads as if it switched the criterion off.
-fn warn_of_ignored_data(written: &Written<'_>, told: &mut Diagnostics) {
+fn warn_of_ignored_data(written: &Written<'_>, diagnostics: &mut Diagnostics) {
     let off = ["false", "no", "off", "n", "0", "never"];
     let Some(text) =
         written.data.text().filter(|text| off.iter().any(|word| text.eq_ignore_ascii_case(word)))
     else {
         return;
     };
-    told.warning(
+    diagnostics.warning(
         codes::IGNORED,
         written.data.place,
         format!("`{}` does not look at its data: `{text}` does not switch it off", written.key),

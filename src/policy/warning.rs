@@ -21,7 +21,7 @@ impl Warning {
     }
 
     /// Adds it to the messages for the operator; `None` where the configuration has no place for it.
-    pub(super) fn report(self, place: Option<Place>, told: &mut Diagnostics) {
-        told.warning(self.code, place, self.message, self.help);
+    pub(super) fn report(self, place: Option<Place>, diagnostics: &mut Diagnostics) {
+        diagnostics.warning(self.code, place, self.message, self.help);
     }
 }

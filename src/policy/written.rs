@@ -23,13 +23,13 @@ pub(super) struct Written<'a> {
 }
 
 /// The `true` or `false` that a criterion was given; `None` after an error.
-pub(super) fn truth(written: &Written<'_>, told: &mut Diagnostics) -> Option<bool> {
+pub(super) fn truth(written: &Written<'_>, diagnostics: &mut Diagnostics) -> Option<bool> {
     let flag = flag(written.data);
     if flag.is_none() {
         let place = if written.data.is_null() { written.place } else { written.data.place };
         let what = written.data.what();
         let message = format!("`{}` wants true or false, and this is {what}", written.key);
-        told.error(codes::DATA, place, message, format!("write: {}: true", written.key));
+        diagnostics.error(codes::DATA, place, message, format!("write: {}: true", written.key));
     }
     flag
 }
@@ -45,7 +45,7 @@ pub(super) fn flag(node: &Node) -> Option<bool> {
 }
 
 /// Says that `key` wants `true` or `false`.
-pub(super) fn wants_flag(key: &str, node: &Node, told: &mut Diagnostics) {
+pub(super) fn wants_flag(key: &str, node: &Node, diagnostics: &mut Diagnostics) {
     let message = format!("`{key}` wants true or false, and this is {}", node.what());
-    told.error(codes::DATA, node.place, message, "write true or false");
+    diagnostics.error(codes::DATA, node.place, message, "write true or false");
 }

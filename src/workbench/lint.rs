@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::asker::Asker;
-use super::log::{Past, People};
+use super::log::{People, Recorded};
 use crate::base::diagnostic::Diagnostics;
 use crate::config::codes;
 use crate::decision::{self, Facts, RouteRule, Rules};
@@ -13,22 +13,22 @@ use crate::policy::{Groups, Openness, Tally, Unrecorded, Who};
 use crate::wire::host::Authority;
 
 /// Warns of what the shape of the policies alone shows.
-pub fn shape(rules: &Rules, told: &mut Diagnostics) {
+pub fn shape(rules: &Rules, diagnostics: &mut Diagnostics) {
     for route in rules.routes() {
-        either_way(route, told);
-        everybody(route, told);
+        either_way(route, diagnostics);
+        everybody(route, diagnostics);
     }
 }
 
 /// Shortcut keys do not narrow a policy down; they are another way in.
-fn either_way(route: &RouteRule, told: &mut Diagnostics) {
+fn either_way(route: &RouteRule, diagnostics: &mut Diagnostics) {
     let criteria: Vec<_> = route.policy.all_criteria().collect();
     let is_policy = |rule: &str| rule.contains('.');
     let harmless = "cors_allow_preflight";
     let shortcut = criteria.iter().find(|(at, _)| !is_policy(at.rule) && at.rule != harmless);
     let written = criteria.iter().find(|(at, _)| at.rule.contains(".allow"));
     if let (Some((key, _)), Some((_, place))) = (shortcut, written) {
-        told.warning(
+        diagnostics.warning(
             codes::EITHER_WAY,
             *place,
             format!(
@@ -42,7 +42,7 @@ fn either_way(route: &RouteRule, told: &mut Diagnostics) {
 
 /// A criterion that admits everybody, or every Apple account, and is written in a policy: whoever
 /// means it says so by the shortcut key, which nobody takes for a restriction.
-fn everybody(route: &RouteRule, told: &mut Diagnostics) {
+fn everybody(route: &RouteRule, diagnostics: &mut Diagnostics) {
     for (_, place, openness) in route.policy.open_criteria() {
         let whom = match openness {
             _ if place.is_none() => continue,
@@ -50,7 +50,7 @@ fn everybody(route: &RouteRule, told: &mut Diagnostics) {
             Openness::AnyAccount => "everybody who has an Apple account",
             Openness::Some | Openness::Nobody => continue,
         };
-        told.warning(
+        diagnostics.warning(
             codes::ADMITS_EVERYBODY,
             place,
             format!("the policy of `{}` admits {whom}", route.id),
@@ -79,23 +79,23 @@ impl<'r> Shown<'r> {
     }
 
     /// Takes one line in.
-    pub fn line(&mut self, past: &Past<'_>) {
-        let Some(path) = past.path.as_deref() else { return };
-        let Ok(authority) = Authority::parse(&past.host) else { return };
-        let asker = past.somebody.as_ref().map(|somebody| &*somebody.asker);
+    pub fn line(&mut self, recorded: &Recorded<'_>) {
+        let Some(path) = recorded.path.as_deref() else { return };
+        let Ok(authority) = Authority::parse(&recorded.host) else { return };
+        let asker = recorded.somebody.as_ref().map(|somebody| &*somebody.asker);
         let facts = Facts {
             authority: &authority,
-            method: &past.method,
+            method: &recorded.method,
             path,
-            source_ip: past.ip,
-            cors_preflight: past.cors_preflight,
-            client_certificate: past.certificate.as_deref(),
+            source_ip: recorded.ip,
+            cors_preflight: recorded.cors_preflight,
+            client_certificate: recorded.certificate.as_deref(),
             supposed: asker.and_then(|asker| asker.supposed.as_ref()),
         };
         let identity = asker.map(|asker| &asker.identity);
-        let Ok(judged) = decision::judge(self.rules, &facts, identity, past.at) else { return };
+        let Ok(judged) = decision::judge(self.rules, &facts, identity, recorded.at) else { return };
         self.asked.insert(judged.route.0);
-        let question = decision::question(&facts, identity, past.at);
+        let question = decision::question(&facts, identity, recorded.at);
         let route = self.rules.route(judged.route);
         if let (Some(route), Some(tally)) = (route, self.tallies.get_mut(judged.route.0)) {
             route.policy.tally(&judged.verdict, &question, tally);
@@ -103,10 +103,10 @@ impl<'r> Shown<'r> {
     }
 
     /// Warns of what the log never shows.
-    pub fn tell(&self, told: &mut Diagnostics) {
+    pub fn tell(&self, diagnostics: &mut Diagnostics) {
         for (index, (route, tallies)) in self.rules.routes().iter().zip(&self.tallies).enumerate() {
             if !self.asked.contains(&index) {
-                told.warning(
+                diagnostics.warning(
                     codes::NEVER_ASKED,
                     None,
                     format!("nobody asked for the route `{}` in this log", route.id),
@@ -124,7 +124,7 @@ impl<'r> Shown<'r> {
                     (_, 0) => "it always held",
                     _ => "others decided",
                 };
-                told.warning(
+                diagnostics.warning(
                     codes::NEVER_DECIDED,
                     place,
                     format!(
@@ -139,7 +139,7 @@ impl<'r> Shown<'r> {
 }
 
 /// Warns of members of groups whom the log never shows, as far as it tells who asked.
-pub fn members(groups: &Groups, people: &People, told: &mut Diagnostics) {
+pub fn members(groups: &Groups, people: &People, diagnostics: &mut Diagnostics) {
     let everybody = || people.all().iter().map(|known| &*known.last);
     let missing = |who: &Asker, of: fn(&Unrecorded) -> bool| {
         who.supposed.as_ref().is_some_and(|supposed| of(&supposed.unrecorded))
@@ -160,7 +160,7 @@ pub fn members(groups: &Groups, people: &People, told: &mut Diagnostics) {
             }),
         };
         if !shown {
-            told.warning(
+            diagnostics.warning(
                 codes::NEVER_SEEN,
                 member.place,
                 format!("`{}` of the group `{}` is nowhere in this log", member.who, member.group),
@@ -238,8 +238,10 @@ routes:
         let (mut reader, mut shown) = (Reader::default(), Shown::new(rules));
         for line in &lines {
             let text = line.line();
-            let Ok(Read::Decision(past)) = reader.read(text.trim_end()) else { panic!("{text}") };
-            shown.line(&past);
+            let Ok(Read::Decision(recorded)) = reader.read(text.trim_end()) else {
+                panic!("{text}")
+            };
+            shown.line(&recorded);
         }
         let mut told = Diagnostics::default();
         shown.tell(&mut told);

@@ -3,9 +3,9 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::evidence_tree;
 use super::person::Person;
 use super::request::Supposed;
-use super::tree;
 use crate::base::diagnostic::Sources;
 use crate::base::time::Timestamp;
 use crate::decision::{self, Facts, NoRoute, Outcome, RouteIndex, Rules};
@@ -186,7 +186,7 @@ impl Trial {
             "status": self.status.as_u16(),
             "reasons": self.reasons(),
             "missing": self.missing(),
-            "tree": self.explanation().map(|explanation| tree::as_json(explanation, sources)),
+            "tree": self.explanation().map(|explanation| evidence_tree::as_json(explanation, sources)),
         })
     }
 }

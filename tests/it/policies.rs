@@ -286,5 +286,5 @@ fn what_a_log_did_not_keep_is_not_guessed_when_a_past_decision_is_explained() {
     let said = explained("domain.yaml", "04HM-ASW9", "human");
     assert!(said.ends_with("sign_in, 401: user-unauthenticated\n"), "{said}");
     let said = explained("domain.yaml", "X1B7-0QRE", "human");
-    assert!(said.ends_with("deny, 404: unknown-host\n"), "{said}");
+    assert!(said.ends_with("no_route, 404: unknown-host\n"), "{said}");
 }

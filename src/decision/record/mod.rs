@@ -166,7 +166,7 @@ pub enum Unreadable {
     Json(#[from] serde_json::Error),
     /// Something is missing without which there is no request.
     #[error("`{0}` is missing")]
-    Lacks(&'static str),
+    Missing(&'static str),
 }
 
 impl<'a> Entry<'a> {
@@ -183,7 +183,7 @@ impl<'a> Entry<'a> {
         }
         let needed = [("method", &line.method), ("host", &line.host), ("path", &line.path)];
         if let Some((name, _)) = needed.into_iter().find(|(_, value)| value.is_empty()) {
-            return Err(Unreadable::Lacks(name));
+            return Err(Unreadable::Missing(name));
         }
         Ok(Self::Decision(line))
     }
@@ -202,7 +202,7 @@ impl Line<'_> {
     }
 
     /// Whether `name` was there and was kept out of the line, or cut.
-    pub fn lacks(&self, name: &str) -> bool {
+    pub fn omits(&self, name: &str) -> bool {
         self.left_out.iter().chain(&self.cut).any(|left_out| left_out.as_str() == name)
     }
 

@@ -1,5 +1,5 @@
 //! What a policy says although a record of the past did not keep everything: the outcome where it
-//! is the same whatever the missing facts were, and nothing where it hangs on them.
+//! is the same whatever the missing facts were, and nothing where it depends on them.
 //!
 //! Each node is worked out for every answer that its missing facts allow. Two evaluations, one with
 //! everything missing taken for and one against, are not enough: being asked to sign in is no middle

@@ -28,11 +28,11 @@ pub(super) static ROW: Row = Row {
     reasons: &[Reason::AuthAgeExceeded, Reason::AuthAgeOk, Reason::UserUnauthenticated],
     reads: Reads::Identity,
     example: "auth_age: 12h",
-    compile: |written, told| {
+    compile: |written, diagnostics| {
         if let Some(warning) = value_lints::recent_sign_in_refused(written) {
-            warning.report(Some(written.place), told);
+            warning.report(Some(written.place), diagnostics);
         }
-        Some(Test::person(AuthAge::read(written, told)?))
+        Some(Test::person(AuthAge::read(written, diagnostics)?))
     },
 };
 
@@ -52,7 +52,7 @@ struct AuthAge {
 }
 
 impl AuthAge {
-    fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Self> {
+    fn read(written: &Written<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let place = if written.data.is_null() { written.place } else { written.data.place };
         let problem = match written.data.text().filter(|_| !written.data.is_null()) {
             None => format!("`auth_age` wants a duration, and this is {}", written.data.what()),
@@ -64,13 +64,13 @@ impl AuthAge {
                          is back from Apple, which would ask again and again"
                     );
                     let help = format!("write {} or more", duration::shown(SMALLEST));
-                    told.error(codes::DATA, place, message, help);
+                    diagnostics.error(codes::DATA, place, message, help);
                     return None;
                 }
                 Err(problem) => format!("`{text}` {problem}"),
             },
         };
-        told.error(codes::DATA, place, problem, "write for instance: auth_age: 15m, or 12h");
+        diagnostics.error(codes::DATA, place, problem, "write for instance: auth_age: 15m, or 12h");
         None
     }
 }

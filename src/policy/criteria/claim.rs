@@ -32,7 +32,7 @@ pub(super) static ROW: Row = Row {
     ],
     reads: Reads::Identity,
     example: "claim/real_user_status: 2",
-    compile: |written, told| Some(Test::person(Claim::read(written, told)?)),
+    compile: |written, diagnostics| Some(Test::person(Claim::read(written, diagnostics)?)),
 };
 
 /// Most segments that a name is taken apart into.
@@ -61,9 +61,9 @@ enum Found<'a> {
 }
 
 impl Claim {
-    fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Self> {
+    fn read(written: &Written<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let Some(name) = written.path.filter(|path| !path.is_empty()) else {
-            told.error(
+            diagnostics.error(
                 codes::DATA,
                 written.place,
                 "`claim` needs the name of a claim",
@@ -72,30 +72,30 @@ impl Claim {
             return None;
         };
         if let Some(warning) = apple_claims::warning_for_name(name) {
-            warning.report(Some(written.place), told);
+            warning.report(Some(written.place), diagnostics);
         }
         let matcher = ListMatcher::read(
             written,
-            &|data, operator, value, told| {
+            &|data, operator, value, diagnostics| {
                 let value = apple_claims::as_apple_means(name, value);
                 if let Some(warning) = apple_claims::warning_for_value(name, operator, &value) {
-                    warning.report(Some(data.place), told);
+                    warning.report(Some(data.place), diagnostics);
                 }
                 value
             },
-            told,
+            diagnostics,
         )?;
         Some(Self::new(name, matcher))
     }
 
     /// One that holds where the claim has `value`; `None` where that is no single value.
-    pub(super) fn has(name: &str, value: &Value, told: &mut Diagnostics) -> Option<Self> {
+    pub(super) fn has(name: &str, value: &Value, diagnostics: &mut Diagnostics) -> Option<Self> {
         if let Some(warning) = apple_claims::warning_for_name(name) {
-            warning.report(None, told);
+            warning.report(None, diagnostics);
         }
         let value = apple_claims::as_apple_means(name, Single::from_json(value)?);
         if let Some(warning) = apple_claims::warning_for_value(name, ListOperator::Has, &value) {
-            warning.report(None, told);
+            warning.report(None, diagnostics);
         }
         Some(Self::new(name, ListMatcher::has(value)))
     }

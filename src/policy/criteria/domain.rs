@@ -27,10 +27,11 @@ pub(super) static ROW: Row = Row {
     ],
     reads: Reads::Identity,
     example: "domain: corp.example",
-    compile: |written, told| {
-        let matcher = TextMatcher::read(written, Letters::AnyCase, value_lints::domain, told)?;
+    compile: |written, diagnostics| {
+        let matcher =
+            TextMatcher::read(written, Letters::AnyCase, value_lints::domain, diagnostics)?;
         if let Some(warning) = value_lints::absent_address(written, matcher.is_negative()) {
-            warning.report(Some(written.place), told);
+            warning.report(Some(written.place), diagnostics);
         }
         Some(Test::person(Domain { matcher }))
     },
@@ -42,10 +43,10 @@ pub(super) struct Domain {
 }
 
 impl Domain {
-    pub(super) fn one_of(domains: &[String], told: &mut Diagnostics) -> Self {
+    pub(super) fn one_of(domains: &[String], diagnostics: &mut Diagnostics) -> Self {
         for domain in domains {
             if let Some(warning) = value_lints::listed_domain(domain) {
-                warning.report(None, told);
+                warning.report(None, diagnostics);
             }
         }
         Self { matcher: TextMatcher::one_of(domains, Letters::AnyCase) }

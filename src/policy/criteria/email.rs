@@ -23,10 +23,11 @@ pub(super) static ROW: Row = Row {
     ],
     reads: Reads::Identity,
     example: "email: {in: [ann@corp.example, bob@corp.example]}",
-    compile: |written, told| {
-        let matcher = TextMatcher::read(written, Letters::AnyCase, value_lints::email, told)?;
+    compile: |written, diagnostics| {
+        let matcher =
+            TextMatcher::read(written, Letters::AnyCase, value_lints::email, diagnostics)?;
         if let Some(warning) = value_lints::absent_address(written, matcher.is_negative()) {
-            warning.report(Some(written.place), told);
+            warning.report(Some(written.place), diagnostics);
         }
         Some(Test::person(Email { matcher }))
     },

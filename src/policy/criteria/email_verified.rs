@@ -23,7 +23,9 @@ pub(super) static ROW: Row = Row {
     ],
     reads: Reads::Identity,
     example: "email_verified: true",
-    compile: |written, told| Some(Test::person(EmailVerified { wanted: truth(written, told)? })),
+    compile: |written, diagnostics| {
+        Some(Test::person(EmailVerified { wanted: truth(written, diagnostics)? }))
+    },
 };
 
 #[derive(Debug)]

@@ -32,7 +32,7 @@ pub(super) static ROW: Row = Row {
         Reason::UserUnauthenticated,
     ],
     reads: Reads::Identity,
-    compile: |written, told| Some(Test::person(InGroups::read(written, told)?)),
+    compile: |written, diagnostics| Some(Test::person(InGroups::read(written, diagnostics)?)),
 };
 
 #[derive(Debug)]
@@ -52,12 +52,12 @@ struct Condition {
 }
 
 impl InGroups {
-    fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Self> {
+    fn read(written: &Written<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let groups = match written.groups {
             GroupsFile::Read(groups) => groups,
             GroupsFile::Broken => return None,
             GroupsFile::Unset => {
-                told.error(
+                diagnostics.error(
                     codes::GROUP,
                     written.place,
                     "this asks for a group, and no file says who is in it",
@@ -67,15 +67,15 @@ impl InGroups {
                 return None;
             }
         };
-        let known = |data: &Node, operator, value: Single, told: &mut Diagnostics| {
+        let known = |data: &Node, operator, value: Single, diagnostics: &mut Diagnostics| {
             if operator != ListOperator::Matches {
-                check_name(data, &value, groups, told);
+                check_name(data, &value, groups, diagnostics);
             }
             value
         };
-        let before = told.errors();
-        let matcher = ListMatcher::read(written, &known, told)?;
-        if told.errors() > before {
+        let before = diagnostics.errors();
+        let matcher = ListMatcher::read(written, &known, diagnostics)?;
+        if diagnostics.errors() > before {
             return None;
         }
         let tests = matcher.tests().iter().map(|test| conditions(groups, test));
@@ -84,7 +84,7 @@ impl InGroups {
             let message = "no group of `groups_file` is meant by this";
             let names: Vec<&str> = groups.names().take(20).collect();
             let help = format!("its groups are {}", names.join(", "));
-            told.error(codes::GROUP, written.data.place, message, help);
+            diagnostics.error(codes::GROUP, written.data.place, message, help);
             return None;
         }
         Some(Self { groups: Arc::clone(groups), matcher, tests })
@@ -96,10 +96,10 @@ impl InGroups {
     }
 }
 
-fn check_name(data: &Node, value: &Single, groups: &Groups, told: &mut Diagnostics) {
+fn check_name(data: &Node, value: &Single, groups: &Groups, diagnostics: &mut Diagnostics) {
     let Single::Text(name) = value else {
         let message = format!("a group has a name, and this is {}", data.what());
-        told.error(codes::DATA, data.place, message, "put the name into quotes");
+        diagnostics.error(codes::DATA, data.place, message, "put the name into quotes");
         return;
     };
     if groups.contains(name) {
@@ -116,7 +116,7 @@ fn check_name(data: &Node, value: &Single, groups: &Groups, told: &mut Diagnosti
         }
     };
     let message = format!("there is no group `{name}` in `groups_file`");
-    told.error(codes::GROUP, data.place, message, help);
+    diagnostics.error(codes::GROUP, data.place, message, help);
 }
 
 fn conditions(groups: &Groups, test: &ListTest) -> Option<Vec<Condition>> {

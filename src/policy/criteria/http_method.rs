@@ -16,8 +16,8 @@ pub(super) static ROW: Row = Row {
     reasons: &[Reason::HttpMethodOk, Reason::HttpMethodUnauthorized],
     reads: Reads::Method,
     example: "http_method: {in: [GET, HEAD]}",
-    compile: |written, told| {
-        let matcher = TextMatcher::read(written, Letters::Exact, value_lints::method, told)?;
+    compile: |written, diagnostics| {
+        let matcher = TextMatcher::read(written, Letters::Exact, value_lints::method, diagnostics)?;
         Some(Test::request(HttpMethod { matcher }))
     },
 };

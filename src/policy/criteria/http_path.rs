@@ -16,8 +16,8 @@ pub(super) static ROW: Row = Row {
     reasons: &[Reason::HttpPathOk, Reason::HttpPathUnauthorized],
     reads: Reads::Path,
     example: "http_path: {starts_with: /docs/}",
-    compile: |written, told| {
-        let matcher = TextMatcher::read(written, Letters::Exact, value_lints::path, told)?;
+    compile: |written, diagnostics| {
+        let matcher = TextMatcher::read(written, Letters::Exact, value_lints::path, diagnostics)?;
         Some(Test::request(HttpPath { matcher }))
     },
 };

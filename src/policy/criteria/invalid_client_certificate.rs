@@ -21,9 +21,9 @@ pub(super) static ROW: Row = Row {
     ],
     reads: Reads::ClientCertificate,
     example: "invalid_client_certificate: true",
-    compile: |written, told| {
+    compile: |written, diagnostics| {
         if let Some(warning) = value_lints::bad_certificate_admits(written) {
-            warning.report(Some(written.place), told);
+            warning.report(Some(written.place), diagnostics);
         }
         Some(Test::request(InvalidClientCertificate))
     },

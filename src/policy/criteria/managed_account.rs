@@ -25,7 +25,9 @@ pub(super) static ROW: Row = Row {
     ],
     reads: Reads::Identity,
     example: "managed_account: true",
-    compile: |written, told| Some(Test::person(ManagedAccount { wanted: read(written, told)? })),
+    compile: |written, diagnostics| {
+        Some(Test::person(ManagedAccount { wanted: read(written, diagnostics)? }))
+    },
 };
 
 const CLAIM: &str = "org_id";
@@ -42,7 +44,7 @@ enum Wanted {
     This(Box<str>),
 }
 
-fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Wanted> {
+fn read(written: &Written<'_>, diagnostics: &mut Diagnostics) -> Option<Wanted> {
     match flag(written.data) {
         Some(true) => return Some(Wanted::Any),
         Some(false) => return Some(Wanted::None),
@@ -56,7 +58,7 @@ fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Wanted> {
                 _ => written.data.what(),
             };
             let place = if written.data.is_null() { written.place } else { written.data.place };
-            told.error(
+            diagnostics.error(
                 codes::DATA,
                 place,
                 format!(

@@ -24,7 +24,9 @@ pub(super) static ROW: Row = Row {
     ],
     reads: Reads::Identity,
     example: "private_relay: false",
-    compile: |written, told| Some(Test::person(PrivateRelay { wanted: truth(written, told)? })),
+    compile: |written, diagnostics| {
+        Some(Test::person(PrivateRelay { wanted: truth(written, diagnostics)? }))
+    },
 };
 
 #[derive(Debug)]

@@ -18,8 +18,8 @@ pub(super) static ROW: Row = Row {
     reasons: &[Reason::UserOk, Reason::UserUnauthorized, Reason::UserUnauthenticated],
     reads: Reads::Identity,
     example: "user: 001234.5d1f0c2a8be94e6f.0901",
-    compile: |written, told| {
-        let matcher = TextMatcher::read(written, Letters::Exact, value_lints::user, told)?;
+    compile: |written, diagnostics| {
+        let matcher = TextMatcher::read(written, Letters::Exact, value_lints::user, diagnostics)?;
         Some(Test::person(User { matcher }))
     },
 };

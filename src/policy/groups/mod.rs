@@ -56,7 +56,7 @@ pub struct Member {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::policy) struct GroupId(u32);
 
-/// What membership may hang on beside the `sub`.
+/// What membership may depend on in addition to the `sub`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Reach {
     address: bool,

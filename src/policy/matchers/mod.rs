@@ -23,11 +23,11 @@ use crate::base::node::Node;
 fn read_all<T>(
     entries: &[(Node, Node)],
     written: &Written<'_>,
-    told: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
     mut read: impl FnMut(&Node, &Node, &mut Diagnostics) -> Option<T>,
 ) -> Option<Vec<T>> {
     if entries.is_empty() {
-        told.error(
+        diagnostics.error(
             codes::DATA,
             written.data.place,
             format!("`{}` has an empty matcher", written.key),
@@ -35,7 +35,7 @@ fn read_all<T>(
         );
         return None;
     }
-    let tests: Vec<_> = entries.iter().map(|(key, value)| read(key, value, told)).collect();
+    let tests: Vec<_> = entries.iter().map(|(key, value)| read(key, value, diagnostics)).collect();
     tests.into_iter().collect()
 }
 
@@ -44,7 +44,7 @@ fn operator<O: Copy>(
     key: &Node,
     all: &[O],
     word: fn(O) -> &'static str,
-    told: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Option<O> {
     let name = key.text().unwrap_or_default();
     if let Some(operator) = all.iter().copied().find(|operator| word(*operator) == name) {
@@ -60,6 +60,6 @@ fn operator<O: Copy>(
         (_, None) => format!("here you can write {}", words.join(", ")),
     };
     let message = format!("there is no operator `{name}` here");
-    told.error(codes::UNKNOWN_MATCHER, key.place, message, help);
+    diagnostics.error(codes::UNKNOWN_MATCHER, key.place, message, help);
     None
 }

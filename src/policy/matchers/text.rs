@@ -120,21 +120,22 @@ impl TextMatcher {
         written: &Written<'_>,
         letters: Letters,
         lint: fn(&Written<'_>, TextOperator, &str) -> Option<Warning>,
-        told: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        let mut reader = TextReader { written, letters, lint, told };
+        let mut reader = TextReader { written, letters, lint, diagnostics };
         let tests = match &written.data.kind {
             Kind::Scalar(_) => vec![reader.test(TextOperator::Is, written.data)?],
             Kind::Map(entries) => {
                 let entries = reader.without_strict(entries)?;
                 let letters = reader.letters;
-                read_all(&entries, written, reader.told, |key, value, told| {
-                    let operator = operator(key, &TextOperator::ALL, TextOperator::word, told)?;
-                    TextReader { written, letters, lint, told }.test(operator, value)
+                read_all(&entries, written, reader.diagnostics, |key, value, diagnostics| {
+                    let operator =
+                        operator(key, &TextOperator::ALL, TextOperator::word, diagnostics)?;
+                    TextReader { written, letters, lint, diagnostics }.test(operator, value)
                 })?
             }
             Kind::List(_) => {
-                reader.told.error(
+                reader.diagnostics.error(
                     codes::DATA,
                     written.data.place,
                     format!("`{}` wants one text or a matcher, and this is a list", written.key),
@@ -238,7 +239,7 @@ struct TextReader<'a> {
     written: &'a Written<'a>,
     letters: Letters,
     lint: fn(&Written<'_>, TextOperator, &str) -> Option<Warning>,
-    told: &'a mut Diagnostics,
+    diagnostics: &'a mut Diagnostics,
 }
 
 impl TextReader<'_> {
@@ -254,7 +255,7 @@ impl TextReader<'_> {
                 Some(true) => self.letters = Letters::Exact,
                 Some(false) => {}
                 None => {
-                    wants_flag("strict", value, self.told);
+                    wants_flag("strict", value, self.diagnostics);
                     return None;
                 }
             }
@@ -266,19 +267,19 @@ impl TextReader<'_> {
     fn other_test(&mut self, operator: TextOperator, data: &Node) -> Option<TextTest> {
         let (with, text) = if operator == TextOperator::Exists {
             let Some(presence) = flag(data) else {
-                wants_flag(operator.word(), data, self.told);
+                wants_flag(operator.word(), data, self.diagnostics);
                 return None;
             };
             let words = if presence { "is there" } else { "is absent" };
             (With::Presence(presence), words.to_owned())
         } else {
-            let pattern = Pattern::read(data, self.letters, self.told)?;
+            let pattern = Pattern::read(data, self.letters, self.diagnostics)?;
             let words = format!("matches {:?}", pattern.text());
             (With::Pattern(pattern), words)
         };
         let written = data.text().unwrap_or_default();
         if let Some(warning) = (self.lint)(self.written, operator, written) {
-            warning.report(Some(data.place), self.told);
+            warning.report(Some(data.place), self.diagnostics);
         }
         Some(TextTest { operator, with, wanted: text })
     }
@@ -291,7 +292,7 @@ impl TextReader<'_> {
         let values = match (several, &data.kind) {
             (true, Kind::List(items)) => {
                 if items.is_empty() {
-                    self.told.warning(
+                    self.diagnostics.warning(
                         codes::NEVER_EQUAL,
                         data.place,
                         format!("the list of `{}` is empty", operator.word()),
@@ -313,7 +314,7 @@ impl TextReader<'_> {
                     _ if several => format!("write: {}: [...]", operator.word()),
                     _ => "write the text itself; for several use several criteria".to_owned(),
                 };
-                self.told.error(
+                self.diagnostics.error(
                     codes::DATA,
                     data.place,
                     format!("`{}` wants {wants}, and this is {}", operator.word(), data.what()),
@@ -329,21 +330,21 @@ impl TextReader<'_> {
         match item.scalar().map(|scalar| (scalar.plain(), &*scalar.text)) {
             Some((Plain::Text(text), _)) => {
                 if let Some(warning) = (self.lint)(self.written, operator, text) {
-                    warning.report(Some(item.place), self.told);
+                    warning.report(Some(item.place), self.diagnostics);
                 } else if text.is_empty() && !operator.compares_whole() {
                     Warning::new(
                         codes::TOO_OPEN,
                         format!("`{}` with nothing holds for every text", operator.word()),
                         "write what the text must hold",
                     )
-                    .report(Some(item.place), self.told);
+                    .report(Some(item.place), self.diagnostics);
                 }
                 Some(TextValue::of(text))
             }
             Some((Plain::Bool(_) | Plain::Integer(_) | Plain::Float(_), text))
                 if operator.compares_whole() =>
             {
-                self.told.warning(
+                self.diagnostics.warning(
                     codes::NEVER_EQUAL,
                     item.place,
                     format!("this is {}, and `{}` is a text", item.what(), self.written.key),
@@ -352,7 +353,7 @@ impl TextReader<'_> {
                 Some(TextValue { text: None, shown: text.to_owned() })
             }
             _ => {
-                self.told.error(
+                self.diagnostics.error(
                     codes::DATA,
                     item.place,
                     format!("`{}` wants text, and this is {}", operator.word(), item.what()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::fast;
+use super::unparsed;
 use crate::base::time::Timestamp;
 use crate::decision::record::{Claims, Line};
 use crate::identity::{self, Identity};
@@ -103,7 +103,7 @@ impl People {
                 alone.user == line.user
                     && (alone.issued_at, alone.begun_at) == (line.issued_at, line.begun_at)
                     && alone.msg.is_empty()
-            }) && fast::subject(text) == line.user.as_deref()
+            }) && unparsed::subject(text) == line.user.as_deref()
         };
         let written = written.filter(alone);
         if let Some(known) = self.known.get_mut(person) {
@@ -137,10 +137,10 @@ fn name(line: &Line<'_>) -> String {
 /// Who asked, as far as the line tells; what it does not tell is marked.
 fn asker(line: &Line<'_>) -> Asker {
     let subject = line.user.as_deref().unwrap_or_default();
-    let whole = line.id_token_claims.as_ref().filter(|_| !line.lacks("id-token-claims"));
+    let whole = line.id_token_claims.as_ref().filter(|_| !line.omits("id-token-claims"));
     let mut members = whole.map(Claims::to_map).unwrap_or_default();
     members.insert("sub".to_owned(), Value::from(subject));
-    let kept_out = line.lacks("email");
+    let kept_out = line.omits("email");
     let address = if kept_out {
         // Stands for an address of which the domain is known, or that it has none.
         let domain = line.email_domain.as_ref();

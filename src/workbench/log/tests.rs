@@ -100,9 +100,9 @@ fn ann() -> Session {
         "org_id": "A1", "upn": "ann@corp.example", "begun-at": 1, "outcome": "deny"}))
 }
 
-fn decision<'a>(reader: &mut Reader, line: &'a str) -> Past<'a> {
+fn decision<'a>(reader: &mut Reader, line: &'a str) -> Recorded<'a> {
     match reader.read(line.trim_end()).unwrap() {
-        Read::Decision(past) => past,
+        Read::Decision(recorded) => recorded,
         other => panic!("{other:?}"),
     }
 }
@@ -112,20 +112,20 @@ fn missing(who: &Asker) -> Unrecorded {
 }
 
 /// What a line says, with nothing that tells how it was read.
-fn said(past: &Past<'_>) -> String {
-    let who = past.somebody.as_ref().map(|somebody| &somebody.asker);
+fn said(recorded: &Recorded<'_>) -> String {
+    let who = recorded.somebody.as_ref().map(|somebody| &somebody.asker);
     format!(
         "{} {} {} {} {:?} {} {} {:?} {:?} {:?} {who:?}",
-        past.at,
-        past.id,
-        past.method,
-        past.host,
-        past.path,
-        past.ip,
-        past.cors_preflight,
-        past.certificate,
-        past.route,
-        past.tail
+        recorded.at,
+        recorded.id,
+        recorded.method,
+        recorded.host,
+        recorded.path,
+        recorded.ip,
+        recorded.cors_preflight,
+        recorded.certificate,
+        recorded.route,
+        recorded.decision
     )
 }
 
@@ -142,7 +142,7 @@ fn a_line_that_is_known_says_what_it_said_when_it_was_new() {
                     let line =
                         Written { outcome, shadow, at: 1_800_000_000 + round, ..allowed(session) };
                     let line = line.line();
-                    let known = reader.again(line.trim_end()).map(|past| said(&past));
+                    let known = reader.again(line.trim_end()).map(|recorded| said(&recorded));
                     let anew = said(&decision(&mut Reader::default(), &line));
                     again += usize::from(known.is_some());
                     assert_eq!(said(&decision(&mut reader, &line)), anew);

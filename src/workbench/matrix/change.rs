@@ -18,7 +18,7 @@ pub enum Changed {
     Loses,
     /// They are asked to sign in and were refused, or the other way round.
     Other,
-    /// It hangs on what is not known of them.
+    /// It depends on what is not known of them.
     Unknown,
 }
 

@@ -212,11 +212,11 @@ impl<'r> Asked<'r> {
         let question = decision::question(&facts, identity, now);
         let policy = &self.route.policy;
         let verdict = policy.evaluate(&question);
-        let lacking = someone.asker.as_ref().is_some_and(Asker::is_incomplete);
-        if lacking && policy.certain(&question).is_none() {
-            let lacks =
+        let incomplete = someone.asker.as_ref().is_some_and(Asker::is_incomplete);
+        if incomplete && policy.certain(&question).is_none() {
+            let criterion =
                 policy.first_unrecorded(&question).map(|criterion| criterion.criterion.to_owned());
-            return Cell { outcome: Access::Unknown, reasons: lacks.into_iter().collect() };
+            return Cell { outcome: Access::Unknown, reasons: criterion.into_iter().collect() };
         }
         let outcome = match verdict.outcome() {
             Outcome::Allow => Access::Allow,

@@ -34,15 +34,15 @@ pub fn human(report: &Report, scanned: &Scanned) -> String {
             "unknown, because the log did not keep what decides: {}",
             grouped(report.unknown_count())
         );
-        for lacking in &report.unknown {
-            let rule = lacking.rule.as_deref().unwrap_or("every rule");
+        for lines in &report.unknown {
+            let rule = lines.rule.as_deref().unwrap_or("every rule");
             let _ = writeln!(
                 text,
                 "  {}: {rule} reads `{}`: {}{}",
-                for_log(&lacking.route),
-                lacking.lacks,
-                counted(lacking.count, "line"),
-                ids(&lacking.ids)
+                for_log(&lines.route),
+                lines.missing,
+                counted(lines.count, "line"),
+                ids(&lines.ids)
             );
         }
         text.push('\n');

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Serialize, Serializer};
 
-use super::{Lacks, People};
+use super::{NotRecorded, People};
 use crate::base::time::Timestamp;
 use crate::decision::{Outcome, RouteIndex, Rules};
 use crate::policy::CriterionRef;
@@ -58,8 +58,8 @@ pub struct Report {
     pub same: u64,
     /// Lines that came out otherwise, newly allowed first.
     pub differences: Vec<Difference>,
-    /// Lines that hang on what was not recorded.
-    pub unknown: Vec<Lacking>,
+    /// Lines that depend on what was not recorded.
+    pub unknown: Vec<UnknownLines>,
 }
 
 /// Lines that came out otherwise in the same way.
@@ -87,13 +87,14 @@ pub struct Difference {
 
 /// Lines that hang on the same missing fact.
 #[derive(Clone, Debug, Serialize)]
-pub struct Lacking {
+pub struct UnknownLines {
     /// The route that would decide.
     pub route: String,
     /// The rule that asks for it.
     pub rule: Option<String>,
     /// What is missing: the criterion that reads it, or `path`, `host`.
-    pub lacks: String,
+    #[serde(rename = "lacks")]
+    pub missing: String,
     /// How many lines.
     pub count: u64,
     /// The first few requests.
@@ -106,9 +107,9 @@ impl Report {
         self.differences.iter().filter(|found| found.kind == kind).map(|found| found.count).sum()
     }
 
-    /// Lines that hang on what was not recorded.
+    /// Lines that depend on what was not recorded.
     pub fn unknown_count(&self) -> u64 {
-        self.unknown.iter().map(|lacking| lacking.count).sum()
+        self.unknown.iter().map(|lines| lines.count).sum()
     }
 
     /// Whether somebody would notice.
@@ -144,7 +145,7 @@ pub(super) struct Key<'r> {
 pub(super) struct Collected<'r> {
     same: u64,
     different: HashMap<Key<'r>, Occurrences>,
-    unknown: HashMap<(Place, Lacks<'r>), Occurrences>,
+    unknown: HashMap<(Place, NotRecorded<'r>), Occurrences>,
     former: Vec<String>,
 }
 
@@ -166,8 +167,14 @@ impl<'r> Collected<'r> {
         self.different.entry(key).or_default().add(at, id);
     }
 
-    pub(super) fn unknown(&mut self, place: Place, lacks: Lacks<'r>, at: Timestamp, id: &str) {
-        self.unknown.entry((place, lacks)).or_default().add(at, id);
+    pub(super) fn unknown(
+        &mut self,
+        place: Place,
+        missing: NotRecorded<'r>,
+        at: Timestamp,
+        id: &str,
+    ) {
+        self.unknown.entry((place, missing)).or_default().add(at, id);
     }
 
     pub(super) fn report(self, rules: &Rules, people: &People) -> Report {
@@ -201,17 +208,17 @@ impl<'r> Collected<'r> {
         }
         let mut unknown: Vec<_> = self.unknown.into_iter().collect();
         unknown.sort_by_key(|(key, _)| *key);
-        let unknown = unknown.into_iter().map(|((place, lacks), lines)| {
-            let (rule, lacks) = match lacks {
-                Lacks::Criterion(criterion) => {
+        let unknown = unknown.into_iter().map(|((place, missing), lines)| {
+            let (rule, missing) = match missing {
+                NotRecorded::Criterion(criterion) => {
                     (Some(criterion.rule.to_owned()), criterion.criterion)
                 }
-                Lacks::Path => (None, "path"),
-                Lacks::Host => (None, "host"),
-                Lacks::Certificate => (None, "client_certificate"),
+                NotRecorded::Path => (None, "path"),
+                NotRecorded::Host => (None, "host"),
+                NotRecorded::Certificate => (None, "client_certificate"),
             };
             let Occurrences { count, ids, .. } = lines;
-            Lacking { route: name(place), rule, lacks: lacks.to_owned(), count, ids }
+            UnknownLines { route: name(place), rule, missing: missing.to_owned(), count, ids }
         });
         Report {
             same: self.same,

@@ -35,7 +35,7 @@ fn replay(rules: &Rules, lines: &[Written<'_>], all: bool) -> Report {
     for line in lines {
         let text = line.line();
         match reader.read(text.trim_end()).unwrap() {
-            Read::Decision(past) => replay.line(&past),
+            Read::Decision(recorded) => replay.line(&recorded),
             other => panic!("{other:?}"),
         }
     }
@@ -61,8 +61,10 @@ fn whom_a_question_refused_is_refused_again() {
     let rules = rules("    allow_any_authenticated_user: true\n");
     let (mut reader, mut replay) = (Reader::default(), Replay::new(&rules, false));
     for _ in 0..2 {
-        let Read::Decision(past) = reader.read(line.trim_end()).unwrap() else { panic!("{line}") };
-        replay.line(&past);
+        let Read::Decision(recorded) = reader.read(line.trim_end()).unwrap() else {
+            panic!("{line}")
+        };
+        replay.line(&recorded);
     }
     let report = replay.report(&reader.people);
     assert_eq!((report.same, report.differences.len()), (2, 0), "{line}");

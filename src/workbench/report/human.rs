@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{Report, evidence};
+use crate::workbench::evidence_tree::{BAD, GOOD, LOUD, QUIET, UNSURE};
 use crate::workbench::run::Ran;
-use crate::workbench::tree::{BAD, GOOD, LOUD, QUIET, UNSURE};
 
 /// The report for people, with colours, which whoever prints it takes away where they are not
 /// wanted.

@@ -1,6 +1,6 @@
 //! A decision of the past, found in the log by its short id and decided again.
 
-use super::log::{Past, Somebody};
+use super::log::{Recorded, Somebody};
 use super::trial::Trial;
 use crate::base::time::Timestamp;
 use crate::decision::{self, Facts, Outcome, Rules};
@@ -10,7 +10,7 @@ use crate::wire::host::Authority;
 
 /// A request that was decided once, no longer borrowed from its log.
 #[derive(Clone, Debug)]
-pub struct Remembered {
+pub struct RecordedRequest {
     /// When.
     pub at: Timestamp,
     /// The method.
@@ -32,22 +32,22 @@ pub struct Remembered {
     pub reasons: Option<ReasonSet>,
 }
 
-impl Remembered {
+impl RecordedRequest {
     /// Takes a line of the log out of it.
-    pub fn of(past: &Past<'_>) -> Self {
+    pub fn of(recorded: &Recorded<'_>) -> Self {
         Self {
-            at: past.at,
-            method: past.method.to_string(),
-            host: past.host.to_string(),
-            path: past.path.as_ref().map(ToString::to_string),
-            ip: past.ip,
-            cors_preflight: past.cors_preflight,
-            page_load: past.page_load.unwrap_or(true),
-            certificate: past.certificate.clone(),
-            certificate_cut: past.certificate_cut,
-            somebody: past.somebody.clone(),
-            outcome: past.tail.outcome,
-            reasons: past.tail.reasons,
+            at: recorded.at,
+            method: recorded.method.to_string(),
+            host: recorded.host.to_string(),
+            path: recorded.path.as_ref().map(ToString::to_string),
+            ip: recorded.ip,
+            cors_preflight: recorded.cors_preflight,
+            page_load: recorded.page_load.unwrap_or(true),
+            certificate: recorded.certificate.clone(),
+            certificate_cut: recorded.certificate_cut,
+            somebody: recorded.somebody.clone(),
+            outcome: recorded.decision.outcome,
+            reasons: recorded.decision.reasons,
         }
     }
 
@@ -69,7 +69,7 @@ impl Remembered {
         let trial = Trial::decide(rules, &facts, identity, self.page_load, self.at);
         let policy = trial.policy(rules);
         let question = decision::question(&facts, identity, self.at);
-        let lacks = policy.and_then(|policy| {
+        let not_recorded = policy.and_then(|policy| {
             if self.certificate_cut && policy.reads(Reads::ClientCertificate) {
                 return Some("client_certificate".to_owned());
             }
@@ -78,7 +78,7 @@ impl Remembered {
             let criterion = open.then(|| policy.first_unrecorded(&question)).flatten()?;
             Some(criterion.criterion.to_owned())
         });
-        Some(Again { trial, lacks })
+        Some(Again { trial, not_recorded })
     }
 }
 
@@ -89,13 +89,13 @@ pub struct Again {
     pub trial: Trial,
     /// The criterion on which the outcome hangs, if the log did not keep what it reads: then the
     /// outcome cannot be told.
-    pub lacks: Option<String>,
+    pub not_recorded: Option<String>,
 }
 
 impl Again {
     /// What comes out now; `None` where the log did not keep what decides.
     pub fn outcome(&self) -> Option<Outcome> {
-        if self.lacks.is_some() {
+        if self.not_recorded.is_some() {
             return None;
         }
         Some(self.trial.outcome())
