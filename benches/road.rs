@@ -20,8 +20,8 @@ use russet::base::seal::Ring;
 use russet::base::secret::Secret;
 use russet::base::time::{Clock, Timestamp};
 use russet::config::{self, yaml};
-use russet::decision::record::{Decided, Line, Redact};
-use russet::decision::{Facts, From, PathRule, RouteRule, Rules, admission, judge};
+use russet::decision::record::{Decided, Line, Outcome, Redact};
+use russet::decision::{Face, Facts, From, PathRule, RouteRule, Rules, judge};
 use russet::identity::{Claims, ClientCertificate, Identity};
 use russet::policy::{Policy, Question, Shortcuts};
 use russet::session::lifecycle::{EndedSessions, LiveSession, live};
@@ -103,7 +103,7 @@ fn rule(host: &str, path: PathRule) -> RouteRule {
     let from = From { host: host.to_owned(), port: None };
     let everybody = Shortcuts { any_authenticated: true, ..Shortcuts::default() };
     let policy = Policy::compile(&everybody, None, &mut Diagnostics::default());
-    RouteRule { id: host.into(), from, path, policy }
+    RouteRule { id: host.into(), from, path, policy, for_other_proxies_alone: false }
 }
 
 fn sessions(c: &mut Criterion) {
@@ -181,6 +181,8 @@ fn deciding(c: &mut Criterion) {
             || LiveSession::supposed(session(NOW)),
             |live| {
                 let facts = Facts {
+                    face: Face::Gateway,
+                    now: NOW,
                     authority: &authority,
                     method: "GET",
                     path: "/some/path",
@@ -189,7 +191,7 @@ fn deciding(c: &mut Criterion) {
                     client_certificate: None,
                     supposed: None,
                 };
-                admission(&rules, &facts, Some(live), NOW).unwrap()
+                judge(&rules, &facts, Ok(live)).admit().unwrap()
             },
             criterion::BatchSize::SmallInput,
         );
@@ -200,6 +202,8 @@ fn deciding(c: &mut Criterion) {
 fn telling(c: &mut Criterion) {
     let authority = Authority::parse(HOST).unwrap();
     let facts = Facts {
+        face: Face::Gateway,
+        now: NOW,
         authority: &authority,
         method: "GET",
         path: "/some/path",
@@ -210,7 +214,7 @@ fn telling(c: &mut Criterion) {
     };
     let rules = Rules::new(vec![rule(HOST, PathRule::Any)]);
     let session = session(NOW);
-    let judged = judge(&rules, &facts, Some(&session.identity), NOW).unwrap();
+    let judged = judge(&rules, &facts, Ok(&session.identity)).judged().unwrap();
     let settings = line_file::Settings {
         name: "bench",
         path: Destination::File("/dev/null".into()),
@@ -224,11 +228,11 @@ fn telling(c: &mut Criterion) {
     for (name, redact) in [("in clear", Redact::Nothing), ("address hashed", Redact::Hash)] {
         let decided = Decided {
             id: RequestId::fresh(),
-            now: NOW,
             millis: 42,
             facts: &facts,
             page_load: true,
             session: Some(&session),
+            outcome: Outcome::Allow,
             judged: Some((&judged, HOST)),
             because: &[],
         };

@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use russet::base::ids::{RequestId, SessionId};
 use russet::base::time::Timestamp;
 use russet::config;
-use russet::decision::record::{Decided, Line, Redact, Text};
-use russet::decision::{self, Facts, Rules};
+use russet::decision::record::{Decided, Line, Outcome, Redact, Text};
+use russet::decision::{Face, Facts, NotSignedIn, Rules, judge};
 use russet::identity::{Claims, Identity};
 use russet::session::Session;
 use russet::wire::host::Authority;
@@ -105,6 +105,8 @@ pub(crate) fn write(seed: u64, count: u64, redact: Redact, out: &mut impl Write)
         let office = dice.u8(..) > 20;
         let ip = if office { [10, 1, dice.u8(..), dice.u8(..)] } else { [192, 0, 2, dice.u8(..)] };
         let facts = Facts {
+            face: Face::Gateway,
+            now: Timestamp(BEGINS + (millis / 1_000) as i64),
             authority: &authority,
             method,
             path,
@@ -113,28 +115,27 @@ pub(crate) fn write(seed: u64, count: u64, redact: Redact, out: &mut impl Write)
             client_certificate: None,
             supposed: None,
         };
-        let now = Timestamp(BEGINS + (millis / 1_000) as i64);
         let identity = session.map(|session| &session.identity);
-        let judged = decision::judge(&rules, &facts, identity, now);
-        let route = judged.as_ref().ok().and_then(|judged| rules.route(judged.route));
+        let judgement = judge(&rules, &facts, identity.ok_or(NotSignedIn::NoCookie));
+        let judged = judgement.judged();
         let decided = Decided {
             id: RequestId::fresh(),
-            now,
             millis: (millis % 1_000) as u16,
             facts: &facts,
             page_load: method == "GET",
             session,
-            judged: judged.as_ref().ok().zip(route.map(|route| &*route.id)),
+            outcome: judgement.outcome(),
+            judged: judged.as_ref().ok().zip(judgement.route().map(|route| &*route.id)),
             because: if judged.is_ok() { &[] } else { &["unknown-host"] },
         };
         let mut told = Line::of(&decided, redact);
         let (id, short) = names(dice.u128(..));
         (told.request_id, told.id) = (Text::from(id), Text::from(short));
         told.status = Some(match told.outcome {
-            Some(decision::record::Outcome::Allow) => 200,
-            Some(decision::record::Outcome::Deny) => 403,
-            Some(decision::record::Outcome::SignIn) => 302,
-            Some(decision::record::Outcome::NoRoute) | None => 404,
+            Some(Outcome::Allow) => 200,
+            Some(Outcome::Deny) => 403,
+            Some(Outcome::SignIn) => 302,
+            Some(Outcome::NoRoute) | None => 404,
         });
         line.clear();
         told.write(&mut line);

@@ -247,6 +247,7 @@ mod tests {
             from: From { host: host.to_owned(), port },
             path,
             policy: Policy::compile(&Shortcuts::default(), None, &mut Diagnostics::default()),
+            for_other_proxies_alone: false,
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 
+use super::facts::Face;
 use crate::policy::Policy;
 
 /// One route, as far as the decision needs it.
@@ -18,6 +19,16 @@ pub struct RouteRule {
     pub path: PathRule,
     /// Who may pass; the shortcut keys are compiled into it.
     pub policy: Policy,
+    /// Whether the route has no application of its own (`to`), and so exists only for other proxies
+    /// that ask.
+    pub for_other_proxies_alone: bool,
+}
+
+impl RouteRule {
+    /// Whether the route exists for a request that comes this way.
+    pub fn exists_for(&self, face: Face) -> bool {
+        !(self.for_other_proxies_alone && face == Face::Gateway)
+    }
 }
 
 /// `from` of a route. Only its host and port count: everything is https to the outside.

@@ -1,34 +1,34 @@
 //! The road of a request, in the order things happen: read, answer what is ours, find the session,
 //! decide, relay or refuse, log. One linear function; every other file of the gateway is a step.
 
-use bytes::Bytes;
-use http_body_util::Full;
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::header::CONNECTION;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::request::Parts;
+use http::{HeaderValue, Request, Response};
 
+use super::answer::body::{AnswerBody, Source};
+use super::answer::respond::Visitor;
+use super::answer::{Refused, refusal, render};
+use super::decide::live::live_session;
+use super::forward::{headers, relay};
+use super::request::{self, CheckedRequest, Malformed};
+use super::state::shared::Worker;
+use super::{decide, endpoints, external_auth};
 use crate::base::ids::RequestId;
 use crate::base::time;
-use crate::decision::Admission;
+use crate::decision::record::Outcome;
+use crate::decision::{Admission, Face, judge};
 use crate::edge::{ConnectionInfo, RequestBody};
-use crate::gateway::answer::body::{AnswerBody, From};
-use crate::gateway::answer::refusal;
-use crate::gateway::answer::respond::Visitor;
-use crate::gateway::decide::signed_in::{NotSignedIn, live_session};
-use crate::gateway::decide::{Asked, decide_for_relay};
-use crate::gateway::endpoints;
-use crate::gateway::external_auth;
-use crate::gateway::forward::headers;
-use crate::gateway::forward::relay;
-use crate::gateway::request::{self, CheckedRequest, Malformed};
-use crate::gateway::state::plan::Plan;
-use crate::gateway::state::shared::Worker;
-use crate::telemetry::{Decision, Record};
+use crate::telemetry::{Handled, Record};
 use crate::upstream::UpstreamBody;
 use crate::wire::accept::{self, Format};
 use crate::wire::forwarded::Chain;
+
+/// What comes of a request: the application's answer, or why there is none.
+type Relayed = Result<Response<UpstreamBody<RequestBody>>, Box<Refused>>;
 
 /// Handles one request from its first byte to the answer's head; the answer's body streams on and
 /// the log line follows when it ends.
@@ -48,7 +48,7 @@ pub(super) async fn handle(
         record.source_ip = peer;
         let asking = external_auth::Asking { peer, plan, now, worker };
         let response = external_auth::serve(head, asking, &mut record);
-        return logged(response.map(From::Us), record, worker);
+        return logged(response.map(Source::Ours), record, worker);
     }
     let checked = request::check(&head).and_then(|(authority, path)| {
         // Security: a connection made for one certificate's names asks for no other's (T14).
@@ -58,84 +58,99 @@ pub(super) async fn handle(
     let (authority, path) = match checked {
         Ok(checked) => checked,
         Err(malformed) => {
-            record.reasons.push(malformed.code());
             if let Ok(authority) = request::authority_of(&head) {
                 record.host = Cow::Owned(authority.to_string());
             }
-            let response = refuse_malformed(&plan, &record, malformed, &head.headers);
-            return logged(response.map(From::Us), record, worker);
+            let preference = accept::prefers(&head.headers, Format::Html);
+            let visitor = Visitor { plan: &plan, id: record.id, host: "", preference };
+            let response = refuse_and_close(refusal::malformed(malformed), &visitor, &mut record);
+            return logged(response.map(Source::Ours), record, worker);
         }
     };
     record.host = Cow::Owned(authority.to_string());
     let mut request = CheckedRequest { id: record.id, now, plan, authority, path, chain, head };
     let answered = match endpoints::find(&request) {
         Some(endpoint) => {
-            record.decision = Decision::Own;
-            Err(endpoints::serve(endpoint, &request, body, worker, &mut record).await)
+            record.handled = Handled::Own;
+            Err(endpoints::serve(endpoint, &request, body, worker).await)
         }
-        None => travel(&mut request, body, worker, &mut record).await,
+        None => travel(&mut request, body, worker, &mut record).await.map_err(Err),
     };
-    let response =
-        answered.map(|relayed| relayed.map(From::Application)).unwrap_or_else(|mut ours| {
+    let response = match answered {
+        Ok(relayed) => relayed.map(Source::Application),
+        Err(ours) => {
+            let mut ours = render(ours, &Visitor::of(&request), &mut record);
             headers::on_ours(&mut ours, &request.plan, request.id);
-            ours.map(From::Us)
-        });
+            ours.map(Source::Ours)
+        }
+    };
     logged(response, record, worker)
 }
 
-/// The road proper: session, decision, relay. The application's answer, or one of ours instead.
+/// The road proper: session, decision, relay.
 async fn travel(
     request: &mut CheckedRequest,
     body: RequestBody,
     worker: &Worker,
     record: &mut Record,
-) -> Result<Response<UpstreamBody<RequestBody>>, Response<Full<Bytes>>> {
+) -> Relayed {
     let live = live_session(request, worker);
-    let why_not = live.as_ref().err().copied().unwrap_or(NotSignedIn::NoCookie);
-    record.subject = live.as_ref().ok().map(|live| live.session().identity.subject.clone());
-    let facts = request.facts();
-    let asked = Asked::of(request, &facts);
-    let (decided, told) = decide_for_relay(&asked, live, worker, record);
-    let answered = match decided {
-        Ok(admission) => admitted(admission, request, body, worker, record).await,
-        Err(refused) => Err(refusal::answer(refused, why_not, request, record)),
+    let plan = Arc::clone(&request.plan);
+    let (admitted, line) = {
+        let facts = request.facts(Face::Gateway);
+        let judgement = judge(&plan.rules, &facts, live);
+        let line = decide::log(&judgement, request, worker, record);
+        (judgement.admit(), line)
     };
-    told.answered(match &answered {
-        Ok(theirs) => theirs.status(),
-        Err(ours) => ours.status(),
+    let relayed = match admitted {
+        Ok(admission) => forward(admission, request, body, worker, record).await,
+        Err(refusal) => Err(refusal::decided(&refusal, request)),
+    };
+    line.answered(match &relayed {
+        Ok(answer) => answer.status(),
+        Err(refused) => refused.status(),
     });
-    answered
+    relayed
 }
 
-/// What was admitted goes to its application.
-async fn admitted(
+/// Sends what was admitted to its application.
+async fn forward(
     admission: Admission,
     request: &mut CheckedRequest,
     body: RequestBody,
     worker: &Worker,
     record: &mut Record,
-) -> Result<Response<UpstreamBody<RequestBody>>, Response<Full<Bytes>>> {
-    record.decision = Decision::Allow;
-    record.route = request.plan.rules.route(admission.route()).map(|route| route.id.clone());
+) -> Relayed {
+    record.handled = Handled::Decided(Outcome::Allow.word());
+    record.route = refusal::route_id(request, admission.route());
     record.upstream =
         request.plan.service(admission.route()).and_then(|service| service.upstream_name.clone());
     // The relay takes the client's headers along; what an error page needs of them is kept.
     let preference = request.preference();
     let relayed = relay::relay(admission, request, body, worker).await;
-    relayed.map_err(|error| refusal::upstream(&error, preference, request, record))
+    relayed.map_err(|error| refusal::upstream(&error).with_format(preference))
 }
 
-pub(super) fn new_record(head: &http::request::Parts, source_ip: IpAddr) -> Record {
+pub(super) fn new_record(head: &Parts, source_ip: IpAddr) -> Record {
+    Record {
+        method: head.method.clone(),
+        path: head.uri.path().to_owned(),
+        ..empty_record(source_ip)
+    }
+}
+
+/// The record of a request of which nothing could be read.
+pub(super) fn empty_record(source_ip: IpAddr) -> Record {
     Record {
         id: RequestId::fresh(),
         begun: time::monotonic(),
         source_ip,
-        method: head.method.clone(),
+        method: http::Method::default(),
         host: Cow::Borrowed(""),
-        path: head.uri.path().to_owned(),
+        path: String::new(),
         route: None,
         upstream: None,
-        decision: Decision::Malformed,
+        handled: Handled::Malformed,
         reasons: Vec::new(),
         evidence: Vec::new(),
         detail: None,
@@ -146,23 +161,25 @@ pub(super) fn new_record(head: &http::request::Parts, source_ip: IpAddr) -> Reco
     }
 }
 
-fn refuse_malformed(
-    plan: &Plan,
-    record: &Record,
-    malformed: Malformed,
-    headers: &HeaderMap,
-) -> Response<Full<Bytes>> {
-    let preference = accept::prefers(headers, Format::Html);
-    let visitor = Visitor { plan, id: record.id, host: "", preference };
-    let mut response = refusal::malformed(malformed, &visitor);
-    headers::on_ours(&mut response, plan, record.id);
-    // What a malformed request leaves in the connection is not to be read as the next one.
+/// The answer to a request on whose connection nothing more is read: what it left there must not
+/// be taken for the next request.
+pub(super) fn refuse_and_close(
+    refused: Box<Refused>,
+    visitor: &Visitor<'_>,
+    record: &mut Record,
+) -> Response<http_body_util::Full<bytes::Bytes>> {
+    let mut response = render(Err(refused), visitor, record);
+    headers::on_ours(&mut response, visitor.plan, record.id);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
 /// The answer, with its log line tied to the end of its body.
-fn logged(response: Response<From>, mut record: Record, worker: &Worker) -> Response<AnswerBody> {
+pub(super) fn logged(
+    response: Response<Source>,
+    mut record: Record,
+    worker: &Worker,
+) -> Response<AnswerBody> {
     record.status = response.status().as_u16();
-    response.map(|from| AnswerBody::new(from, record, worker.shared.logs.clone()))
+    response.map(|source| AnswerBody::new(source, record, worker.shared.logs.clone()))
 }

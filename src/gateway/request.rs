@@ -7,8 +7,9 @@ use http::{HeaderMap, Method, Uri};
 
 use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
-use crate::decision::Facts;
+use crate::decision::{Face, Facts};
 use crate::gateway::state::shared::HeldPlan;
+use crate::telemetry::Code;
 use crate::wire::accept::{self, Format};
 use crate::wire::forwarded::Chain;
 use crate::wire::host::{Authority, HostProblem, request_authority};
@@ -71,14 +72,14 @@ impl std::fmt::Display for Malformed {
 
 impl Malformed {
     /// The word for the log.
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> Code {
         match self {
-            Self::Method(_) => "bad_method",
-            Self::Host(_) => "bad_host",
-            Self::Path(_) => "bad_path",
-            Self::Misdirected => "misdirected",
-            Self::TargetTooLong => "target_too_long",
-            Self::Underscore => "underscore_in_header",
+            Self::Method(_) => Code::BadMethod,
+            Self::Host(_) => Code::BadHost,
+            Self::Path(_) => Code::BadPath,
+            Self::Misdirected => Code::Misdirected,
+            Self::TargetTooLong => Code::TargetTooLong,
+            Self::Underscore => Code::UnderscoreInHeader,
         }
     }
 }
@@ -116,8 +117,10 @@ fn target_length(uri: &Uri) -> usize {
 
 impl CheckedRequest {
     /// What is decided on.
-    pub(crate) fn facts(&self) -> Facts<'_> {
+    pub(crate) fn facts(&self, face: Face) -> Facts<'_> {
         Facts {
+            face,
+            now: self.now,
             authority: &self.authority,
             method: self.head.method.as_str(),
             path: &self.path,

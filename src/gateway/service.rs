@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 
-use crate::base::ids::RequestId;
+use super::answer::body::{AnswerBody, Source};
+use super::answer::refusal;
+use super::answer::respond::Visitor;
+use super::state::shared::Worker;
+use super::{external_auth, pipeline};
 use crate::edge::{ConnectionInfo, Refusal, RequestBody, Service};
-use crate::gateway::answer::body::AnswerBody;
-use crate::gateway::answer::refusal;
-use crate::gateway::answer::respond::Visitor;
-use crate::gateway::external_auth;
-use crate::gateway::forward::headers;
-use crate::gateway::pipeline;
-use crate::gateway::state::shared::Worker;
 use crate::wire::accept::Format;
 
 /// One worker's service.
@@ -41,14 +38,11 @@ impl Service for Gateway {
 
     fn refuse(&self, refused: Refusal, connection: &ConnectionInfo) -> Response<AnswerBody> {
         let plan = self.worker.plan();
-        let id = RequestId::fresh();
-        tracing::warn!(id = %id.short(), ip = %connection.peer.ip(), reason = refused.text(),
-            "request refused before it was read");
-        let visitor = Visitor { plan: &plan, id, host: "", preference: Format::Html };
-        let mut response = refusal::at_the_edge(refused, &visitor);
-        headers::on_ours(&mut response, &plan, id);
-        response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
-        response.map(AnswerBody::unlogged)
+        let mut record = pipeline::empty_record(connection.peer.ip());
+        let visitor = Visitor { plan: &plan, id: record.id, host: "", preference: Format::Html };
+        let refused = refusal::early(refused);
+        let response = pipeline::refuse_and_close(refused, &visitor, &mut record);
+        pipeline::logged(response.map(Source::Ours), record, &self.worker)
     }
 }
 
@@ -77,10 +71,13 @@ impl Service for EnvoyAuthorization {
     }
 
     fn refuse(&self, refused: Refusal, connection: &ConnectionInfo) -> Response<Self::Body> {
-        tracing::warn!(ip = %connection.peer.ip(), reason = refused.text(),
-            "request for external auth refused before it was read");
         let mut response = Response::new(tonic::body::Body::empty());
         *response.status_mut() = refused.status();
+        let mut record = pipeline::empty_record(connection.peer.ip());
+        record.reasons.push(refusal::early_code(refused).word());
+        record.detail = Some("asked by envoy-grpc".to_owned());
+        record.status = response.status().as_u16();
+        self.worker.shared.logs.request(&record);
         response
     }
 }

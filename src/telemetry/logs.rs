@@ -89,7 +89,7 @@ fn human_line(record: &Record, line: &Line<'_>, duration_ms: f64) -> String {
         record.method,
         record.host,
         log_text::for_log(&record.path),
-        record.decision.word(),
+        record.handled.word(),
     );
     let mut add = |name: &str, value: Option<&str>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {

@@ -1,8 +1,10 @@
 //! Floor 1: logs, and one record for each request.
 
+mod code;
 pub mod line_file;
 mod logs;
 mod record;
 
+pub use code::Code;
 pub use logs::{Format, Guard, Logs};
-pub use record::{Decision, Evidence, Record, ShadowNote};
+pub use record::{Evidence, Handled, Record, ShadowNote};

@@ -12,32 +12,23 @@ use tracing::Level;
 use crate::base::ids::RequestId;
 use crate::base::log_text::for_log as safe;
 
-/// What was decided on a request.
+/// How a request was handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// Sent to the application.
-    Allow,
-    /// Refused by the policy.
-    Deny,
-    /// Sent to sign in, or told to.
-    SignIn,
-    /// Answered by an endpoint of ours.
+pub enum Handled {
+    /// It was decided on, with this outcome: a word of `decision::Outcome`.
+    Decided(&'static str),
+    /// An endpoint of ours answered it.
     Own,
-    /// No route.
-    NoRoute,
-    /// Refused before any decision: malformed, ambiguous, too large.
+    /// It was refused before any decision: malformed, ambiguous, too large.
     Malformed,
 }
 
-impl Decision {
+impl Handled {
     /// The word in the log.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-            Self::SignIn => "sign_in",
+            Self::Decided(outcome) => outcome,
             Self::Own => "own",
-            Self::NoRoute => "no_route",
             Self::Malformed => "malformed",
         }
     }
@@ -84,8 +75,8 @@ pub struct Record {
     pub route: Option<Arc<str>>,
     /// The application asked, as `host:port`.
     pub upstream: Option<Arc<str>>,
-    /// What was decided.
-    pub decision: Decision,
+    /// How it was handled.
+    pub handled: Handled,
     /// Reason words of the policy, or the code of what went wrong.
     pub reasons: Vec<&'static str>,
     /// The evidence of a refusal.
@@ -149,8 +140,8 @@ impl Record {
     /// How much it concerns the operator: an error where nobody gets in, because Apple or we
     /// failed; a warning where an application did; else nothing is wrong but perhaps the request.
     pub(super) fn level(&self) -> Level {
-        match (self.decision, self.status) {
-            (_, 500) | (Decision::Own, 502..=504) => Level::ERROR,
+        match (self.handled, self.status) {
+            (_, 500) | (Handled::Own, 502..=504) => Level::ERROR,
             (_, 502..=504) => Level::WARN,
             _ => Level::INFO,
         }
@@ -177,7 +168,7 @@ impl Record {
             path: safe(&self.path),
             route: self.route.as_deref(),
             upstream: self.upstream.as_deref(),
-            decision: self.decision.word(),
+            decision: self.handled.word(),
             reasons: &self.reasons,
             evidence: evidence.collect(),
             detail: self.detail.as_deref().map(safe),
@@ -198,7 +189,7 @@ mod tests {
     use super::*;
     use crate::telemetry::{Format, Logs};
 
-    fn record(decision: Decision, status: u16) -> Record {
+    fn record(handled: Handled, status: u16) -> Record {
         Record {
             id: RequestId::fresh(),
             begun: crate::base::time::monotonic(),
@@ -208,7 +199,7 @@ mod tests {
             path: "/".to_owned(),
             route: None,
             upstream: None,
-            decision,
+            handled,
             reasons: Vec::new(),
             evidence: Vec::new(),
             detail: None,
@@ -222,18 +213,18 @@ mod tests {
     /// An operator who logs warnings alone still learns that nobody can sign in.
     #[test]
     fn what_the_operator_has_to_mend_is_above_info() {
-        for (decision, status, level) in [
-            (Decision::Own, 502, "ERROR"),
-            (Decision::Own, 503, "ERROR"),
-            (Decision::Allow, 500, "ERROR"),
-            (Decision::Allow, 502, "WARN"),
-            (Decision::Allow, 504, "WARN"),
-            (Decision::Own, 501, "INFO"),
-            (Decision::Own, 400, "INFO"),
-            (Decision::Deny, 403, "INFO"),
-            (Decision::Allow, 200, "INFO"),
+        for (handled, status, level) in [
+            (Handled::Own, 502, "ERROR"),
+            (Handled::Own, 503, "ERROR"),
+            (Handled::Decided("allow"), 500, "ERROR"),
+            (Handled::Decided("allow"), 502, "WARN"),
+            (Handled::Decided("allow"), 504, "WARN"),
+            (Handled::Own, 501, "INFO"),
+            (Handled::Own, 400, "INFO"),
+            (Handled::Decided("deny"), 403, "INFO"),
+            (Handled::Decided("allow"), 200, "INFO"),
         ] {
-            assert_eq!(record(decision, status).level().as_str(), level, "{decision:?} {status}");
+            assert_eq!(record(handled, status).level().as_str(), level, "{handled:?} {status}");
         }
     }
 
@@ -246,10 +237,12 @@ mod tests {
             file.as_file().set_len(0).unwrap();
             let output = std::fs::OpenOptions::new().append(true).open(file.path()).unwrap();
             let (logs, guard) = Logs::to(output, Format::Json, level);
-            for (decision, status) in
-                [(Decision::Own, 502), (Decision::Allow, 503), (Decision::Deny, 403)]
-            {
-                logs.request(&record(decision, status));
+            for (handled, status) in [
+                (Handled::Own, 502),
+                (Handled::Decided("allow"), 503),
+                (Handled::Decided("deny"), 403),
+            ] {
+                logs.request(&record(handled, status));
             }
             drop((logs, guard));
             let text = std::fs::read_to_string(file.path()).unwrap();

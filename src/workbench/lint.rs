@@ -7,7 +7,7 @@ use super::asker::Asker;
 use super::log::{People, Recorded};
 use crate::base::diagnostic::Diagnostics;
 use crate::config::codes;
-use crate::decision::{self, Facts, RouteRule, Rules};
+use crate::decision::{Face, Facts, NotSignedIn, RouteRule, Rules, judge};
 use crate::identity::domain_of;
 use crate::policy::{Groups, Openness, Tally, Unrecorded, Who};
 use crate::wire::host::Authority;
@@ -84,6 +84,8 @@ impl<'r> Shown<'r> {
         let Ok(authority) = Authority::parse(&recorded.host) else { return };
         let asker = recorded.somebody.as_ref().map(|somebody| &*somebody.asker);
         let facts = Facts {
+            face: Face::PolicyTool,
+            now: recorded.at,
             authority: &authority,
             method: &recorded.method,
             path,
@@ -93,9 +95,10 @@ impl<'r> Shown<'r> {
             supposed: asker.and_then(|asker| asker.supposed.as_ref()),
         };
         let identity = asker.map(|asker| &asker.identity);
-        let Ok(judged) = decision::judge(self.rules, &facts, identity, recorded.at) else { return };
+        let judgement = judge(self.rules, &facts, identity.ok_or(NotSignedIn::NoCookie));
+        let Ok(judged) = judgement.judged() else { return };
         self.asked.insert(judged.route.0);
-        let question = decision::question(&facts, identity, recorded.at);
+        let question = facts.question(identity);
         let route = self.rules.route(judged.route);
         if let (Some(route), Some(tally)) = (route, self.tallies.get_mut(judged.route.0)) {
             route.policy.tally(&judged.verdict, &question, tally);

@@ -3,7 +3,7 @@
 use super::log::{Recorded, Somebody};
 use super::trial::Trial;
 use crate::base::time::Timestamp;
-use crate::decision::{self, Facts, Outcome, Rules};
+use crate::decision::{Face, Facts, Outcome, Rules};
 use crate::identity::ClientCertificate;
 use crate::policy::{Reads, ReasonSet};
 use crate::wire::host::Authority;
@@ -57,6 +57,8 @@ impl RecordedRequest {
         let authority = Authority::parse(&self.host).ok()?;
         let asker = self.somebody.as_ref().map(|somebody| &*somebody.asker);
         let facts = Facts {
+            face: Face::PolicyTool,
+            now: self.at,
             authority: &authority,
             method: &self.method,
             path: self.path.as_deref()?,
@@ -66,9 +68,9 @@ impl RecordedRequest {
             supposed: asker.and_then(|asker| asker.supposed.as_ref()),
         };
         let identity = asker.map(|asker| &asker.identity);
-        let trial = Trial::decide(rules, &facts, identity, self.page_load, self.at);
+        let trial = Trial::decide(rules, &facts, identity, self.page_load);
         let policy = trial.policy(rules);
-        let question = decision::question(&facts, identity, self.at);
+        let question = facts.question(identity);
         let not_recorded = policy.and_then(|policy| {
             if self.certificate_cut && policy.reads(Reads::ClientCertificate) {
                 return Some("client_certificate".to_owned());

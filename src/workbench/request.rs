@@ -7,7 +7,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
 
 use crate::base::time::Timestamp;
-use crate::decision::Facts;
+use crate::decision::{Face, Facts};
 use crate::gateway::{self, Malformed};
 use crate::identity::ClientCertificate;
 use crate::wire::accept;
@@ -151,9 +151,11 @@ pub struct Read<'a> {
 
 impl Read<'_> {
     /// What is known of it when it is decided.
-    pub fn facts(&self) -> Facts<'_> {
+    pub fn facts(&self, now: Timestamp) -> Facts<'_> {
         let head = &self.request.head;
         Facts {
+            face: Face::PolicyTool,
+            now,
             authority: &self.authority,
             method: head.method.as_str(),
             path: &self.path,

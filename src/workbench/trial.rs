@@ -8,7 +8,7 @@ use super::person::Person;
 use super::request::Supposed;
 use crate::base::diagnostic::Sources;
 use crate::base::time::Timestamp;
-use crate::decision::{self, Facts, NoRoute, Outcome, RouteIndex, Rules};
+use crate::decision::{Facts, Judged, NoRoute, NotSignedIn, Outcome, RouteIndex, Rules, judge};
 use crate::gateway::{self, Malformed};
 use crate::identity::Identity;
 use crate::policy::{Explanation, Missing, Policy};
@@ -71,9 +71,9 @@ impl Trial {
         }
         let asker = person.map(|person| person.asker(now));
         let supposed = asker.as_ref().and_then(|asker| asker.supposed.as_ref());
-        let facts = Facts { supposed, ..read.facts() };
+        let facts = Facts { supposed, ..read.facts(now) };
         let identity = asker.as_ref().map(|asker| &asker.identity);
-        Self::decide(rules, &facts, identity, request.is_page_load(), now)
+        Self::decide(rules, &facts, identity, request.is_page_load())
     }
 
     /// Asks the policies about a request that is read already.
@@ -82,16 +82,15 @@ impl Trial {
         facts: &Facts<'_>,
         identity: Option<&Identity>,
         page_load: bool,
-        now: Timestamp,
     ) -> Self {
-        let judged = decision::judge(rules, facts, identity, now);
-        let explained = decision::explain(rules, facts, identity, now);
-        match judged.and_then(|judged| Ok((judged, explained?))) {
+        let judgement = judge(rules, facts, identity.ok_or(NotSignedIn::NoCookie));
+        let explanation = judgement.explanation().ok_or(NoRoute { known_host: true });
+        match judgement.judged().and_then(|judged| Ok((judged, explanation?))) {
             Err(no_route) => {
                 Self { found: Found::NoRoute(no_route), status: StatusCode::NOT_FOUND }
             }
-            Ok((judged, (route, explanation))) => {
-                let status = match judged.verdict.status(page_load) {
+            Ok((Judged { route, verdict }, explanation)) => {
+                let status = match verdict.status(page_load) {
                     _ if facts.path == gateway::ROBOTS => StatusCode::OK,
                     status => StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN),
                 };
@@ -113,7 +112,7 @@ impl Trial {
     /// The reason codes.
     pub fn reasons(&self) -> Vec<&'static str> {
         match &self.found {
-            Found::Malformed(malformed) => vec![malformed.code()],
+            Found::Malformed(malformed) => vec![malformed.code().word()],
             Found::OwnEndpoint => vec!["pomerium-route"],
             Found::NoRoute(NoRoute { known_host: true }) => vec!["route-not-found"],
             Found::NoRoute(NoRoute { known_host: false }) => vec!["unknown-host"],

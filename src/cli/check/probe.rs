@@ -8,9 +8,11 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, 
 use reqwest::{Certificate, Client, Method, redirect};
 use url::Url;
 
+use crate::base::time::Clock;
 use crate::config::Settings;
-use crate::decision::{Facts, PathRule, Rules, judge};
-use crate::policy::Outcome;
+use crate::decision::record::Outcome;
+use crate::decision::{Face, Facts, NotSignedIn, PathRule, Rules, judge};
+use crate::identity::Identity;
 use crate::wire::host::Authority;
 
 /// How long one answer may take, and all of them.
@@ -237,6 +239,8 @@ impl<'a> Prober<'a> {
             let port = rule.from.port.map(|port| format!(":{port}")).unwrap_or_default();
             let host = format!("{}{port}", rule.from.host);
             let facts = Facts {
+                face: Face::ExternalAuth,
+                now: Clock::system().now(),
                 authority: &Authority::parse(&host).ok()?,
                 method: "GET",
                 path,
@@ -245,9 +249,9 @@ impl<'a> Prober<'a> {
                 client_certificate: None,
                 supposed: None,
             };
-            let now = crate::base::time::Clock::system().now();
-            let judged = judge(&rules, &facts, None, now).ok()?;
-            (judged.verdict.outcome() == Outcome::Allow).then(|| (host.clone(), path.to_owned()))
+            let nobody = Err::<Identity, _>(NotSignedIn::NoCookie);
+            let open = judge(&rules, &facts, nobody).outcome() == Outcome::Allow;
+            open.then(|| (host.clone(), path.to_owned()))
         });
         let own = (authority_of(self.url), "/".to_owned());
         open.into_iter().next().unwrap_or(own)

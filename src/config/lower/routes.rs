@@ -86,7 +86,13 @@ fn rule(
     let (written, path) = path.unzip();
     let rule = from.as_ref().zip(path).map(|(from, path)| {
         let id = id(&section, from, written.as_ref(), ids);
-        RouteRule { id: id.into(), from: from.from.clone(), path, policy }
+        RouteRule {
+            id: id.into(),
+            from: from.from.clone(),
+            path,
+            policy,
+            for_other_proxies_alone: targets::is_left_to_others(&section),
+        }
     });
     Route { section, from, path: written, to: None, openness, shadow_policy, rule }
 }

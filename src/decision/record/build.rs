@@ -35,9 +35,7 @@ pub enum Redact {
 pub struct Decided<'a> {
     /// The request's id.
     pub id: RequestId,
-    /// When it was decided.
-    pub now: Timestamp,
-    /// Milliseconds into that second.
+    /// Milliseconds into the second at which it was decided.
     pub millis: u16,
     /// What is known of the request.
     pub facts: &'a Facts<'a>,
@@ -45,7 +43,9 @@ pub struct Decided<'a> {
     pub page_load: bool,
     /// The live session, where there is one.
     pub session: Option<&'a Session>,
-    /// What was decided, with the route's id; `None` where no route was found.
+    /// What was decided, the question's own constraint included.
+    pub outcome: Outcome,
+    /// What the policy says, with the route's id; `None` where no route was found.
     pub judged: Option<(&'a Judged, &'a str)>,
     /// The reasons, where others than the policy's are worth telling: why nobody is signed in, or
     /// why there is no route. Empty for the policy's.
@@ -95,7 +95,7 @@ impl<'a> Line<'a> {
         let facts = decided.facts;
         let (path, path_cut) = Text::bounded(facts.path, MAX_BYTES);
         let mut line = Self {
-            timestamp: Text(timestamp(decided.now, decided.millis)),
+            timestamp: Text(timestamp(facts.now, decided.millis)),
             msg: Text::from(MSG_DECISION),
             request_id: decided.id.to_string().into(),
             id: decided.id.short().to_string().into(),
@@ -186,8 +186,8 @@ impl<'a> Line<'a> {
 
     fn tell_outcome(&mut self, decided: &Decided<'a>) {
         let none = || Some(Words::from([].as_slice()));
+        self.outcome = Some(decided.outcome);
         let Some((judged, route)) = decided.judged else {
-            self.outcome = Some(Outcome::NoRoute);
             (self.allow, self.deny) = (Some(false), Some(false));
             (self.allow_why_true, self.allow_why_false) = (none(), none());
             (self.deny_why_true, self.deny_why_false) = (none(), none());
@@ -196,7 +196,6 @@ impl<'a> Line<'a> {
         };
         let verdict = &judged.verdict;
         self.route_id = Some(Text::from(route));
-        self.outcome = Some(verdict.outcome().into());
         let (allow, deny) = (verdict.allow == Answer::Yes, verdict.deny != Answer::No);
         let sides = |holds, reasons| match holds {
             true => (Some(Words::from(reasons)), none()),

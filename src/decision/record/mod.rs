@@ -24,10 +24,6 @@ pub use crate::decision::outcome::Outcome;
 
 /// `msg` of the line of a decision; Pomerium's.
 pub const MSG_DECISION: &str = "authorize check";
-/// The only word of `reasons` where the policy lets somebody in, and what oauth2-proxy's question asks
-/// for beside it does not.
-pub const QUESTION_CONSTRAINT: &str = "question-constraint";
-
 /// `msg` of the line that says how many lines are missing before it.
 pub const MSG_DROPPED: &str = "dropped";
 

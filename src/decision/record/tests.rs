@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::base::ids::{RequestId, SessionId};
 use crate::base::time::Timestamp;
-use crate::decision::{Facts, Judged, RouteIndex};
+use crate::decision::{Face, Facts, Judged, RouteIndex};
 use crate::identity::{self, ClientCertificate, Identity};
 use crate::policy::{Answer, Reason, ReasonSet, Verdict};
 use crate::session::Session;
@@ -56,6 +56,8 @@ fn written(session: Option<&Session>, path: &str, redact: Redact) -> String {
     let authority = Authority::parse("wiki.example.com:8443").unwrap();
     let certificate = certificate();
     let facts = Facts {
+        face: Face::Gateway,
+        now: NOW,
         authority: &authority,
         method: "GET",
         path,
@@ -67,11 +69,11 @@ fn written(session: Option<&Session>, path: &str, redact: Redact) -> String {
     let judged = judged();
     let decided = Decided {
         id: RequestId::fresh(),
-        now: NOW,
         millis: 42,
         facts: &facts,
         page_load: true,
         session,
+        outcome: judged.verdict.outcome().into(),
         judged: Some((&judged, "wiki")),
         because: &[],
     };

@@ -16,24 +16,20 @@ use crate::upstream::UpstreamBody;
 /// request's line is written.
 #[derive(Debug)]
 pub struct AnswerBody {
-    from: From,
+    source: Source,
     line: Option<Box<(Record, Logs)>>,
 }
 
+/// Who made a body.
 #[derive(Debug)]
-pub(crate) enum From {
-    Us(Full<Bytes>),
+pub(crate) enum Source {
+    Ours(Full<Bytes>),
     Application(UpstreamBody<RequestBody>),
 }
 
 impl AnswerBody {
-    pub(crate) fn new(from: From, record: Record, logs: Logs) -> Self {
-        Self { from, line: Some(Box::new((record, logs))) }
-    }
-
-    /// An answer that has no line of its own: the edge refused what never became a request.
-    pub(crate) fn unlogged(body: Full<Bytes>) -> Self {
-        Self { from: From::Us(body), line: None }
+    pub(crate) fn new(source: Source, record: Record, logs: Logs) -> Self {
+        Self { source, line: Some(Box::new((record, logs))) }
     }
 
     fn count(&mut self, bytes: usize) {
@@ -59,11 +55,11 @@ impl HttpBody for AnswerBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let polled = match &mut self.from {
-            From::Us(body) => {
+        let polled = match &mut self.source {
+            Source::Ours(body) => {
                 Pin::new(body).poll_frame(context).map(|frame| frame.map(|f| f.map_err(Into::into)))
             }
-            From::Application(body) => {
+            Source::Application(body) => {
                 Pin::new(body).poll_frame(context).map(|frame| frame.map(|f| f.map_err(Into::into)))
             }
         };
@@ -76,16 +72,16 @@ impl HttpBody for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.from {
-            From::Us(body) => body.is_end_stream(),
-            From::Application(body) => body.is_end_stream(),
+        match &self.source {
+            Source::Ours(body) => body.is_end_stream(),
+            Source::Application(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.from {
-            From::Us(body) => body.size_hint(),
-            From::Application(body) => body.size_hint(),
+        match &self.source {
+            Source::Ours(body) => body.size_hint(),
+            Source::Application(body) => body.size_hint(),
         }
     }
 }

@@ -1,163 +1,156 @@
-//! Every refusal and its answer: status, page or redirect, and what the log says. Nothing a
-//! stranger should not know is in an answer; what the operator needs is in the record.
+//! Refusals, each with its page, its status and what the log says. Nothing a stranger should not
+//! know is shown; what the operator needs is in the log line.
 
-use bytes::Bytes;
-use http_body_util::Full;
 use std::error::Error as _;
+use std::sync::Arc;
 
-use http::{Response, StatusCode};
+use http::StatusCode;
+use http::header::{ALLOW, HeaderValue};
 
-use crate::decision::{NoRoute, Refusal, RouteIndex};
-use crate::edge::{BodyError, Refusal as Refused};
-use crate::gateway::answer::evidence;
-use crate::gateway::answer::respond::{self, Visitor};
-use crate::gateway::decide::signed_in::NotSignedIn;
-use crate::gateway::endpoints::{begin_sign_in, robots, sign_out_form};
+use super::evidence;
+use super::{Refused, Shown};
+use crate::decision::{NotSignedIn, Refusal, RouteIndex, WhySignIn};
+use crate::edge::{BodyError, Refusal as EarlyRefusal};
 use crate::gateway::forward::headers::Unwritable;
 use crate::gateway::forward::relay::RelayError;
 use crate::gateway::request::{CheckedRequest, Malformed};
-use crate::gateway::sign_in::browser;
-use crate::pages::{Denied, Href, LoopCause, Person, SignIn, View};
+use crate::gateway::sign_in::begin::{Begun, begin, return_address};
+use crate::gateway::sign_in::{browser, forms};
+use crate::pages::{Denied, Href, LoopCause, Person, SignIn, SignInCause, View};
 use crate::policy::{Explanation, Reason, Verdict, sign_in_status};
 use crate::session::lifecycle::LiveSession;
-use crate::session::return_address::ReturnAddress;
-use crate::telemetry::{Decision, Record};
+use crate::telemetry::Code;
 use crate::upstream::SendError;
-use crate::wire::accept::Format;
-use crate::wire::host::Authority;
+use crate::wire::accept::{self, Format};
 
 /// Where crawlers look first: whoever is refused there is told to stay away, with 200.
 pub const ROBOTS: &str = "/robots.txt";
 
-/// The answer to a request that the decision refused.
-pub(crate) fn answer(
-    refusal: Refusal,
-    why_not: NotSignedIn,
-    request: &CheckedRequest,
-    record: &mut Record,
-) -> Response<Full<Bytes>> {
+/// A refusal of the decision, as the client that sent the request sees it.
+pub(crate) fn decided(refusal: &Refusal, request: &CheckedRequest) -> Box<Refused> {
     match refusal {
-        Refusal::NoRoute(no_route) => {
-            note_no_route(no_route, record);
-            Visitor::of(request).page(&View::NotFound)
+        // A crawler does not sign in.
+        Refusal::SignIn { .. } | Refusal::Denied { .. } if request.path == ROBOTS => {
+            noted(Refused::shown(Shown::Robots), refusal, request)
         }
-        Refusal::SignIn { judged, since } => {
-            let why_not = since.map_or(why_not, NotSignedIn::TooLongAgo);
-            note_route(request, judged.route, record);
-            if request.path == ROBOTS {
-                record.decision = Decision::SignIn;
-                return robots();
-            }
-            sign_in(request, why_not, record)
-        }
-        Refusal::Denied { judged, explanation, live } => {
-            note_route(request, judged.route, record);
-            note_denial(&explanation, record);
-            if request.path == ROBOTS {
-                return robots();
-            }
-            denied(&judged.verdict, &explanation, live.as_deref(), request)
-        }
+        _ => page(refusal, request),
     }
 }
 
-pub(crate) fn note_no_route(no_route: NoRoute, record: &mut Record) {
-    record.decision = Decision::NoRoute;
-    record.reasons.push(no_route.word());
+/// The same without an exception for crawlers.
+pub(crate) fn page(refusal: &Refusal, request: &CheckedRequest) -> Box<Refused> {
+    let refused = match refusal {
+        Refusal::NoRoute(_) => Refused::shown(Shown::Page(View::NotFound)),
+        Refusal::SignIn { cause, .. } => sign_in(request, *cause),
+        Refusal::Denied { verdict, explanation, live, .. } => {
+            denied(verdict, explanation, live.as_deref(), request)
+        }
+        Refusal::Constraint { .. } => constraint(),
+    };
+    noted(refused, refusal, request)
 }
 
-pub(crate) fn note_denial(explanation: &Explanation, record: &mut Record) {
-    record.decision = Decision::Deny;
-    record.reasons = explanation.reasons.iter().map(|reason| reason.word()).collect();
-    record.evidence = evidence::for_log(explanation);
-}
-
-pub(crate) fn note_sign_in(why_not: NotSignedIn, record: &mut Record) {
-    record.decision = Decision::SignIn;
-    record.reasons.push(why_not.word());
-}
-
-pub(crate) fn note_route(request: &CheckedRequest, route: RouteIndex, record: &mut Record) {
-    record.route = request.plan.rules.route(route).map(|route| route.id.clone());
-}
-
-/// The answer to somebody who has to sign in: page loads are taken to Apple, everything else is
-/// told so, because a redirect there could only fail.
-pub(crate) fn sign_in(
+/// The refusal with what the log says of the decision.
+pub(crate) fn noted(
+    refused: Box<Refused>,
+    refusal: &Refusal,
     request: &CheckedRequest,
-    why_not: NotSignedIn,
-    record: &mut Record,
-) -> Response<Full<Bytes>> {
-    note_sign_in(why_not, record);
-    let visitor = Visitor::of(request);
+) -> Box<Refused> {
+    let evidence = match refusal {
+        Refusal::Denied { explanation, .. } => evidence::for_log(explanation),
+        Refusal::NoRoute(_) | Refusal::SignIn { .. } | Refusal::Constraint { .. } => Vec::new(),
+    };
+    refused
+        .with_decision(refusal.outcome(), refusal.reasons())
+        .with_evidence(evidence)
+        .on_route(refusal.route().and_then(|route| route_id(request, route)))
+}
+
+/// The name of a route, for the log.
+pub(crate) fn route_id(request: &CheckedRequest, route: RouteIndex) -> Option<Arc<str>> {
+    request.plan.rules.route(route).map(|route| Arc::clone(&route.id))
+}
+
+/// What somebody is told who has to sign in: page loads are taken to Apple, everything else is
+/// told so, because a redirect there could only fail.
+pub(crate) fn sign_in(request: &CheckedRequest, cause: WhySignIn) -> Box<Refused> {
     let page_load = request.is_page_load();
     if page_load && browser::goes_round(request) {
-        record.reasons.push("sign-in-loop");
-        return going_round(&visitor, why_not);
+        return going_round(cause);
     }
     // A posted form or a script's request is not repeated; its page is loaded anew.
-    let address = return_address(request);
-    let Some(address) = address else { return visitor.page(&View::BadRequest) };
-    let (cause, since) = why_not.asks_for();
-    let (link, cookie) = begin_sign_in(request, &address, since);
+    let Some(address) = return_address(request) else {
+        return Refused::page(Code::BadReturnAddress, View::BadRequest);
+    };
+    let Begun { link, browser } = begin(request, &address, since(cause));
     let status = status(sign_in_status(page_load));
-    let mut response = match page_load {
-        true => respond::redirect(status, &link),
+    let mut refused = match page_load {
+        true => Refused::shown(Shown::Redirect(status, link)),
         false => {
-            let url = Href::new(link);
-            let view = View::SignIn(SignIn { cause, url });
-            // Only somebody who asks for a page gets one; a program reads JSON (`design.md` §5).
-            let format = crate::wire::accept::prefers(request.headers(), Format::Json);
-            Visitor { preference: format, ..visitor }.page_with(&view, status)
+            let view = View::SignIn(SignIn { cause: page_cause(cause), url: Href::new(link) });
+            // Only somebody who asks for a page gets one; a program reads JSON.
+            let format = accept::prefers(request.headers(), Format::Json);
+            Refused::shown(Shown::Page(view)).with_format(format).with_status(status)
         }
     };
-    browser::remember(&mut response, &cookie);
-    response
+    browser::remember(refused.headers_mut(), &browser);
+    refused
 }
 
-/// The address to come back to: the one asked for, byte for byte; where that is spelt as no link is
-/// (`//`, say), the one it means; else the front page. The port that was asked is kept where it is
-/// one of ours.
-pub(crate) fn return_address(request: &CheckedRequest) -> Option<ReturnAddress> {
-    let ours = |authority: &Authority<'_>| request.plan.is_ours(authority);
-    let query = request.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let meant = format!("{}{query}", request.path);
-    let configured = Authority::parse(request.authority.host()).ok()?;
-    [&request.authority, &configured].into_iter().find_map(|authority| {
-        [request.target(), &meant, "/"]
-            .into_iter()
-            .find_map(|target| ReturnAddress::of_request(authority, target, &ours))
-    })
+/// The refusal to somebody who asks an endpoint of ours without being signed in.
+pub(crate) fn not_signed_in(request: &CheckedRequest, why_not: NotSignedIn) -> Box<Refused> {
+    let cause = WhySignIn::NotSignedIn(why_not);
+    sign_in(request, cause).with_sign_in(cause)
 }
 
-pub(crate) fn going_round(visitor: &Visitor<'_>, why_not: NotSignedIn) -> Response<Full<Bytes>> {
-    let cause = match why_not {
-        NotSignedIn::NoCookie => LoopCause::CookieNotKept,
-        NotSignedIn::NotOpened | NotSignedIn::Dead(_) | NotSignedIn::TooLongAgo(_) => {
-            LoopCause::CookieNotAccepted
-        }
+/// Why a page with Apple's button is shown.
+pub(crate) fn page_cause(cause: WhySignIn) -> SignInCause {
+    match cause {
+        WhySignIn::TooLongAgo { .. } => SignInCause::TooLongAgo,
+        WhySignIn::NotSignedIn(_) => SignInCause::NothingWasSent,
+    }
+}
+
+/// Since when somebody must have signed in.
+pub(crate) fn since(cause: WhySignIn) -> Option<crate::base::time::Timestamp> {
+    match cause {
+        WhySignIn::TooLongAgo { since } => since,
+        WhySignIn::NotSignedIn(_) => None,
+    }
+}
+
+/// The page that stops a browser that signs in again and again.
+pub(crate) fn going_round(cause: WhySignIn) -> Box<Refused> {
+    let cause = match cause {
+        WhySignIn::NotSignedIn(NotSignedIn::NoCookie) => LoopCause::CookieNotKept,
+        WhySignIn::NotSignedIn(NotSignedIn::NotOpened | NotSignedIn::Dead(_))
+        | WhySignIn::TooLongAgo { .. } => LoopCause::CookieNotAccepted,
     };
-    let mut response = visitor.page(&View::Loop { cause, start_again: Href::here() });
-    browser::forget_rounds(&mut response);
-    response
+    let view = View::Loop { cause, start_again: Href::here() };
+    let mut refused = Refused::page(Code::SignInLoop, view);
+    browser::forget_rounds(refused.headers_mut());
+    refused
 }
 
 /// The 403 that explains itself.
-pub(crate) fn denied(
+fn denied(
     verdict: &Verdict,
     explanation: &Explanation,
     live: Option<&LiveSession>,
     request: &CheckedRequest,
-) -> Response<Full<Bytes>> {
+) -> Box<Refused> {
+    let status = status(verdict.status(request.is_page_load()));
     if verdict.lacks_certificate() {
-        return no_certificate(verdict, request);
+        // The connection has to show a certificate; who the person is does not matter.
+        let shown = verdict.deny_reasons.contains(Reason::InvalidClientCertificate);
+        return Refused::shown(Shown::Page(View::Certificate { shown })).with_status(status);
     }
     let session = live.map(LiveSession::session);
     let address = return_address(request);
     let another_account = session.map(|session| {
         let return_to = address
             .map_or_else(|| format!("https://{}/", request.authority), |address| address.url());
-        sign_out_form(request, session.id, Some(return_to))
+        forms::sign_out(request, session.id, Some(return_to))
     });
     let person =
         session.map(|session| Person::from_identity(&session.identity)).unwrap_or_default();
@@ -166,14 +159,13 @@ pub(crate) fn denied(
         reasons: evidence::for_page(explanation, session.map(|session| &session.identity)),
         another_account,
     }));
-    Visitor::of(request).page_with(&view, status(verdict.status(request.is_page_load())))
+    Refused::shown(Shown::Page(view)).with_status(status)
 }
 
-/// The answer to a connection that has to show a certificate; who it is does not matter.
-fn no_certificate(verdict: &Verdict, request: &CheckedRequest) -> Response<Full<Bytes>> {
-    let shown = verdict.deny_reasons.contains(Reason::InvalidClientCertificate);
-    let status = status(verdict.status(request.is_page_load()));
-    Visitor::of(request).page_with(&View::Certificate { shown }, status)
+/// What somebody is told whom the policy admits and the question's own constraint does not.
+fn constraint() -> Box<Refused> {
+    let text = "You are signed in, but this is for others.\n";
+    Refused::shown(Shown::Text(StatusCode::FORBIDDEN, text))
 }
 
 /// A status that the policy gave.
@@ -181,19 +173,18 @@ fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::FORBIDDEN)
 }
 
-/// The answer to a request that never was one.
-pub(crate) fn malformed(malformed: Malformed, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
+/// The refusal of a request that is malformed or ambiguous; nothing was decided on it.
+pub(crate) fn malformed(malformed: Malformed) -> Box<Refused> {
     let (view, status) = malformed_view(malformed);
-    let mut response = visitor.page_with(&view, status);
+    let mut refused = Refused::page(malformed.code(), view).with_status(status).malformed();
     if status == StatusCode::METHOD_NOT_ALLOWED {
-        let allowed =
-            http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-        response.headers_mut().insert(http::header::ALLOW, allowed);
+        let allowed = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        refused.headers_mut().insert(ALLOW, allowed);
     }
-    response
+    refused
 }
 
-/// The status with which a request that never was one is answered.
+/// The status with which a malformed request is answered.
 pub fn status_of(malformed: Malformed) -> StatusCode {
     malformed_view(malformed).1
 }
@@ -211,44 +202,46 @@ fn malformed_view(malformed: Malformed) -> (View, StatusCode) {
     (view, status)
 }
 
-/// The answer to what the edge did not let in, or to a request that ended in a panic.
-pub(crate) fn at_the_edge(refused: Refused, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
-    visitor.page(&match refused {
-        Refused::Framing => View::BadRequest,
-        Refused::TargetTooLong => View::UriTooLong,
-        Refused::TooManyFields => View::HeaderTooLarge,
-        Refused::Panic => View::Internal,
-    })
+/// The refusal of what the edge did not let in, or of a request whose answer ended in a panic.
+pub(crate) fn early(refused: EarlyRefusal) -> Box<Refused> {
+    let view = match refused {
+        EarlyRefusal::Framing => View::BadRequest,
+        EarlyRefusal::TargetTooLong => View::UriTooLong,
+        EarlyRefusal::TooManyFields => View::HeaderTooLarge,
+        EarlyRefusal::Panic => View::Internal,
+    };
+    Refused::page(early_code(refused), view).malformed()
+}
+
+/// The word for the log.
+pub(crate) fn early_code(refused: EarlyRefusal) -> Code {
+    match refused {
+        EarlyRefusal::Framing => Code::BadFraming,
+        EarlyRefusal::TargetTooLong => Code::TargetTooLong,
+        EarlyRefusal::TooManyFields => Code::TooManyFields,
+        EarlyRefusal::Panic => Code::Panic,
+    }
 }
 
 /// The answer when an application has none. The id alone is shown; what happened is in the log.
-pub(crate) fn upstream(
-    error: &RelayError,
-    preference: Format,
-    request: &CheckedRequest,
-    record: &mut Record,
-) -> Response<Full<Bytes>> {
-    let visitor =
-        Visitor { plan: &request.plan, id: request.id, host: request.authority.host(), preference };
+pub(crate) fn upstream(error: &RelayError) -> Box<Refused> {
     let error = match error {
         RelayError::Unwritable(Unwritable::Path) => {
-            record.decision = Decision::Malformed;
-            record.reasons.push("bad_path");
-            return visitor.page(&View::BadRequest);
+            return Refused::page(Code::BadPath, View::BadRequest).malformed();
         }
         RelayError::Unwritable(Unwritable::Head) => {
-            record.reasons.push("request_unwritable");
-            return visitor.page(&View::Internal);
+            return Refused::page(Code::RequestUnwritable, View::Internal);
         }
         RelayError::Upstream(error) => error,
     };
-    record.reasons.push(error.label());
-    record.detail = Some(with_causes(error));
     let late = matches!(error, SendError::RequestBody(source) if BodyError::is_timeout(source));
-    match late {
-        true => visitor.page_with(&View::BadRequest, StatusCode::REQUEST_TIMEOUT),
-        false => visitor.page(&upstream_view(error)),
-    }
+    let refused = match late {
+        true => {
+            Refused::shown(Shown::Page(View::BadRequest)).with_status(StatusCode::REQUEST_TIMEOUT)
+        }
+        false => Refused::shown(Shown::Page(upstream_view(error))),
+    };
+    refused.with_reasons(vec![error.label()]).with_detail(with_causes(error))
 }
 
 /// An error and what led to it, for the log.

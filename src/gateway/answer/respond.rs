@@ -6,7 +6,7 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
 use crate::base::ids::RequestId;
@@ -98,7 +98,25 @@ pub(crate) fn redirect(status: StatusCode, location: &str) -> Response<Full<Byte
     response
 }
 
-/// Adds a cookie to an answer.
-pub(crate) fn add_cookie(response: &mut Response<Full<Bytes>>, cookie: HeaderValue) {
-    response.headers_mut().append(SET_COOKIE, cookie);
+/// Keeps crawlers away from a host where every answer is a sign-in.
+pub(crate) fn robots() -> Response<Full<Bytes>> {
+    text(StatusCode::OK, "User-agent: *\nDisallow: /\n")
+}
+
+/// Adds headers to an answer. `Set-Cookie` may come several times, every other name replaces.
+pub(crate) fn add_headers(response: &mut Response<Full<Bytes>>, headers: HeaderMap) {
+    let mut last = None;
+    for (name, value) in headers {
+        // Invariant: a header map names only the first of several values of a name.
+        last = name.or(last);
+        match &last {
+            Some(name) if name == SET_COOKIE => {
+                response.headers_mut().append(SET_COOKIE, value);
+            }
+            Some(name) => {
+                response.headers_mut().insert(name.clone(), value);
+            }
+            None => {}
+        }
+    }
 }

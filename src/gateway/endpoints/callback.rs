@@ -3,20 +3,20 @@
 //! Security: nothing of the form is believed before its `state` has been matched with an attempt
 //! that this very browser holds, and the code is spent only then (T19).
 
-use bytes::Bytes;
-use http_body_util::Full;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Response, StatusCode};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 
+use super::Call;
 use super::completion::{Completion, Failure, Outcome};
 use super::sign_in::{deliver, held};
 use crate::apple::Callback;
 use crate::base::ids::SessionId;
 use crate::base::seal::digest;
-use crate::gateway::answer::respond::{self, Visitor};
-use crate::gateway::decide::signed_in::live_session;
+use crate::gateway::answer::{Answer, Answered, Refused, Shown, respond};
+use crate::gateway::decide::live::live_session;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::sign_in::cookies as ours;
 use crate::gateway::state::shared::Worker;
@@ -24,7 +24,7 @@ use crate::pages::{Href, View};
 use crate::session::Session;
 use crate::session::attempt::{self, Attempt, LedTo};
 use crate::session::once::Entered;
-use crate::telemetry::Record;
+use crate::telemetry::Code;
 use crate::wire::body::{self, Incoming, ReadProblem};
 use crate::wire::cookies;
 use crate::wire::form::{self, Form};
@@ -36,46 +36,24 @@ const FORM_BYTES: usize = 64 * 1024;
 const FORM_TIME: Duration = Duration::from_secs(10);
 
 /// Serves the endpoint.
-pub(super) async fn serve(
-    request: &CheckedRequest,
-    body: impl Incoming,
-    worker: &Worker,
-    record: &mut Record,
-) -> Response<Full<Bytes>> {
-    let visitor = Visitor::of(request);
-    let bytes = match read_form(request, body, record).await {
-        Ok(bytes) => bytes,
-        Err(view) => return visitor.page(&view),
-    };
-    let Ok(form) = Form::parse(&bytes) else {
-        record.reasons.push("bad_form");
-        return visitor.page(&View::BadRequest);
-    };
+pub(super) async fn serve(Call { request, worker, body }: Call<'_>) -> Answered {
+    let bad_form = || Refused::page(Code::BadForm, View::BadRequest);
+    let bytes = read_form(request, body).await?;
+    let form = Form::parse(&bytes).map_err(|_| bad_form())?;
     let fields: Vec<(String, String)> =
         form.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let callback = match Callback::read(&fields, worker.shared.apple.issuer()) {
-        Ok(callback) => callback,
-        Err(problem) => {
-            record.reasons.push("bad_form");
-            record.detail = Some(problem.to_string());
-            return visitor.page(&View::BadRequest);
-        }
-    };
+    let callback = Callback::read(&fields, worker.shared.apple.issuer())
+        .map_err(|problem| bad_form().with_detail(problem.to_string()))?;
     match find_attempt(request, callback.state()) {
-        Some(attempt) => answer(request, worker, record, attempt, callback).await,
-        None => not_matched(request, worker, record, callback.state()),
+        Some(attempt) => answer(request, worker, attempt, callback).await,
+        None => Err(not_matched(request, worker, callback.state())),
     }
 }
 
-async fn read_form(
-    request: &CheckedRequest,
-    body: impl Incoming,
-    record: &mut Record,
-) -> Result<Bytes, View> {
-    let start_again = Some(Href::new("/"));
+async fn read_form(request: &CheckedRequest, body: impl Incoming) -> Result<Bytes, Box<Refused>> {
     if form::check_headers(request.headers()).is_err() {
-        record.reasons.push("bad_content_type");
-        return Err(View::UnsupportedMediaType { start_again });
+        let view = View::UnsupportedMediaType { start_again: Some(Href::new("/")) };
+        return Err(Refused::page(Code::BadContentType, view));
     }
     // A form of Apple's has its fields in the body; the same in the query would be a second reading.
     let query = Form::query(request.head.uri.query());
@@ -85,15 +63,14 @@ async fn read_form(
             .any(|name| query.get(name).is_some())
     });
     if doubled {
-        record.reasons.push("fields_in_query");
-        return Err(View::BadRequest);
+        return Err(Refused::page(Code::FieldsInQuery, View::BadRequest));
     }
     body::read_limited(body, FORM_BYTES, FORM_TIME).await.map_err(|problem| {
-        record.reasons.push("body_not_read");
-        match problem {
+        let view = match problem {
             ReadProblem::TooLarge { .. } => View::TooLarge,
             ReadProblem::Timeout | ReadProblem::Broken(_) => View::BadRequest,
-        }
+        };
+        Refused::page(Code::BodyNotRead, view)
     })
 }
 
@@ -107,106 +84,108 @@ fn find_attempt(request: &CheckedRequest, state: &str) -> Option<Attempt> {
 
 /// No attempt of this browser has this `state`: another browser's, a forged one, one that made
 /// room for newer ones, or a browser that kept no cookie. Nothing was spent.
-fn not_matched(
-    request: &CheckedRequest,
-    worker: &Worker,
-    record: &mut Record,
-    state: &str,
-) -> Response<Full<Bytes>> {
+fn not_matched(request: &CheckedRequest, worker: &Worker, state: &str) -> Box<Refused> {
     let any = cookies::names_with_prefix(request.headers(), attempt::COOKIE_PREFIX).next();
-    record.reasons.push(if any.is_some() { "state_mismatch" } else { "no_transaction" });
+    let code = if any.is_some() { Code::StateMismatch } else { Code::NoTransaction };
     let address = worker.shared.pushed_out.find(&digest(state));
     let start_again = address.map_or(Href::new("/"), |address| Href::new(address.url()));
-    Visitor::of(request).page(&View::NotMatched { start_again })
+    Refused::page(code, View::NotMatched { start_again })
 }
 
 /// The answer to an attempt that this browser holds.
 async fn answer(
     request: &CheckedRequest,
     worker: &Worker,
-    record: &mut Record,
     attempt: Attempt,
     callback: Callback,
-) -> Response<Full<Bytes>> {
-    let visitor = Visitor::of(request);
-    let start_again = Href::new(attempt.return_to.url());
+) -> Answered {
     let key = digest(&attempt.state);
     let known = worker.shared.callbacks.find(&key, request.now);
     if attempt.used {
-        record.reasons.push("replayed_callback");
-        return repeated(request, worker, record, &attempt, known.as_deref());
+        return repeated(request, worker, &attempt, known.as_deref());
     }
     // Security: also where the answer is known already, or a copy of the cookie from before it came
     // would sign in for as long as we remember it.
     if !attempt.is_open(request.now) {
-        record.reasons.push("attempt_expired");
-        let view = View::ExpiredAttempt { start_again };
-        return on_or(request, worker, &attempt, || visitor.page(&view));
+        let view = View::ExpiredAttempt { start_again: start_again(&attempt) };
+        return on_or(request, worker, &attempt, Refused::page(Code::AttemptExpired, view));
     }
     let turn = Arc::clone(&worker.shared.calls_to_apple).try_acquire_owned().ok();
     if known.is_none() && turn.is_none() {
-        record.reasons.push("too_many_sign_ins");
-        return too_busy(&visitor, start_again);
+        return Err(too_busy(&attempt));
     }
     let until = request.now.plus(attempt::REMEMBERED);
-    let completion = worker.shared.callbacks.enter(key, until, request.now, Completion::new);
-    let completion = match completion {
-        Entered::First(completion) => {
-            completion.begin(request, worker, &attempt.nonce, callback, turn);
-            completion
-        }
-        Entered::Again(completion) => {
-            // Its leave to call Apple is not needed, and nobody waits with it for the other's.
-            drop(turn);
-            record.reasons.push("replayed_callback");
-            completion
-        }
-        Entered::Full => {
-            record.reasons.push("too_many_sign_ins");
-            return too_busy(&visitor, start_again);
-        }
-    };
-    let replayed = record.reasons.contains(&"replayed_callback");
-    match completion.wait().await {
+    let (completion, replayed) =
+        match worker.shared.callbacks.enter(key, until, request.now, Completion::new) {
+            Entered::First(completion) => {
+                completion.begin(request, worker, &attempt.nonce, callback, turn);
+                (completion, false)
+            }
+            Entered::Again(completion) => {
+                // This one does not call Apple, and must not keep others from it while it waits.
+                drop(turn);
+                (completion, true)
+            }
+            Entered::Full => return Err(too_busy(&attempt)),
+        };
+    let outcome = completion.wait().await;
+    let answered = completed(request, worker, attempt, outcome, replayed);
+    match replayed {
+        true => answered
+            .map(|answer| answer.with_earlier_code(Code::ReplayedCallback))
+            .map_err(|refused| refused.with_earlier_code(Code::ReplayedCallback)),
+        false => answered,
+    }
+}
+
+/// The answer once it is known how the sign-in ended.
+fn completed(
+    request: &CheckedRequest,
+    worker: &Worker,
+    attempt: Attempt,
+    outcome: Option<Outcome>,
+    replayed: bool,
+) -> Answered {
+    match outcome {
         Some(Outcome::SignedIn(session)) => {
             let gone =
                 worker.shared.ended.contains(session.id) || request.now >= session.expires_at;
             let others = others(request, worker, session.id);
             if gone || (replayed && !others.is_empty()) {
-                let view = View::CodeUsed { start_again };
-                return on_or(request, worker, &attempt, || visitor.page(&view));
+                let view = View::CodeUsed { start_again: start_again(&attempt) };
+                return on_or(request, worker, &attempt, Refused::shown(Shown::Page(view)));
             }
-            // Security: nothing from before a sign-in lives on beside it (T22).
+            // Security: nothing from before a sign-in lives on after it (T22).
             for other in others {
                 worker.shared.ended.end_id(other.id, other.expires_at, request.now);
             }
-            signed_in(request, record, attempt, &session)
+            signed_in(request, attempt, &session)
         }
         Some(Outcome::Failed(failure)) => {
-            let mut response = failed(request, record, failure, start_again);
-            mark_used(&mut response, request, attempt);
-            response
+            let mut refused = failed(failure, &attempt);
+            mark_used(refused.headers_mut(), request, attempt);
+            Err(refused)
         }
-        None => visitor.page(&View::AppleUnavailable { start_again }),
+        None => {
+            let view = View::AppleUnavailable { start_again: start_again(&attempt) };
+            Err(Refused::page(Code::SignInUnfinished, view))
+        }
     }
 }
 
-/// Nothing of the attempt is used up: the same answer counts when it is sent again.
-fn too_busy(visitor: &Visitor<'_>, start_again: Href) -> Response<Full<Bytes>> {
-    let view = View::AppleUnavailable { start_again };
-    visitor.page_with(&view, StatusCode::SERVICE_UNAVAILABLE)
+fn start_again(attempt: &Attempt) -> Href {
+    Href::new(attempt.return_to.url())
 }
 
-fn failed(
-    request: &CheckedRequest,
-    record: &mut Record,
-    failure: Failure,
-    start_again: Href,
-) -> Response<Full<Bytes>> {
-    let view = failure.view(start_again);
-    record.reasons.push(failure.code);
-    record.detail = Some(failure.detail);
-    Visitor::of(request).page(&view)
+/// Nothing of the attempt is used up: the same answer counts when it is sent again.
+fn too_busy(attempt: &Attempt) -> Box<Refused> {
+    let view = View::AppleUnavailable { start_again: start_again(attempt) };
+    Refused::page(Code::TooManySignIns, view).with_status(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+fn failed(failure: Failure, attempt: &Attempt) -> Box<Refused> {
+    let view = failure.view(start_again(attempt));
+    Refused::shown(Shown::Page(view)).with_reasons(vec![failure.code]).with_detail(failure.detail)
 }
 
 /// The answer to an attempt that has had its answer: nobody is signed in by it, but a browser that
@@ -214,31 +193,29 @@ fn failed(
 fn repeated(
     request: &CheckedRequest,
     worker: &Worker,
-    record: &mut Record,
     attempt: &Attempt,
     known: Option<&Completion>,
-) -> Response<Full<Bytes>> {
-    on_or(request, worker, attempt, || {
-        let start_again = Href::new(attempt.return_to.url());
-        match known.and_then(Completion::outcome) {
-            Some(Outcome::Failed(failure)) => failed(request, record, failure, start_again),
-            _ => Visitor::of(request).page(&View::CodeUsed { start_again }),
-        }
-    })
+) -> Answered {
+    let refused = match known.and_then(Completion::outcome) {
+        Some(Outcome::Failed(failure)) => failed(failure, attempt),
+        _ => Refused::shown(Shown::Page(View::CodeUsed { start_again: start_again(attempt) })),
+    };
+    on_or(request, worker, attempt, refused.with_earlier_code(Code::ReplayedCallback))
 }
 
-/// On to the address of the attempt for a browser that is signed in already, else `page`.
+/// On to the address of the attempt for a browser that is signed in already, else the refusal.
 fn on_or(
     request: &CheckedRequest,
     worker: &Worker,
     attempt: &Attempt,
-    page: impl FnOnce() -> Response<Full<Bytes>>,
-) -> Response<Full<Bytes>> {
+    refused: Box<Refused>,
+) -> Answered {
     if sessions(request, worker).is_empty() {
-        return page();
+        return Err(refused);
     }
     // The redirect ends the trip that another site began: its cookies come along again.
-    respond::redirect(StatusCode::SEE_OTHER, &attempt.return_to.url())
+    let redirect = respond::redirect(StatusCode::SEE_OTHER, &attempt.return_to.url());
+    Ok(Answer::new(redirect).with_reasons(refused.into_reasons()))
 }
 
 /// The sessions of this browser that live: what its attempts led to, and the session cookie where
@@ -257,29 +234,21 @@ fn others(request: &CheckedRequest, worker: &Worker, than: SessionId) -> Vec<Led
     sessions(request, worker).into_iter().filter(|session| session.id != than).collect()
 }
 
-fn signed_in(
-    request: &CheckedRequest,
-    record: &mut Record,
-    mut attempt: Attempt,
-    session: &Session,
-) -> Response<Full<Bytes>> {
-    record.subject = Some(session.identity.subject.clone());
-    record.reasons.push("signed_in");
+fn signed_in(request: &CheckedRequest, mut attempt: Attempt, session: &Session) -> Answered {
     let to = &attempt.return_to;
-    let mut response = deliver(request, session, to, &attempt.browser, StatusCode::SEE_OTHER);
-    if ours::set_session(&mut response, request, session).is_none() {
-        record.reasons.push("session_not_sealed");
-        return Visitor::of(request).page(&View::Internal);
+    let mut answer = deliver(request, session, to, &attempt.browser, StatusCode::SEE_OTHER)?;
+    if ours::set_session(answer.headers_mut(), request, session).is_none() {
+        return Err(Refused::page(Code::SessionNotSealed, View::Internal));
     }
     attempt.led_to = Some(LedTo::from(session));
-    mark_used(&mut response, request, attempt);
-    response
+    mark_used(answer.headers_mut(), request, attempt);
+    Ok(answer.about(&session.identity).with_code(Code::SignedIn))
 }
 
 /// The attempt stays in its cookie for an hour, marked, so that a repeated answer finds its way.
-fn mark_used(response: &mut Response<Full<Bytes>>, request: &CheckedRequest, attempt: Attempt) {
+fn mark_used(headers: &mut HeaderMap, request: &CheckedRequest, attempt: Attempt) {
     let used = Attempt { used: true, ..attempt };
     if let Some(value) = request.plan.attempts.seal(&used, request.authority.host()) {
-        ours::set_attempt(response, &Attempt::cookie_name(&used.state), &value);
+        ours::set_attempt(headers, &Attempt::cookie_name(&used.state), &value);
     }
 }

@@ -3,84 +3,55 @@
 
 mod callback;
 mod completion;
+mod fixed;
 mod oauth2_proxy;
 mod redeem;
 mod sign_in;
 mod sign_out;
-mod small;
 mod user;
 
-pub(super) use completion::Completion;
-pub(super) use sign_in::begin as begin_sign_in;
-pub(super) use sign_out::form as sign_out_form;
-pub(super) use small::robots;
+pub(crate) use completion::Completion;
 
-use bytes::Bytes;
+use std::pin::Pin;
+
 use http::header::ALLOW;
-use http::{HeaderValue, Method, Response, StatusCode};
-use http_body_util::Full;
+use http::{HeaderValue, Method, StatusCode};
 
-use crate::gateway::answer::respond::{self, Visitor};
+use self::Handler::{Later, Now};
+use crate::edge::RequestBody;
+use crate::gateway::answer::{Answered, Refused, Shown};
 use crate::gateway::request::{CheckedRequest, begins_as_ours};
 use crate::gateway::state::shared::Worker;
 use crate::pages::{Href, View};
-use crate::telemetry::Record;
-use crate::wire::body::Incoming;
+use crate::telemetry::Code;
 
-/// An endpoint of ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Endpoint {
-    /// `/ping`, `/healthz`: OK.
-    Ping,
-    /// Where Apple's form goes.
-    Callback,
-    /// Signed links lead here; sends people to Apple.
-    SignIn,
-    /// Tickets come here.
-    Redeem,
-    /// Ends a session.
-    SignOut,
-    /// Says that it has ended.
-    SignedOut,
-    /// `/.pomerium/`: who one is, for people.
-    UserPage,
-    /// `/.pomerium`: leads to the slash.
-    UserPageWithoutSlash,
-    /// The same for programs.
-    User,
-    /// `/.pomerium/api/v1/login`: not served yet.
-    ProgrammaticLogin,
-    /// What applications need to check assertions.
-    WellKnown,
-    /// The key set for them.
-    Jwks,
-    /// `/robots.txt` of the authenticate host.
-    Robots,
-    /// `/` of the authenticate host.
-    Root,
-    /// The file by which Apple checks that a domain is the operator's.
-    DomainAssociation,
-    /// `/oauth2/start` of oauth2-proxy: begins a sign-in.
-    OAuth2Start,
-    /// `/oauth2/sign_in` of oauth2-proxy: the page with the button.
-    OAuth2SignIn,
-    /// `/oauth2/sign_out` of oauth2-proxy.
-    OAuth2SignOut,
-    /// `/oauth2/userinfo` of oauth2-proxy.
-    OAuth2UserInfo,
-    /// `/ready` of oauth2-proxy.
-    Ready,
-    /// Ours by its beginning, but nothing is there.
-    Nothing,
+/// One endpoint.
+pub(crate) struct Endpoint {
+    at: At,
+    on: On,
+    methods: &'static [Method],
+    wrong_method: WrongMethod,
+    handler: Handler,
 }
 
-/// On which hosts a row holds.
+/// Which path an endpoint has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// This one. Paths below `/.pomerium` are also found below `/.russet`.
+    Path(&'static str),
+    /// `authenticate_callback_path`.
+    Callback,
+}
+
+/// On which hosts an endpoint exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum On {
     /// Any host, configured or not.
     Any,
     /// Every configured host.
     Configured,
+    /// Every configured host, where `apple_domain_association` is set.
+    DomainAssociation,
     /// The authenticate host alone.
     Authenticate,
     /// The authenticate host, unless a route of the same name has it.
@@ -91,84 +62,162 @@ enum On {
     AnyOAuth2Proxy,
 }
 
+/// What a method that the endpoint does not serve is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WrongMethod {
+    Page,
+    /// For programs that check whether we are alive.
+    Text,
+    /// A page with a way on: an old bookmark or a scanner, and nothing of an attempt is used up.
+    StartAgain,
+}
+
+/// What an endpoint does.
+#[derive(Clone, Copy)]
+enum Handler {
+    /// Answers at once.
+    Now(fn(&CheckedRequest, &Worker) -> Answered),
+    /// Reads the body, or waits for something.
+    Later(for<'a> fn(Call<'a>) -> Answering<'a>),
+}
+
+/// A call of an endpoint that reads the body or waits for something.
+pub(crate) struct Call<'a> {
+    request: &'a CheckedRequest,
+    worker: &'a Worker,
+    body: RequestBody,
+}
+
+type Answering<'a> = Pin<Box<dyn Future<Output = Answered> + Send + 'a>>;
+
 const GET: &[Method] = &[Method::GET, Method::HEAD];
 const GET_POST: &[Method] = &[Method::GET, Method::HEAD, Method::POST];
 const POST: &[Method] = &[Method::POST];
-
-/// Every endpoint with a fixed path. Paths below `/.pomerium` are also found below `/.russet`.
-const TABLE: &[(&str, On, &[Method], Endpoint)] = &[
-    ("/ping", On::Any, GET, Endpoint::Ping),
-    ("/healthz", On::Any, GET, Endpoint::Ping),
-    ("/.pomerium", On::Configured, GET, Endpoint::UserPageWithoutSlash),
-    ("/.pomerium/", On::Configured, GET, Endpoint::UserPage),
-    ("/.pomerium/user", On::Configured, GET, Endpoint::User),
-    ("/.pomerium/sign_in", On::Configured, GET, Endpoint::SignIn),
-    ("/.pomerium/callback/", On::Configured, GET, Endpoint::Redeem),
-    ("/.pomerium/sign_out", On::Configured, GET_POST, Endpoint::SignOut),
-    ("/.pomerium/signed_out", On::Authenticate, GET, Endpoint::SignedOut),
-    ("/.pomerium/api/v1/login", On::Configured, GET, Endpoint::ProgrammaticLogin),
-    ("/.well-known/pomerium", On::Configured, GET, Endpoint::WellKnown),
-    ("/.well-known/pomerium/", On::Configured, GET, Endpoint::WellKnown),
-    ("/.well-known/pomerium/jwks.json", On::Configured, GET, Endpoint::Jwks),
-    ("/robots.txt", On::AuthenticateAlone, GET, Endpoint::Robots),
-    ("/", On::AuthenticateAlone, GET, Endpoint::Root),
-    ("/ready", On::AnyOAuth2Proxy, GET, Endpoint::Ready),
-    ("/oauth2/start", On::OAuth2Proxy, GET, Endpoint::OAuth2Start),
-    ("/oauth2/sign_in", On::OAuth2Proxy, GET, Endpoint::OAuth2SignIn),
-    ("/oauth2/sign_out", On::OAuth2Proxy, GET_POST, Endpoint::OAuth2SignOut),
-    ("/oauth2/userinfo", On::OAuth2Proxy, GET, Endpoint::OAuth2UserInfo),
+const EVERY_METHOD: &[Method] = &[
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
 ];
+
+impl Endpoint {
+    const fn at(path: &'static str, on: On, methods: &'static [Method], handler: Handler) -> Self {
+        Self { at: At::Path(path), on, methods, wrong_method: WrongMethod::Page, handler }
+    }
+
+    /// An endpoint that says whether we are alive.
+    const fn probe(path: &'static str, on: On) -> Self {
+        let handler = Now(fixed::ok);
+        Self { wrong_method: WrongMethod::Text, ..Self::at(path, on, GET, handler) }
+    }
+}
+
+/// Every endpoint.
+const TABLE: &[Endpoint] = &[
+    Endpoint::probe("/ping", On::Any),
+    Endpoint::probe("/healthz", On::Any),
+    Endpoint::probe("/ready", On::AnyOAuth2Proxy),
+    Endpoint {
+        at: At::Callback,
+        on: On::Authenticate,
+        methods: POST,
+        wrong_method: WrongMethod::StartAgain,
+        handler: Later(|call| Box::pin(callback::serve(call))),
+    },
+    Endpoint::at("/.pomerium", On::Configured, GET, Now(user::add_slash)),
+    Endpoint::at("/.pomerium/", On::Configured, GET, Now(user::page)),
+    Endpoint::at("/.pomerium/user", On::Configured, GET, Now(user::json)),
+    Endpoint::at("/.pomerium/sign_in", On::Configured, GET, Now(sign_in::serve)),
+    Endpoint::at(
+        "/.pomerium/callback/",
+        On::Configured,
+        GET,
+        Later(|call| Box::pin(redeem::serve(call))),
+    ),
+    Endpoint::at(
+        "/.pomerium/sign_out",
+        On::Configured,
+        GET_POST,
+        Later(|call| Box::pin(sign_out::serve(call))),
+    ),
+    Endpoint::at("/.pomerium/signed_out", On::Authenticate, GET, Now(sign_out::signed_out)),
+    Endpoint::at("/.pomerium/api/v1/login", On::Configured, GET, Now(fixed::not_implemented)),
+    Endpoint::at("/.well-known/pomerium", On::Configured, GET, Now(fixed::well_known)),
+    Endpoint::at("/.well-known/pomerium/", On::Configured, GET, Now(fixed::well_known)),
+    Endpoint::at("/.well-known/pomerium/jwks.json", On::Configured, GET, Now(fixed::jwks)),
+    Endpoint::at(
+        "/.well-known/apple-developer-domain-association.txt",
+        On::DomainAssociation,
+        GET,
+        Now(fixed::domain_association),
+    ),
+    Endpoint::at("/robots.txt", On::AuthenticateAlone, GET, Now(fixed::robots)),
+    Endpoint::at("/", On::AuthenticateAlone, GET, Now(fixed::root)),
+    Endpoint::at("/oauth2/start", On::OAuth2Proxy, GET, Now(oauth2_proxy::start)),
+    Endpoint::at("/oauth2/sign_in", On::OAuth2Proxy, GET, Now(oauth2_proxy::button)),
+    Endpoint::at(
+        "/oauth2/sign_out",
+        On::OAuth2Proxy,
+        GET_POST,
+        Later(|call| Box::pin(oauth2_proxy::sign_out(call))),
+    ),
+    Endpoint::at("/oauth2/userinfo", On::OAuth2Proxy, GET, Now(oauth2_proxy::userinfo)),
+];
+
+/// Ours by its beginning, but nothing is there.
+const NOTHING: Endpoint = Endpoint::at("", On::Configured, EVERY_METHOD, Now(fixed::not_found));
 
 /// What begins like this is ours too where oauth2-proxy's endpoints are served, at whole segments.
 /// `/oauth2/auth` itself is answered before, from the target as it was sent; no other spelling of it
 /// leads to an application.
 const RESERVED_OAUTH2: [&str; 2] = ["/oauth2/auth", "/oauth2/static"];
 
-const DOMAIN_ASSOCIATION: &str = "/.well-known/apple-developer-domain-association.txt";
-
 /// The endpoint that a request asks for, if it is one of ours at all.
-pub(super) fn find(request: &CheckedRequest) -> Option<Endpoint> {
+pub(super) fn find(request: &CheckedRequest) -> Option<&'static Endpoint> {
     let plan = &request.plan;
     let host = request.authority.host();
     let path = request.path.as_str();
     let authenticate = plan.is_authenticate_host(host);
+    let authenticate_alone = authenticate && !plan.rules.knows_host(host);
     let known = plan.knows_host(host);
-    if authenticate && path == plan.callback_path {
-        return Some(Endpoint::Callback);
-    }
-    if path == DOMAIN_ASSOCIATION && known && plan.domain_association.is_some() {
-        return Some(Endpoint::DomainAssociation);
-    }
     let under_pomerium = path.strip_prefix("/.russet").map(|rest| format!("/.pomerium{rest}"));
     let path = under_pomerium.as_deref().unwrap_or(path);
-    let row = TABLE.iter().find(|(at, on, ..)| {
-        *at == path
-            && match on {
-                On::Any => true,
-                On::Configured => known,
-                On::OAuth2Proxy => known && plan.serves_oauth2_proxy(),
-                On::AnyOAuth2Proxy => plan.serves_oauth2_proxy(),
-                On::Authenticate => authenticate,
-                On::AuthenticateAlone => authenticate && !plan.rules.knows_host(host),
-            }
-    });
-    match row {
-        Some((.., endpoint)) => Some(*endpoint),
-        None if known && begins_as_ours(path) => Some(Endpoint::Nothing),
-        None if known && plan.serves_oauth2_proxy() && is_below(path, &RESERVED_OAUTH2) => {
-            Some(Endpoint::Nothing)
-        }
-        // The authenticate host has no application behind it, unless a route says so.
-        None if authenticate && !plan.rules.knows_host(host) => Some(Endpoint::Nothing),
-        None => None,
-    }
+    let exists = |on| match on {
+        On::Any => true,
+        On::Configured => known,
+        On::DomainAssociation => known && plan.domain_association.is_some(),
+        On::OAuth2Proxy => known && plan.serves_oauth2_proxy(),
+        On::AnyOAuth2Proxy => plan.serves_oauth2_proxy(),
+        On::Authenticate => authenticate,
+        On::AuthenticateAlone => authenticate_alone,
+    };
+    let is_there = |endpoint: &&Endpoint| {
+        let at = match endpoint.at {
+            At::Path(at) => at == path,
+            At::Callback => request.path == plan.callback_path,
+        };
+        at && exists(endpoint.on)
+    };
+    // Wherever `authenticate_callback_path` points, it is the callback.
+    let mut found = TABLE.iter().filter(is_there);
+    let first = found.next();
+    let callback = first.into_iter().chain(found).find(|endpoint| endpoint.at == At::Callback);
+    let reserved = known && begins_as_ours(path);
+    let reserved_oauth2 = known && plan.serves_oauth2_proxy() && is_below(path, &RESERVED_OAUTH2);
+    // The authenticate host has no application behind it, unless a route says so.
+    let nothing = reserved || reserved_oauth2 || authenticate_alone;
+    callback.or(first).or_else(|| nothing.then_some(&NOTHING))
 }
 
 /// Whether a path of a route's host is ours whatever the configuration says, so that no policy is
 /// asked about it.
 pub fn is_reserved(path: &str) -> bool {
-    let fixed = TABLE.iter().any(|(at, on, ..)| *at == path && *on == On::Any);
-    fixed || begins_as_ours(path)
+    let is_here = |at| matches!(at, At::Path(fixed) if fixed == path);
+    let anywhere = TABLE.iter().any(|endpoint| endpoint.on == On::Any && is_here(endpoint.at));
+    anywhere || begins_as_ours(path)
 }
 
 fn is_below(path: &str, trees: &[&str]) -> bool {
@@ -180,75 +229,34 @@ fn is_below(path: &str, trees: &[&str]) -> bool {
 
 /// Serves an endpoint of ours.
 pub(super) async fn serve(
-    endpoint: Endpoint,
+    endpoint: &Endpoint,
     request: &CheckedRequest,
-    body: impl Incoming,
+    body: RequestBody,
     worker: &Worker,
-    record: &mut Record,
-) -> Response<Full<Bytes>> {
-    let visitor = Visitor::of(request);
-    if !methods(endpoint).contains(request.method()) {
-        return not_allowed(endpoint, &visitor);
+) -> Answered {
+    if !endpoint.methods.contains(request.method()) {
+        return Err(not_allowed(endpoint));
     }
-    match endpoint {
-        Endpoint::Callback => callback::serve(request, body, worker, record).await,
-        Endpoint::SignIn => sign_in::serve(request, worker, record),
-        Endpoint::Redeem => redeem::serve(request, worker, record),
-        Endpoint::SignOut => sign_out::serve(request, body, worker, record).await,
-        Endpoint::SignedOut => sign_out::signed_out(request, worker),
-        Endpoint::UserPage => user::page(request, worker, record),
-        Endpoint::User => user::json(request, worker, record),
-        Endpoint::UserPageWithoutSlash => {
-            // Under the name that was asked for.
-            respond::redirect(StatusCode::MOVED_PERMANENTLY, &format!("{}/", request.path))
-        }
-        Endpoint::OAuth2Start => oauth2_proxy::start(request, worker, record),
-        Endpoint::OAuth2SignIn => oauth2_proxy::button(request),
-        Endpoint::OAuth2SignOut => oauth2_proxy::end(request, body, worker, record).await,
-        Endpoint::OAuth2UserInfo => oauth2_proxy::userinfo(request, worker, record),
-        Endpoint::Root => respond::redirect(StatusCode::FOUND, "/.pomerium/"),
-        Endpoint::Ping | Endpoint::Ready => respond::text(StatusCode::OK, "OK\n"),
-        Endpoint::Robots => robots(),
-        Endpoint::WellKnown => small::well_known(request),
-        Endpoint::Jwks => small::jwks(request),
-        Endpoint::DomainAssociation => small::domain_association(request),
-        Endpoint::ProgrammaticLogin => visitor.page(&View::NotImplemented),
-        Endpoint::Nothing => visitor.page(&View::NotFound),
+    match endpoint.handler {
+        Now(handler) => handler(request, worker),
+        Later(handler) => handler(Call { request, worker, body }).await,
     }
 }
 
-fn methods(endpoint: Endpoint) -> &'static [Method] {
-    match endpoint {
-        Endpoint::Callback => POST,
-        Endpoint::Nothing => &[
-            Method::GET,
-            Method::HEAD,
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-            Method::OPTIONS,
-        ],
-        Endpoint::DomainAssociation => GET,
-        _ => TABLE
-            .iter()
-            .find(|(.., row)| *row == endpoint)
-            .map_or(GET, |(_, _, methods, _)| methods),
-    }
-}
-
-fn not_allowed(endpoint: Endpoint, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
-    let mut response = match endpoint {
-        Endpoint::Ping => respond::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"),
-        // An old bookmark or a scanner; nothing of an attempt is used up.
-        Endpoint::Callback => {
-            visitor.page(&View::MethodNotAllowed { start_again: Some(Href::new("/.pomerium/")) })
+fn not_allowed(endpoint: &Endpoint) -> Box<Refused> {
+    let page =
+        |start_again| Refused::page(Code::MethodNotAllowed, View::MethodNotAllowed { start_again });
+    let mut refused = match endpoint.wrong_method {
+        WrongMethod::Page => page(None),
+        WrongMethod::StartAgain => page(Some(Href::new("/.pomerium/"))),
+        WrongMethod::Text => {
+            let text = Shown::Text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
+            Refused::shown(text).because(Code::MethodNotAllowed)
         }
-        _ => visitor.page(&View::MethodNotAllowed { start_again: None }),
     };
-    let allowed: Vec<&str> = methods(endpoint).iter().map(Method::as_str).collect();
+    let allowed: Vec<&str> = endpoint.methods.iter().map(Method::as_str).collect();
     if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
-        response.headers_mut().insert(ALLOW, allowed);
+        refused.headers_mut().insert(ALLOW, allowed);
     }
-    response
+    refused
 }

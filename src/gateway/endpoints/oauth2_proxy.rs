@@ -2,24 +2,22 @@
 //! `/oauth2/userinfo`. Open to everybody; nothing that a peer forwards is believed unless it is
 //! trusted, and an address to go to is one of ours or none.
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Response, StatusCode};
-use http_body_util::Full;
+use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::json;
 
-use super::{sign_in, sign_out};
+use super::Call;
+use super::{sign_in, sign_out as endpoint};
 use crate::base::time::Timestamp;
-use crate::decision::RouteMatch;
-use crate::gateway::answer::refusal;
+use crate::decision::{RouteMatch, WhySignIn};
 use crate::gateway::answer::respond::{self, Visitor};
-use crate::gateway::decide::signed_in::{NotSignedIn, live_session_at};
+use crate::gateway::answer::{Answer, Answered, Refused, Shown};
+use crate::gateway::decide::live::live_session_at;
 use crate::gateway::forward::assertion::verified_email;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::state::shared::Worker;
 use crate::pages::{Href, SignIn, SignInCause, View};
 use crate::session::return_address::{OurHosts, ReturnAddress};
-use crate::telemetry::Record;
-use crate::wire::body::Incoming;
+use crate::telemetry::Code;
 use crate::wire::form::Form;
 use crate::wire::host::Authority;
 
@@ -34,20 +32,19 @@ const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 const OURS: [&str; 3] = ["/oauth2", "/.pomerium", "/.russet"];
 
 /// `/oauth2/start`: begins a sign-in, at the host that it leads to.
-pub(super) fn start(
-    request: &CheckedRequest,
-    worker: &Worker,
-    record: &mut Record,
-) -> Response<Full<Bytes>> {
-    let Some(to) = destination(request) else {
-        return Visitor::of(request).page(&View::BadRequest);
-    };
+pub(super) fn start(request: &CheckedRequest, worker: &Worker) -> Answered {
+    let to = destination(request).ok_or_else(no_destination)?;
     let since = since(request, &to);
     if to.authority.host() == request.authority.host() {
-        return sign_in::begin_here(request, worker, &to, since, record);
+        return sign_in::begin_here(request, worker, &to, since);
     }
     // The other host gives the browser a cookie of its own first.
-    respond::redirect(StatusCode::FOUND, &request.plan.starts.url(&to, since, request.now))
+    let url = request.plan.starts.url(&to, since, request.now);
+    Ok(Answer::new(respond::redirect(StatusCode::FOUND, &url)))
+}
+
+fn no_destination() -> Box<Refused> {
+    Refused::page(Code::BadReturnAddress, View::BadRequest)
 }
 
 /// Since when somebody must have signed in for the page that they want. Whoever comes here was
@@ -63,15 +60,14 @@ fn since(request: &CheckedRequest, to: &ReturnAddress) -> Option<Timestamp> {
 
 /// `/oauth2/sign_in`: the page with the button. No redirect, because nginx shows this in place of
 /// a 401, and under a status of its own.
-pub(super) fn button(request: &CheckedRequest) -> Response<Full<Bytes>> {
-    let visitor = Visitor::of(request);
-    let Some(to) = destination(request) else { return visitor.page(&View::BadRequest) };
+pub(super) fn button(request: &CheckedRequest, _: &Worker) -> Answered {
+    let to = destination(request).ok_or_else(no_destination)?;
     let url = Href::new(format!("/oauth2/start?{}", query_of(&to)));
     let cause = match request.is_page_load() {
         true => SignInCause::Asked,
         false => SignInCause::NothingWasSent,
     };
-    visitor.page(&View::SignIn(SignIn { cause, url }))
+    Ok(Answer::new(Visitor::of(request).page(&View::SignIn(SignIn { cause, url }))))
 }
 
 fn query_of(to: &ReturnAddress) -> String {
@@ -79,55 +75,43 @@ fn query_of(to: &ReturnAddress) -> String {
 }
 
 /// `/oauth2/sign_out`: GET shows the button, POST ends the session and goes on.
-pub(super) async fn end(
-    request: &CheckedRequest,
-    body: impl Incoming,
-    worker: &Worker,
-    record: &mut Record,
-) -> Response<Full<Bytes>> {
+pub(super) async fn sign_out(call: Call<'_>) -> Answered {
+    let request = call.request;
     let query = Form::query(request.head.uri.query()).unwrap_or_default();
     let to = query.get(RD).and_then(|rd| checked(rd, request));
     // The form is sent back here, with the address that was found good.
     let query = to.as_ref().map(|to| format!("?{}", query_of(to))).unwrap_or_default();
-    sign_out::serve_at(&format!("/oauth2/sign_out{query}"), to, request, body, worker, record).await
+    endpoint::serve_at(&format!("/oauth2/sign_out{query}"), to, call).await
 }
 
 /// `/oauth2/userinfo`: who is signed in, as oauth2-proxy says it. Where the host is forwarded, this
 /// is a question on behalf of another, and only a trusted peer may ask it.
-pub(super) fn userinfo(
-    request: &CheckedRequest,
-    worker: &Worker,
-    record: &mut Record,
-) -> Response<Full<Bytes>> {
+pub(super) fn userinfo(request: &CheckedRequest, worker: &Worker) -> Answered {
     let forwarded = request.headers().contains_key(FORWARDED_HOST);
     if forwarded && !is_trusted(request) {
-        record.reasons.push("untrusted-peer");
-        return respond::text(StatusCode::FORBIDDEN, "This peer may not ask.\n");
+        let text = Shown::Text(StatusCode::FORBIDDEN, "This peer may not ask.\n");
+        return Err(Refused::shown(text).because(Code::UntrustedPeer));
     }
     let host = match one(request.headers(), &FORWARDED_HOST).map(Authority::parse) {
-        None if forwarded => return Visitor::of(request).page(&View::BadRequest),
-        None => request.authority.host().to_owned(),
+        None if !forwarded => request.authority.host().to_owned(),
         Some(Ok(host)) => host.host().to_owned(),
-        Some(Err(_)) => return Visitor::of(request).page(&View::BadRequest),
+        None | Some(Err(_)) => {
+            return Err(Refused::page(Code::DescribedHost, View::BadRequest));
+        }
     };
-    let live = match live_session_at(&host, request, worker) {
-        Ok(live) => live,
-        Err(why_not) => return nobody(why_not, record),
-    };
+    let live = live_session_at(&host, request, worker).map_err(|why_not| {
+        Refused::shown(Shown::EmptyJson(StatusCode::UNAUTHORIZED))
+            .with_sign_in(WhySignIn::NotSignedIn(why_not))
+    })?;
     let identity = &live.session().identity;
-    record.subject = Some(identity.subject.clone());
     let groups = request.plan.groups.of(identity);
     let (user, email) = (identity.subject.to_string(), verified_email(identity));
     let user = match groups.is_empty() {
         true => json!({"user": user, "email": email}),
         false => json!({"user": user, "email": email, "groups": groups}),
     };
-    respond::own(StatusCode::OK, "application/json", user.to_string())
-}
-
-fn nobody(why_not: NotSignedIn, record: &mut Record) -> Response<Full<Bytes>> {
-    refusal::note_sign_in(why_not, record);
-    respond::own(StatusCode::UNAUTHORIZED, "application/json", "{}")
+    let response = respond::own(StatusCode::OK, "application/json", user.to_string());
+    Ok(Answer::new(response).about(identity))
 }
 
 /// Where to go: `rd`, else what a trusted peer says, else the front page. The first that is good.

@@ -1,74 +1,63 @@
 //! `/.pomerium/callback/` on a route host: a ticket becomes this host's own cookie, once, in the
 //! browser that asked.
 
-use bytes::Bytes;
-use http::{Response, StatusCode};
-use http_body_util::Full;
+use http::StatusCode;
 
+use super::Call;
 use super::sign_in::arrive;
-use crate::gateway::answer::respond::Visitor;
-use crate::gateway::decide::signed_in::live_session;
-use crate::gateway::request::CheckedRequest;
+use crate::gateway::answer::{Answered, Refused};
+use crate::gateway::decide::live::live_session;
 use crate::gateway::sign_in::cookies as ours;
-use crate::gateway::state::shared::Worker;
 use crate::pages::{Href, View};
 use crate::session::once::Entered;
-use crate::telemetry::Record;
+use crate::telemetry::Code;
 use crate::wire::cookies;
 use crate::wire::form::Form;
 use crate::wire::host::Authority;
 
 /// Serves the endpoint.
-pub(super) fn serve(
-    request: &CheckedRequest,
-    worker: &Worker,
-    record: &mut Record,
-) -> Response<Full<Bytes>> {
+pub(super) async fn serve(Call { request, worker, .. }: Call<'_>) -> Answered {
     let plan = &request.plan;
-    let visitor = Visitor::of(request);
     let query = Form::query(request.head.uri.query()).unwrap_or_default();
     let Some(ticket) = query.get("ticket") else {
-        record.reasons.push("no_ticket");
-        return visitor.page(&View::BadRequest);
+        return Err(Refused::page(Code::NoTicket, View::BadRequest));
     };
     let browsers: Vec<&str> = cookies::values(request.headers(), ours::BROWSER).collect();
     if browsers.is_empty() {
-        record.reasons.push("no_browser_cookie");
-        return visitor.page(&View::NoCookies { start_again: Href::new("/") });
+        let view = View::NoCookies { start_again: Href::new("/") };
+        return Err(Refused::page(Code::NoBrowserCookie, view));
     }
     let is_ours = |authority: &Authority<'_>| plan.is_ours(authority);
     let host = request.authority.host();
     let opened = plan.tickets.open(ticket, host, &browsers, &is_ours, request.now);
     let Some(ticket) = opened else {
-        record.reasons.push("ticket_not_opened");
-        return visitor.page(&View::LinkInvalid { start_again: Href::new("/") });
+        let view = View::LinkInvalid { start_again: Href::new("/") };
+        return Err(Refused::page(Code::TicketNotOpened, view));
     };
-    let start_again = Href::new(ticket.return_to.url());
+    let invalid = |code| {
+        let start_again = Href::new(ticket.return_to.url());
+        Err(Refused::page(code, View::LinkInvalid { start_again }))
+    };
     let before = live_session(request, worker).ok();
     match worker.shared.tickets.enter(ticket.id, ticket.expires_at, request.now, || ()) {
         Entered::First(()) => {}
         Entered::Again(()) if before.is_some() => {
-            record.reasons.push("ticket_replayed");
-            return arrive(request, &ticket.return_to, StatusCode::FOUND);
+            let answer = arrive(request, &ticket.return_to, StatusCode::FOUND);
+            return Ok(answer.with_code(Code::TicketReplayed));
         }
-        Entered::Again(()) | Entered::Full => {
-            record.reasons.push("ticket_replayed");
-            return visitor.page(&View::LinkInvalid { start_again });
-        }
+        Entered::Again(()) | Entered::Full => return invalid(Code::TicketReplayed),
     }
-    let session = ticket.session;
+    let session = &ticket.session;
     if worker.shared.ended.contains(session.id) || request.now >= session.expires_at {
-        record.reasons.push("session_ended");
-        return visitor.page(&View::LinkInvalid { start_again });
+        return invalid(Code::TicketSessionEnded);
     }
-    // Nothing from before a sign-in lives on beside it (T22).
+    // Nothing from before a sign-in lives on after it (T22).
     if let Some(before) = before.filter(|before| before.session().id != session.id) {
         worker.shared.ended.end(before.session(), request.now);
     }
-    record.subject = Some(session.identity.subject.clone());
-    let mut response = arrive(request, &ticket.return_to, StatusCode::FOUND);
-    match ours::set_session(&mut response, request, &session) {
-        Some(()) => response,
-        None => visitor.page(&View::Internal),
+    let mut answer = arrive(request, &ticket.return_to, StatusCode::FOUND);
+    match ours::set_session(answer.headers_mut(), request, session) {
+        Some(()) => Ok(answer.about(&session.identity)),
+        None => Err(Refused::page(Code::SessionNotSealed, View::Internal)),
     }
 }

@@ -2,16 +2,16 @@
 //! who is signed in there already, straight to the host that asked. On any host: from a signed
 //! start, which another proxy has sent the browser to, to that link.
 
-use bytes::Bytes;
-use http::{Response, StatusCode};
-use http_body_util::Full;
+use http::StatusCode;
 
 use crate::base::seal::digest;
 use crate::base::time::Timestamp;
-use crate::gateway::answer::refusal;
+use crate::decision::{NotSignedIn, WhySignIn};
 use crate::gateway::answer::respond::{self, Visitor};
-use crate::gateway::decide::signed_in::{NotSignedIn, live_session};
+use crate::gateway::answer::{Answer, Answered, Refused, refusal};
+use crate::gateway::decide::live::live_session;
 use crate::gateway::request::CheckedRequest;
+use crate::gateway::sign_in::begin::{Begun, begin};
 use crate::gateway::sign_in::browser;
 use crate::gateway::sign_in::cookies as ours;
 use crate::gateway::state::shared::Worker;
@@ -20,74 +20,60 @@ use crate::session::Session;
 use crate::session::attempt::{self, Attempt, Held};
 use crate::session::link::{BrowserHash, LinkProblem, Start, is_recent_enough};
 use crate::session::return_address::ReturnAddress;
-use crate::telemetry::Record;
+use crate::telemetry::Code;
 use crate::wire::cookies;
 use crate::wire::form::Form;
 use crate::wire::host::Authority;
 
 /// Serves the endpoint.
-pub(super) fn serve(
-    request: &CheckedRequest,
-    worker: &Worker,
-    record: &mut Record,
-) -> Response<Full<Bytes>> {
+pub(super) fn serve(request: &CheckedRequest, worker: &Worker) -> Answered {
     let plan = &request.plan;
-    let visitor = Visitor::of(request);
     let ours = |authority: &Authority<'_>| plan.is_ours(authority);
     let query = Form::query(request.head.uri.query()).unwrap_or_default();
     let names_a_browser = query.get("russet_browser").is_some();
     if !names_a_browser || !plan.is_authenticate_host(request.authority.host()) {
-        return start(request, worker, &query, record);
+        return start(request, worker, &query);
     }
     let host = plan.authenticate.to_string();
-    let link = match plan.links.check(&host, &query, &ours, request.now) {
-        Ok(link) => link,
-        Err(problem) => return invalid(problem, request, &query, record),
-    };
-    // Prefetchers, scanners and scripts begin nothing (T89).
-    if !request.is_page_load() {
-        let url = Href::new(request.target());
-        let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
-        return visitor.page(&view);
-    }
+    let link = plan
+        .links
+        .check(&host, &query, &ours, request.now)
+        .map_err(|problem| invalid(problem, request, &query))?;
+    only_page_loads(request)?;
     let live = live_session(request, worker).ok();
     if let Some(live) = live.filter(|live| is_recent_enough(link.since, live.session())) {
-        record.subject = Some(live.session().identity.subject.clone());
-        return deliver(request, live.session(), &link.return_to, &link.browser, StatusCode::FOUND);
+        let session = live.session();
+        let answer = deliver(request, session, &link.return_to, &link.browser, StatusCode::FOUND)?;
+        return Ok(answer.about(&session.identity));
     }
     let attempt = Attempt::begin(link, request.now);
     let location = worker.shared.apple.authorize_url(&attempt.state, &attempt.nonce);
-    let mut response = respond::redirect(StatusCode::FOUND, &location);
+    let mut answer = Answer::new(respond::redirect(StatusCode::FOUND, &location));
     let name = Attempt::cookie_name(&attempt.state);
     let Some(value) = plan.attempts.seal(&attempt, request.authority.host()) else {
-        return visitor.page(&View::Internal);
+        return Err(Refused::page(Code::Internal, View::Internal));
     };
     for gone in attempt::pushed_out(held(request), name.len() + value.len()) {
         if let Some(old) = gone.attempt.filter(|old| old.is_open(request.now)) {
             worker.shared.pushed_out.remember(digest(&old.state), old.return_to);
         }
-        ours::delete_attempt(&mut response, &gone.name);
+        ours::delete_attempt(answer.headers_mut(), &gone.name);
     }
-    ours::set_attempt(&mut response, &name, &value);
-    response
+    ours::set_attempt(answer.headers_mut(), &name, &value);
+    Ok(answer)
 }
 
 /// The first step of a sign-in that another proxy sent the browser to: gives it the cookie that the
 /// proxy's answer could not carry, and sends it on.
-fn start(
-    request: &CheckedRequest,
-    worker: &Worker,
-    query: &Form<'_>,
-    record: &mut Record,
-) -> Response<Full<Bytes>> {
+fn start(request: &CheckedRequest, worker: &Worker, query: &Form<'_>) -> Answered {
     let plan = &request.plan;
     let ours = |authority: &Authority<'_>| plan.is_ours(authority);
     let host = request.authority.host();
-    let Start { return_to, since } = match plan.starts.check(host, query, &ours, request.now) {
-        Ok(start) => start,
-        Err(problem) => return invalid(problem, request, query, record),
-    };
-    begin_here(request, worker, &return_to, since, record)
+    let Start { return_to, since } = plan
+        .starts
+        .check(host, query, &ours, request.now)
+        .map_err(|problem| invalid(problem, request, query))?;
+    begin_here(request, worker, &return_to, since)
 }
 
 /// Begins a sign-in at this very host, for a page of it; with `since`, whoever signed in before it
@@ -97,46 +83,45 @@ pub(super) fn begin_here(
     worker: &Worker,
     return_to: &ReturnAddress,
     since: Option<Timestamp>,
-    record: &mut Record,
-) -> Response<Full<Bytes>> {
-    let visitor = Visitor::of(request);
-    if !request.is_page_load() {
-        let url = Href::new(request.target());
-        let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
-        return visitor.page(&view);
-    }
+) -> Answered {
+    only_page_loads(request)?;
     let live = live_session(request, worker);
     if browser::goes_round(request) {
-        // The proxy does not pass the cookie on, perhaps; the browser does keep it.
-        record.reasons.push("sign-in-loop");
-        return refusal::going_round(&visitor, live.err().unwrap_or(NotSignedIn::NotOpened));
+        // Perhaps the proxy does not pass the cookie on; the browser does keep it.
+        let why_not = live.err().unwrap_or(NotSignedIn::NotOpened);
+        return Err(refusal::going_round(WhySignIn::NotSignedIn(why_not)));
     }
     if let Some(live) = live.ok().filter(|live| is_recent_enough(since, live.session())) {
-        record.subject = Some(live.session().identity.subject.clone());
-        return arrive(request, return_to, StatusCode::FOUND);
+        let identity = &live.session().identity;
+        return Ok(arrive(request, return_to, StatusCode::FOUND).about(identity));
     }
-    let (link, cookie) = begin(request, return_to, since);
-    let mut response = respond::redirect(StatusCode::FOUND, &link);
-    browser::remember(&mut response, &cookie);
-    response
+    let Begun { link, browser } = begin(request, return_to, since);
+    let mut answer = Answer::new(respond::redirect(StatusCode::FOUND, &link));
+    browser::remember(answer.headers_mut(), &browser);
+    Ok(answer)
 }
 
-fn invalid(
-    problem: LinkProblem,
-    request: &CheckedRequest,
-    query: &Form<'_>,
-    record: &mut Record,
-) -> Response<Full<Bytes>> {
-    record.reasons.push(match problem {
-        LinkProblem::Forged => "link_forged",
-        LinkProblem::Stale => "link_stale",
-        LinkProblem::ForeignHost => "link_foreign_host",
-    });
+/// Prefetchers, scanners and scripts begin nothing (T89).
+fn only_page_loads(request: &CheckedRequest) -> Result<(), Box<Refused>> {
+    if request.is_page_load() {
+        return Ok(());
+    }
+    let url = Href::new(request.target());
+    let view = View::SignIn(SignIn { cause: SignInCause::NothingWasSent, url });
+    Err(Refused::page(Code::NotAPageLoad, view))
+}
+
+fn invalid(problem: LinkProblem, request: &CheckedRequest, query: &Form<'_>) -> Box<Refused> {
+    let code = match problem {
+        LinkProblem::Forged => Code::LinkForged,
+        LinkProblem::Stale => Code::LinkStale,
+        LinkProblem::ForeignHost => Code::LinkForeignHost,
+    };
     let address = query.get("pomerium_redirect_uri");
     let ours = |authority: &Authority<'_>| request.plan.is_ours(authority);
     let address = address.and_then(|url| ReturnAddress::parse(url, &ours));
     let start_again = address.map_or(Href::new("/"), |address| Href::new(address.url()));
-    Visitor::of(request).page(&View::LinkInvalid { start_again })
+    Refused::page(code, View::LinkInvalid { start_again })
 }
 
 /// The attempts that a browser holds.
@@ -163,49 +148,33 @@ pub(super) fn deliver(
     return_to: &ReturnAddress,
     browser: &BrowserHash,
     status: StatusCode,
-) -> Response<Full<Bytes>> {
+) -> Answered {
     let plan = &request.plan;
     if return_to.authority.host() == request.authority.host() {
-        return arrive(request, return_to, status);
+        return Ok(arrive(request, return_to, status));
     }
     let Some(ticket) = plan.tickets.mint(session, return_to, browser, request.now) else {
-        return Visitor::of(request).page(&View::Internal);
+        return Err(Refused::page(Code::Internal, View::Internal));
     };
     let location = format!("https://{}/.pomerium/callback/?ticket={ticket}", return_to.authority);
-    respond::redirect(status, &location)
+    Ok(Answer::new(respond::redirect(status, &location)))
 }
 
 /// The last step, on the host that was asked first: on to the address, or, where it was too long
 /// to keep, a page that says so.
-pub(super) fn arrive(
-    request: &CheckedRequest,
-    to: &ReturnAddress,
-    status: StatusCode,
-) -> Response<Full<Bytes>> {
+pub(super) fn arrive(request: &CheckedRequest, to: &ReturnAddress, status: StatusCode) -> Answer {
     let visitor = Visitor::of(request);
     if to.shortened {
-        return visitor.page(&View::AddressTooLong { path: Href::new(to.path_and_query.as_str()) });
+        let path = Href::new(to.path_and_query.as_str());
+        return Answer::new(visitor.page(&View::AddressTooLong { path }));
     }
     let strict = request.plan.cookie.same_site == crate::session::SameSite::Strict;
-    let mut response = match strict {
+    let mut answer = Answer::new(match strict {
         // A Strict cookie is not sent on a redirect that began at Apple's page; a page of our own
         // begins anew.
         true => visitor.page(&View::Moved { to: Href::new(to.url()) }),
         false => respond::redirect(status, &to.url()),
-    };
-    browser::count_round(&mut response, request);
-    response
-}
-
-/// The link that signs a person in and leads back to `return_to`, for a browser that is given its
-/// cookie with the answer; `since` as in [`crate::session::link::SignInLink`].
-pub(crate) fn begin(
-    request: &CheckedRequest,
-    return_to: &ReturnAddress,
-    since: Option<Timestamp>,
-) -> (String, String) {
-    let cookie = browser::kept_or_new(request.headers());
-    let host = request.plan.authenticate.to_string();
-    let hash = BrowserHash::of(&cookie);
-    (request.plan.links.url(&host, return_to, &hash, since, request.now), cookie)
+    });
+    browser::count_round(answer.headers_mut(), request);
+    answer
 }

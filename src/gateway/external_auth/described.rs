@@ -8,8 +8,11 @@ use http::{HeaderMap, HeaderName, Method, Uri};
 
 use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
+use crate::gateway::answer::Refused;
 use crate::gateway::request::{CheckedRequest, TARGET_BYTES};
 use crate::gateway::state::shared::HeldPlan;
+use crate::pages::View;
+use crate::telemetry::Code;
 use crate::wire::forwarded::Chain;
 use crate::wire::host::Authority;
 use crate::wire::{method, path};
@@ -46,17 +49,22 @@ pub(crate) enum Undescribed {
 }
 
 impl Undescribed {
+    /// The answer to such a question.
+    pub(super) fn refused(self) -> Box<Refused> {
+        Refused::page(self.code(), View::BadRequest).malformed()
+    }
+
     /// The word for the log.
-    pub(crate) fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> Code {
         match self {
-            Self::Missing => "description_missing",
-            Self::Twice => "description_twice",
-            Self::Spelling => "header_spelling",
-            Self::Method => "described_method",
-            Self::Scheme => "described_scheme",
-            Self::Host => "described_host",
-            Self::Path => "described_path",
-            Self::Client => "described_client",
+            Self::Missing => Code::DescriptionMissing,
+            Self::Twice => Code::DescriptionTwice,
+            Self::Spelling => Code::HeaderSpelling,
+            Self::Method => Code::DescribedMethod,
+            Self::Scheme => Code::DescribedScheme,
+            Self::Host => Code::DescribedHost,
+            Self::Path => Code::DescribedPath,
+            Self::Client => Code::DescribedClient,
         }
     }
 }
@@ -113,15 +121,4 @@ pub(super) fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a 
 pub(super) fn check_scheme(scheme: &str) -> Result<(), Undescribed> {
     let known = matches!(scheme, "http" | "https" | "ws" | "wss");
     if known { Ok(()) } else { Err(Undescribed::Scheme) }
-}
-
-/// What Traefik, Caddy and HAProxy have in common: `X-Forwarded-Method`, `-Proto`, `-Host`, `-Uri`.
-pub(super) fn by_forwarded_headers(headers: &HeaderMap) -> Result<Described, Undescribed> {
-    const METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
-    const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-    const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-    const TARGET: HeaderName = HeaderName::from_static("x-forwarded-uri");
-    check_scheme(only(headers, &PROTO)?)?;
-    let (method, host) = (only(headers, &METHOD)?, only(headers, &HOST)?);
-    Described::new(method, host, only(headers, &TARGET)?)
 }

@@ -6,11 +6,16 @@
 use http::request::Parts;
 
 use super::described::{Described, Undescribed};
-use super::{Cookies, Dialect};
+use super::dialect::{Cookies, Dialect, SignInShape};
 use crate::gateway::request;
 
-pub(super) const DIALECT: Dialect =
-    Dialect { name: "envoy", describe, has_rest: true, redirects: true, cookies: Cookies::Removed };
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "envoy",
+    describe,
+    has_rest: true,
+    sign_in: SignInShape::Redirect,
+    cookies: Cookies::Removed,
+};
 
 fn describe(head: &Parts, rest: &str) -> Result<Described, Undescribed> {
     let authority = request::authority_of(head).map_err(|_| Undescribed::Host)?;

@@ -5,14 +5,13 @@
 //! all: a description is somebody else's word for what is asked (T03).
 
 mod answer;
-mod caddy;
 mod described;
+mod dialect;
 mod envoy;
+mod forwarded;
 pub(super) mod grpc;
-mod haproxy;
 mod nginx;
 mod oauth2_proxy;
-mod traefik;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -23,17 +22,19 @@ use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::Full;
 
-use self::answer::{Allow, Cookies};
+use self::answer::{Allow, Manner};
 use self::described::{Described, Undescribed};
+use self::dialect::{Dialect, SignInShape};
 use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
-use crate::gateway::answer::respond::{self, Visitor};
+use crate::gateway::answer::respond::Visitor;
+use crate::gateway::answer::{Refused, Shown, render};
 use crate::gateway::forward::headers;
 use crate::gateway::request::CheckedRequest;
 use crate::gateway::state::plan::Plan;
 use crate::gateway::state::shared::{HeldPlan, Worker};
 use crate::pages::View;
-use crate::telemetry::{Decision, Record};
+use crate::telemetry::{Code, Handled, Record};
 use crate::wire::accept::{self, Format};
 use crate::wire::fold;
 use crate::wire::path::FragmentCut;
@@ -42,23 +43,13 @@ use crate::wire::path::FragmentCut;
 /// follows it may be somebody else's path, which must not lead out of here (T25).
 const TREE: &str = "/.russet/auth";
 
-/// How one kind of proxy asks, and what it can do with an answer.
-struct Dialect {
-    /// The part of the path that names it.
-    name: &'static str,
-    /// Reads the description: the request, and what follows the name in its path.
-    describe: fn(&Parts, &str) -> Result<Described, Undescribed>,
-    /// Whether what follows the name belongs to the description; otherwise nothing may follow.
-    has_rest: bool,
-    /// Whether a redirect is passed on to the browser. Where it is not, the address of the sign-in
-    /// is the `Location` of the 401.
-    redirects: bool,
-    /// What it can do about our cookies in the request that it sends on.
-    cookies: Cookies,
-}
-
-const DIALECTS: [&Dialect; 5] =
-    [&nginx::DIALECT, &traefik::DIALECT, &caddy::DIALECT, &haproxy::DIALECT, &envoy::DIALECT];
+static DIALECTS: [Dialect; 5] = [
+    nginx::DIALECT,
+    envoy::DIALECT,
+    forwarded::dialect("traefik"),
+    forwarded::dialect("caddy"),
+    forwarded::dialect("haproxy"),
+];
 
 /// Whether a request asks for the tree of external auth, where that is on. `path` is raw.
 pub(super) fn is_asked(plan: &Plan, path: &str) -> bool {
@@ -69,7 +60,7 @@ pub(super) fn is_asked(plan: &Plan, path: &str) -> bool {
         .is_some_and(|trusted| is_tree || (trusted.oauth2_proxy && path == oauth2_proxy::AUTH))
 }
 
-/// What comes with a question beside its head.
+/// What comes with a question in addition to its head.
 pub(super) struct Asking<'a> {
     /// Who is connected to us.
     pub(super) peer: IpAddr,
@@ -78,41 +69,39 @@ pub(super) struct Asking<'a> {
     pub(super) worker: &'a Worker,
 }
 
-/// Yes or no, before it has the shape that a proxy wants.
-enum Verdict {
-    Allow(Allow),
-    /// A no, or what has its shape already.
-    Answer(Response<Full<Bytes>>),
-}
-
 /// Answers a question over HTTP.
 pub(super) fn serve(head: Parts, asking: Asking<'_>, record: &mut Record) -> Response<Full<Bytes>> {
-    let plan = asking.plan.clone();
-    record.decision = Decision::Own;
+    record.handled = Handled::Own;
     let path = head.uri.path().to_owned();
-    let mut response = match question(&path, head, asking, record) {
-        Verdict::Allow(allow) => return allow.into_response(record.id),
-        Verdict::Answer(response) => response,
-    };
-    headers::on_ours(&mut response, &plan, record.id);
-    response
+    question(&path, head, asking, record).unwrap_or_else(|refused| *refused)
 }
 
-fn question(path: &str, mut head: Parts, asking: Asking<'_>, record: &mut Record) -> Verdict {
+/// # Errors
+/// The answer where it is not a yes. Boxed, because it is much larger.
+fn question(
+    path: &str,
+    mut head: Parts,
+    asking: Asking<'_>,
+    record: &mut Record,
+) -> Result<Response<Full<Bytes>>, Box<Response<Full<Bytes>>>> {
     let plan = asking.plan.clone();
+    let not_found = |headers: &HeaderMap, record: &mut Record| {
+        let refused = Refused::page(Code::EndpointNotFound, View::NotFound);
+        no(refused, &visitor(&plan, headers, record.id), record)
+    };
     let Some(trusted) = plan.external_auth.as_ref() else {
-        return nothing(&plan, &head.headers, record.id);
+        return Err(not_found(&head.headers, record));
     };
     if !trusted.trusts(asking.peer, &head.headers) {
-        record.reasons.push("untrusted-peer");
-        return Verdict::Answer(respond::text(StatusCode::FORBIDDEN, "This peer may not ask.\n"));
+        let visitor = visitor(&plan, &head.headers, record.id);
+        return Err(no(untrusted_peer(), &visitor, record));
     }
     trusted.remove_secrets(&mut head.headers);
     if path == oauth2_proxy::AUTH {
-        return Verdict::Answer(oauth2_proxy::answer(head, trusted, asking, record));
+        return oauth2_proxy::answer(head, trusted, asking, record);
     }
     let Some((dialect, rest)) = dialect(path) else {
-        return nothing(&plan, &head.headers, record.id);
+        return Err(not_found(&head.headers, record));
     };
     // Security: the library has cut the target where the other proxy may not.
     let cut = head.extensions.get::<FragmentCut>().is_some();
@@ -123,51 +112,67 @@ fn question(path: &str, mut head: Parts, asking: Asking<'_>, record: &mut Record
             .ok_or(Undescribed::Client)
             .and_then(|client| Ok(((dialect.describe)(&head, rest)?, client))),
     };
-    let verdict = verdict(head, described, (dialect.name, dialect.redirects), asking, record);
-    match verdict {
-        Verdict::Allow(mut allow) => {
-            allow.shape = dialect.cookies;
-            Verdict::Allow(allow)
-        }
-        answer @ Verdict::Answer(_) => answer,
-    }
+    let asked_by = AskedBy { name: dialect.name, sign_in: dialect.sign_in };
+    let allow = decide_described(head, described, asked_by, asking, record)?;
+    Ok(allow.into_response(record.id, dialect.cookies))
 }
 
-fn nothing(plan: &Plan, headers: &HeaderMap, id: RequestId) -> Verdict {
-    Verdict::Answer(visitor(plan, headers, id).page(&View::NotFound))
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+struct AskedBy {
+    /// The name for the log.
+    name: &'static str,
+    /// How it takes somebody to sign in.
+    sign_in: SignInShape,
+}
+
+fn untrusted_peer() -> Box<Refused> {
+    let text = Shown::Text(StatusCode::FORBIDDEN, "This peer may not ask.\n");
+    Refused::shown(text).because(Code::UntrustedPeer)
+}
+
+/// The answer to what is refused.
+fn no(
+    refused: Box<Refused>,
+    visitor: &Visitor<'_>,
+    record: &mut Record,
+) -> Box<Response<Full<Bytes>>> {
+    let mut response = render(Err(refused), visitor, record);
+    headers::on_ours(&mut response, visitor.plan, record.id);
+    Box::new(response)
 }
 
 fn visitor<'a>(plan: &'a Plan, headers: &HeaderMap, id: RequestId) -> Visitor<'a> {
     Visitor { plan, id, host: "", preference: accept::prefers(headers, Format::Html) }
 }
 
-/// The decision on a description of a trusted peer; `head` has the client's headers. `asked_by`:
-/// who asks, for the log, and whether it passes redirects on.
-fn verdict(
+/// The decision on a description of a trusted peer; `head` has the client's headers.
+///
+/// # Errors
+/// The answer where it is not a yes.
+fn decide_described(
     head: Parts,
     described: Result<(Described, IpAddr), Undescribed>,
-    asked_by: (&'static str, bool),
+    asked_by: AskedBy,
     asking: Asking<'_>,
     record: &mut Record,
-) -> Verdict {
-    let (name, redirects) = asked_by;
-    record.detail = Some(format!("asked by {name}"));
+) -> Result<Allow, Box<Response<Full<Bytes>>>> {
+    record.detail = Some(format!("asked by {}", asked_by.name));
     let described = described
         .and_then(|described| unambiguous(&asking.plan, &head.headers).map(|()| described));
     let (described, client) = match described {
         Ok(described) => described,
         Err(undescribed) => {
-            record.decision = Decision::Malformed;
-            record.reasons.push(undescribed.code());
             let visitor = visitor(&asking.plan, &head.headers, record.id);
-            return Verdict::Answer(visitor.page(&View::BadRequest));
+            return Err(no(undescribed.refused(), &visitor, record));
         }
     };
     let request = described.into_request(head, client, record.id, asking.now, asking.plan);
     note(&request, record);
-    match answer::decide(&request, redirects, asking.worker, record) {
-        Ok(allow) => Verdict::Allow(allow),
-        Err(refused) => Verdict::Answer(*refused),
+    let manner = Manner { allowed: StatusCode::OK, sign_in: asked_by.sign_in, constraint: None };
+    match answer::decide(&request, &manner, asking.worker, record) {
+        Ok((allow, _)) => Ok(allow),
+        Err(refused) => Err(no(refused, &Visitor::of(&request), record)),
     }
 }
 
@@ -182,7 +187,7 @@ fn note(request: &CheckedRequest, record: &mut Record) {
 fn dialect(path: &str) -> Option<(&'static Dialect, &str)> {
     let rest = path.strip_prefix(TREE)?.strip_prefix('/')?;
     let (name, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let dialect = DIALECTS.into_iter().find(|dialect| dialect.name == name)?;
+    let dialect = DIALECTS.iter().find(|dialect| dialect.name == name)?;
     (dialect.has_rest || rest.is_empty()).then_some((dialect, rest))
 }
 

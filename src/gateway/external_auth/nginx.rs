@@ -8,13 +8,13 @@ use http::HeaderName;
 use http::request::Parts;
 
 use super::described::{Described, Undescribed, check_scheme, only};
-use super::{Cookies, Dialect};
+use super::dialect::{Cookies, Dialect, SignInShape};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "nginx",
     describe,
     has_rest: false,
-    redirects: false,
+    sign_in: SignInShape::Location,
     cookies: Cookies::Untouched,
 };
 

@@ -11,23 +11,22 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
-use super::answer::{allow, decide_with};
+use super::answer::{Manner, decide};
 use super::described::{Described, Undescribed, check_scheme, only};
-use super::{Asking, unambiguous};
-use crate::decision::{Admission, RouteMatch};
-use crate::gateway::answer::refusal;
-use crate::gateway::answer::respond::{self, Visitor};
+use super::dialect::{Cookies, SignInShape};
+use super::{Asking, no, note, unambiguous, visitor};
+use crate::decision::{Admission, Constraint, RouteMatch};
+use crate::gateway::answer::respond::Visitor;
 use crate::gateway::forward::assertion;
 use crate::gateway::forward::headers::claim_text;
 use crate::gateway::request::{CheckedRequest, authority_of};
 use crate::gateway::state::plan::Plan;
 use crate::gateway::trusted_peers::TrustedPeers;
-use crate::pages::View;
+use crate::identity::Identity;
 use crate::policy::{Groups, Reads};
 use crate::session::Session;
 use crate::session::lifecycle::LiveSession;
-use crate::telemetry::{Decision, Record};
-use crate::wire::accept::{self, Format};
+use crate::telemetry::Record;
 use crate::wire::host::Authority;
 use crate::wire::path::normalise;
 
@@ -58,50 +57,47 @@ const NAMES: [[HeaderName; 2]; 4] = [
 ];
 
 /// Answers a trusted peer.
+///
+/// # Errors
+/// The answer where it is not a yes.
 pub(super) fn answer(
     head: Parts,
     trusted: &TrustedPeers,
     asking: Asking<'_>,
     record: &mut Record,
-) -> Response<Full<Bytes>> {
+) -> Result<Response<Full<Bytes>>, Box<Response<Full<Bytes>>>> {
     record.detail = Some("asked by oauth2-proxy's question".to_owned());
     let constraints = Constraints::read(head.uri.query().unwrap_or_default());
-    let told = unambiguous(&asking.plan, &head.headers)
-        .and_then(|()| Told::read(&head, trusted, asking.peer, &asking.plan))
-        .and_then(|told| Ok((told.described()?, told.client.0)));
-    let (described, client) = match told {
-        Ok(told) => told,
+    let original = unambiguous(&asking.plan, &head.headers)
+        .and_then(|()| Original::read(&head, trusted, asking.peer, &asking.plan))
+        .and_then(|original| Ok((original.described()?, original.client.0)));
+    let (described, client) = match original {
+        Ok(original) => original,
         Err(undescribed) => {
-            record.decision = Decision::Malformed;
-            record.reasons.push(undescribed.code());
-            let preference = accept::prefers(&head.headers, Format::Html);
-            let plan = &asking.plan;
-            let visitor = Visitor { plan, id: record.id, host: "", preference };
-            return visitor.page(&View::BadRequest);
+            let visitor = visitor(&asking.plan, &head.headers, record.id);
+            return Err(no(undescribed.refused(), &visitor, record));
         }
     };
     let worker = asking.worker;
     let request = described.into_request(head, client, record.id, asking.now, asking.plan);
-    let fits = |session: &Session| constraints.admit(session, &request.plan.groups);
-    super::note(&request, record);
-    let answered = decide_with(
-        &request,
-        worker,
-        record,
-        (StatusCode::ACCEPTED, &fits),
-        |admission, record| {
-            let allow = allow(admission, &request, worker, record)?;
-            Ok(accepted(allow.into_response(request.id), admission, &request))
-        },
-        |why_not, record| {
-            refusal::note_sign_in(why_not, record);
-            respond::text(StatusCode::UNAUTHORIZED, "Sign in first.\n")
-        },
-    );
-    answered.unwrap_or_else(|refused| *refused)
+    note(&request, record);
+    let constraint = QuestionConstraint { constraints, groups: &request.plan.groups };
+    let manner = Manner {
+        allowed: StatusCode::ACCEPTED,
+        sign_in: SignInShape::Text,
+        constraint: Some(&constraint),
+    };
+    match decide(&request, &manner, worker, record) {
+        Ok((allow, admission)) => {
+            // What nginx sends on is its own configuration's, not ours.
+            let response = allow.into_response(request.id, Cookies::Untouched);
+            Ok(accepted(response, &admission, &request))
+        }
+        Err(refused) => Err(no(refused, &Visitor::of(&request), record)),
+    }
 }
 
-/// 202, with oauth2-proxy's names beside those that are configured.
+/// 202, with oauth2-proxy's names in addition to those that are configured.
 fn accepted(
     mut response: Response<Full<Bytes>>,
     admission: &Admission,
@@ -128,8 +124,8 @@ fn who(session: Option<&Session>, groups: &Groups) -> [String; 4] {
     [user, email, groups, String::new()]
 }
 
-/// What the peer tells of the original request.
-struct Told {
+/// The original request, as far as the peer describes it.
+struct Original {
     authority: Authority<'static>,
     target: Option<String>,
     method: Option<String>,
@@ -139,7 +135,7 @@ struct Told {
     missing: Option<Undescribed>,
 }
 
-impl Told {
+impl Original {
     fn read(
         head: &Parts,
         trusted: &TrustedPeers,
@@ -157,19 +153,19 @@ impl Told {
             agreed(optional(headers, &FORWARDED_URI)?, original.map(|(_, target)| target))?;
         let elsewhere =
             agreed(optional(headers, &FORWARDED_HOST)?, original.map(|(host, _)| host))?;
-        let told = Self {
+        let original_request = Self {
             authority: authority(head, elsewhere, plan)?,
             target: target.map(str::to_owned),
             method: method.map(str::to_owned),
             client: client(headers, trusted, peer)?,
             missing: None,
         };
-        let missing = told.lacks(plan).then_some(Undescribed::Missing);
-        Ok(Self { missing, ..told })
+        let missing = original_request.misses_what_decides(plan).then_some(Undescribed::Missing);
+        Ok(Self { missing, ..original_request })
     }
 
     /// Whether something is not told that decides.
-    fn lacks(&self, plan: &Plan) -> bool {
+    fn misses_what_decides(&self, plan: &Plan) -> bool {
         let route = match &self.target {
             Some(target) => {
                 let raw = target.split('?').next().unwrap_or_default();
@@ -257,7 +253,7 @@ fn split(url: &str) -> Result<(&str, &str), Undescribed> {
     Ok(rest.split_at(rest.find('/').ok_or(Undescribed::Path)?))
 }
 
-/// What the question itself asks for beside the policy: of several kinds each must hold, of several
+/// What the question itself asks for in addition to the policy: of several kinds each must hold, of several
 /// values one. Empty values say nothing, and neither do names that oauth2-proxy does not have.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Constraints {
@@ -282,13 +278,25 @@ impl Constraints {
         constraints
     }
 
-    fn admit(&self, session: &Session, groups: &Groups) -> bool {
-        let email = assertion::verified_email(&session.identity);
-        let of = || groups.of(&session.identity);
+    fn admit(&self, identity: &Identity, groups: &Groups) -> bool {
+        let email = assertion::verified_email(identity);
+        let of = || groups.of(identity);
         let groups = || of().iter().any(|group| self.groups.iter().any(|one| one == group));
         (self.groups.is_empty() || groups())
             && (self.emails.is_empty() || self.emails.iter().any(|one| one == email))
             && (self.domains.is_empty() || self.domains.iter().any(|one| is_of(email, one)))
+    }
+}
+
+/// The constraints, with the groups that they are about.
+struct QuestionConstraint<'a> {
+    constraints: Constraints,
+    groups: &'a Groups,
+}
+
+impl Constraint for QuestionConstraint<'_> {
+    fn admits(&self, identity: &Identity) -> bool {
+        self.constraints.admit(identity, self.groups)
     }
 }
 

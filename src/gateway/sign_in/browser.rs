@@ -1,10 +1,8 @@
 //! The cookie that names a browser while it signs in, and the count of rounds that stops a loop.
 
-use bytes::Bytes;
-use http_body_util::Full;
 use std::time::Duration;
 
-use http::{HeaderMap, Response};
+use http::HeaderMap;
 
 use crate::base::random;
 use crate::gateway::request::CheckedRequest;
@@ -30,14 +28,14 @@ pub(crate) fn kept_or_new(headers: &HeaderMap) -> String {
 }
 
 /// Gives the browser its cookie.
-pub(crate) fn remember(response: &mut Response<Full<Bytes>>, value: &str) {
-    set_own(response, BROWSER, value, cookies::SameSite::Lax, BROWSER_LIFETIME);
+pub(crate) fn remember(to: &mut HeaderMap, value: &str) {
+    set_own(to, BROWSER, value, cookies::SameSite::Lax, BROWSER_LIFETIME);
 }
 
 /// Counts a sign-in that is complete; forgotten after a minute.
-pub(crate) fn count_round(response: &mut Response<Full<Bytes>>, request: &CheckedRequest) {
+pub(crate) fn count_round(to: &mut HeaderMap, request: &CheckedRequest) {
     let rounds = rounds(request.headers()).saturating_add(1).min(MOST_ROUNDS);
-    set_own(response, ROUNDS, &rounds.to_string(), cookies::SameSite::Lax, ROUND_LIFETIME);
+    set_own(to, ROUNDS, &rounds.to_string(), cookies::SameSite::Lax, ROUND_LIFETIME);
 }
 
 /// Whether this browser has signed in again and again within a minute and still is not.
@@ -46,8 +44,8 @@ pub(crate) fn goes_round(request: &CheckedRequest) -> bool {
 }
 
 /// Begins counting anew.
-pub(crate) fn forget_rounds(response: &mut Response<Full<Bytes>>) {
-    set_own(response, ROUNDS, "", cookies::SameSite::Lax, Duration::ZERO);
+pub(crate) fn forget_rounds(to: &mut HeaderMap) {
+    set_own(to, ROUNDS, "", cookies::SameSite::Lax, Duration::ZERO);
 }
 
 fn rounds(headers: &HeaderMap) -> u32 {

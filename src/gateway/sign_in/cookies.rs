@@ -1,12 +1,10 @@
 //! The cookies that we set, each with the attributes that it needs.
 
-use bytes::Bytes;
-use http_body_util::Full;
 use std::time::Duration;
 
-use http::Response;
+use http::HeaderMap;
+use http::header::SET_COOKIE;
 
-use crate::gateway::answer::respond::add_cookie;
 use crate::gateway::request::CheckedRequest;
 use crate::session::{self, Session, attempt};
 use crate::wire::cookies::{self, Attributes};
@@ -18,7 +16,7 @@ pub(crate) const ROUNDS: &str = "__Host-russet_rounds";
 
 /// Sets a cookie of this host alone.
 pub(crate) fn set_own(
-    response: &mut Response<Full<Bytes>>,
+    headers: &mut HeaderMap,
     name: &str,
     value: &str,
     same_site: cookies::SameSite,
@@ -29,23 +27,23 @@ pub(crate) fn set_own(
     // Invariant: our names and values fit; one that did not would end in the page that says that
     // the browser kept no cookie.
     if let Ok(cookie) = cookies::set_cookie(name, value, &attributes) {
-        add_cookie(response, cookie);
+        headers.append(SET_COOKIE, cookie);
     }
 }
 
 /// Sets the cookie of an attempt: `SameSite=None`, because Apple's form comes from another site.
-pub(crate) fn set_attempt(response: &mut Response<Full<Bytes>>, name: &str, value: &str) {
-    set_own(response, name, value, cookies::SameSite::None, attempt::REMEMBERED);
+pub(crate) fn set_attempt(headers: &mut HeaderMap, name: &str, value: &str) {
+    set_own(headers, name, value, cookies::SameSite::None, attempt::REMEMBERED);
 }
 
 /// Takes the cookie of an attempt away.
-pub(crate) fn delete_attempt(response: &mut Response<Full<Bytes>>, name: &str) {
-    set_own(response, name, "", cookies::SameSite::None, Duration::ZERO);
+pub(crate) fn delete_attempt(headers: &mut HeaderMap, name: &str) {
+    set_own(headers, name, "", cookies::SameSite::None, Duration::ZERO);
 }
 
 /// Sets the session cookie of this host. `None` where the session cannot be sealed.
 pub(crate) fn set_session(
-    response: &mut Response<Full<Bytes>>,
+    headers: &mut HeaderMap,
     request: &CheckedRequest,
     session: &Session,
 ) -> Option<()> {
@@ -56,15 +54,15 @@ pub(crate) fn set_session(
     let lifetime = Duration::from_secs(u64::try_from(left).unwrap_or(0));
     let cookie =
         cookies::set_cookie(&plan.cookie.name, &value, &session_attributes(request, lifetime));
-    add_cookie(response, cookie.ok()?);
+    headers.append(SET_COOKIE, cookie.ok()?);
     Some(())
 }
 
 /// Takes the session cookie of this host away.
-pub(crate) fn delete_session(response: &mut Response<Full<Bytes>>, request: &CheckedRequest) {
+pub(crate) fn delete_session(headers: &mut HeaderMap, request: &CheckedRequest) {
     let attributes = session_attributes(request, Duration::ZERO);
     if let Ok(cookie) = cookies::delete_cookie(&request.plan.cookie.name, &attributes) {
-        add_cookie(response, cookie);
+        headers.append(SET_COOKIE, cookie);
     }
 }
 

@@ -1,4 +1,6 @@
-//! What a browser carries while it signs in, and once it has.
+//! How a sign-in begins and what a browser carries while it lasts: links, cookies, forms.
 
+pub(crate) mod begin;
 pub(crate) mod browser;
 pub(crate) mod cookies;
+pub(crate) mod forms;

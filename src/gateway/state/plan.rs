@@ -233,11 +233,6 @@ impl Plan {
         self.services.get(index.0)
     }
 
-    /// Whether a route decides for other proxies alone: whoever asks for it here finds nothing.
-    pub(crate) fn is_left_to_others(&self, index: RouteIndex) -> bool {
-        self.service(index).is_some_and(|service| service.upstream.is_none())
-    }
-
     /// Whether anything is asked beside the real policies.
     pub(crate) fn has_shadow(&self) -> bool {
         self.shadow_rules.is_some()

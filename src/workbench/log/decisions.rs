@@ -1,7 +1,8 @@
 //! What was decided: the end of a line. A log has few different ends.
 
-use crate::decision::record::{Line, Outcome, QUESTION_CONSTRAINT};
+use crate::decision::record::{Line, Outcome};
 use crate::policy::{Reason, ReasonSet};
+use crate::telemetry::Code;
 
 /// Most ends that are kept; the ones used last stay.
 const KEPT: usize = 64;
@@ -57,7 +58,7 @@ impl KnownDecisions {
             reasons: reasons(&shadow.reasons.to_vec()),
         });
         let words = line.reasons.as_ref().map(|words| words.to_vec()).unwrap_or_default();
-        let by_question = words.iter().any(|word| word == QUESTION_CONSTRAINT);
+        let by_question = words.iter().any(|word| word == Code::QuestionConstraint.word());
         let decision = RecordedDecision { outcome, reasons: reasons(&words), by_question, shadow };
         // By itself it must be what it is at the end of the line.
         let alone = |text: &&str| {

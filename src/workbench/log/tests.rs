@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::base::ids::{RequestId, SessionId};
 use crate::decision::record::{Decided, Outcome, Redact, Shadow, Words};
-use crate::decision::{Facts, Judged, RouteIndex};
+use crate::decision::{Face, Facts, Judged, RouteIndex};
 use crate::identity::{Address, Claims, Identity};
 use crate::policy::{Answer, Reason, ReasonSet, Unrecorded, Verdict};
 use crate::session::Session;
@@ -41,6 +41,8 @@ impl Written<'_> {
     pub(in crate::workbench) fn line(&self) -> String {
         let authority = Authority::parse(self.host).unwrap();
         let facts = Facts {
+            face: Face::Gateway,
+            now: Timestamp(self.at),
             authority: &authority,
             method: "GET",
             path: self.path,
@@ -60,11 +62,11 @@ impl Written<'_> {
         let judged = Judged { route: RouteIndex(0), verdict };
         let decided = Decided {
             id: RequestId::fresh(),
-            now: Timestamp(self.at),
             millis: 7,
             facts: &facts,
             page_load: true,
             session: self.session,
+            outcome: self.outcome,
             judged: (self.outcome != Outcome::NoRoute).then_some((&judged, "wiki")),
             because: &[],
         };

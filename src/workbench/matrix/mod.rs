@@ -18,7 +18,7 @@ pub use tables::{csv, human};
 
 use super::log::People;
 use crate::base::time::Timestamp;
-use crate::decision::{self, Facts, PathRule, RouteRule, Rules};
+use crate::decision::{self, Face, Facts, PathRule, RouteRule, Rules};
 use crate::identity::{Claims, Identity};
 use crate::policy::{Groups, Outcome, Reason, Supposed, Unrecorded, Who};
 use crate::wire::host::Authority;
@@ -200,6 +200,8 @@ impl<'r> Asked<'r> {
             return Cell { outcome: Access::Unknown, reasons: vec!["host".to_owned()] };
         };
         let facts = Facts {
+            face: Face::PolicyTool,
+            now,
             authority: &authority,
             method: "GET",
             path: &self.path,
@@ -208,8 +210,7 @@ impl<'r> Asked<'r> {
             client_certificate: None,
             supposed: someone.asker.as_ref().and_then(|asker| asker.supposed.as_ref()),
         };
-        let identity = someone.asker.as_ref().map(|asker| &asker.identity);
-        let question = decision::question(&facts, identity, now);
+        let question = facts.question(someone.asker.as_ref().map(|asker| &asker.identity));
         let policy = &self.route.policy;
         let verdict = policy.evaluate(&question);
         let incomplete = someone.asker.as_ref().is_some_and(Asker::is_incomplete);

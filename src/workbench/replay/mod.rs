@@ -15,7 +15,7 @@ pub use report::{Difference, Kind, Report, UnknownLines};
 
 pub(super) use report::word;
 
-use crate::decision::{self, Facts, NoRoute, Outcome, RouteIndex, Rules};
+use crate::decision::{Face, Facts, NoRoute, NotSignedIn, Outcome, RouteIndex, Rules, judge};
 use crate::policy::{CriterionRef, Outcome as Said, Reads, Verdict};
 use crate::wire::host::Authority;
 use crate::workbench::asker::Asker;
@@ -111,6 +111,8 @@ impl<'r> Replay<'r> {
         };
         let asker = recorded.somebody.as_ref().map(|somebody| &*somebody.asker);
         let facts = Facts {
+            face: Face::PolicyTool,
+            now: recorded.at,
             authority,
             method: &recorded.method,
             path,
@@ -120,7 +122,8 @@ impl<'r> Replay<'r> {
             supposed: asker.and_then(|asker| asker.supposed.as_ref()),
         };
         let identity = asker.map(|asker| &asker.identity);
-        let judged = match decision::judge(self.rules, &facts, identity, recorded.at) {
+        let judgement = judge(self.rules, &facts, identity.ok_or(NotSignedIn::NoCookie));
+        let judged = match judgement.judged() {
             Ok(judged) => judged,
             Err(NoRoute { .. }) => {
                 return Now::Decided {
@@ -145,7 +148,7 @@ impl<'r> Replay<'r> {
         if !incomplete && outcome == recorded.decision.outcome {
             return Now::Decided { outcome, route, verdict, criterion: None };
         }
-        let question = decision::question(&facts, identity, recorded.at);
+        let question = facts.question(identity);
         if incomplete
             && let Some(policy) = policy
             && policy.certain(&question).is_none()

@@ -42,6 +42,7 @@ fn rules(sources: &mut Sources) -> Rules {
         from: From { host: "wiki.example.com".to_owned(), port: None },
         path: PathRule::Any,
         policy,
+        for_other_proxies_alone: false,
     }])
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use http::request::Parts;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Full};
 use tonic::body::Body;
@@ -26,8 +26,8 @@ use self::messages::{
 };
 use super::answer::Allow;
 use super::described::{Described, Undescribed};
-use super::{Asking, Verdict, verdict};
-use crate::gateway::answer::respond;
+use super::dialect::SignInShape;
+use super::{AskedBy, Asking, decide_described, no, untrusted_peer, visitor};
 use crate::gateway::forward::headers;
 use crate::gateway::pipeline;
 use crate::gateway::state::shared::Worker;
@@ -105,12 +105,17 @@ async fn answer(
     });
     let mut record = pipeline::new_record(&parts, peer);
     let asking = Asking { peer, plan: worker.plan(), now: worker.shared.clock.now(), worker };
-    let response = match trusted {
-        true => response(parts, described, asking, &mut record).await,
+    let asked_by = AskedBy { name: "envoy-grpc", sign_in: SignInShape::Redirect };
+    let decided = match trusted {
+        true => decide_described(parts, described, asked_by, asking, &mut record),
         false => {
-            record.reasons.push("untrusted-peer");
-            denied(respond::text(StatusCode::FORBIDDEN, "This peer may not ask.\n")).await
+            let visitor = visitor(&asking.plan, &parts.headers, record.id);
+            Err(no(untrusted_peer(), &visitor, &mut record))
         }
+    };
+    let response = match decided {
+        Ok(allow) => allowed(&allow, record.id),
+        Err(refused) => denied(*refused).await,
     };
     record.status = match &response.http_response {
         Some(HttpResponse::Denied(denied)) => denied
@@ -122,23 +127,6 @@ async fn answer(
     };
     worker.shared.logs.request(&record);
     response
-}
-
-async fn response(
-    parts: Parts,
-    described: Result<(Described, IpAddr), Undescribed>,
-    asking: Asking<'_>,
-    record: &mut crate::telemetry::Record,
-) -> CheckResponse {
-    let plan = asking.plan.clone();
-    let redirects = true;
-    match verdict(parts, described, ("envoy-grpc", redirects), asking, record) {
-        Verdict::Allow(allow) => allowed(&allow, record.id),
-        Verdict::Answer(mut refused) => {
-            headers::on_ours(&mut refused, &plan, record.id);
-            denied(refused).await
-        }
-    }
 }
 
 /// The headers of the client. Those that begin with a colon are the request line, which comes in

@@ -1,4 +1,4 @@
-//! Endpoints without a state of their own.
+//! Endpoints whose answers follow from the plan alone.
 
 use bytes::Bytes;
 use http::header::{
@@ -8,18 +8,41 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::json;
 
-use crate::gateway::answer::respond;
+use crate::gateway::answer::{Answer, Answered, Refused, respond};
 use crate::gateway::request::CheckedRequest;
+use crate::gateway::state::shared::Worker;
+use crate::pages::View;
+use crate::telemetry::Code;
 
-/// Keeps crawlers away from a host where every answer is a sign-in.
-pub(crate) fn robots() -> Response<Full<Bytes>> {
-    respond::text(StatusCode::OK, "User-agent: *\nDisallow: /\n")
+/// Says that we are alive.
+pub(super) fn ok(_: &CheckedRequest, _: &Worker) -> Answered {
+    Ok(Answer::new(respond::text(StatusCode::OK, "OK\n")))
+}
+
+/// Keeps crawlers away from the authenticate host.
+pub(super) fn robots(_: &CheckedRequest, _: &Worker) -> Answered {
+    Ok(Answer::new(respond::robots()))
+}
+
+/// The front page of the authenticate host.
+pub(super) fn root(_: &CheckedRequest, _: &Worker) -> Answered {
+    Ok(Answer::new(respond::redirect(StatusCode::FOUND, "/.pomerium/")))
+}
+
+/// Nothing is there.
+pub(super) fn not_found(_: &CheckedRequest, _: &Worker) -> Answered {
+    Err(Refused::page(Code::EndpointNotFound, View::NotFound))
+}
+
+/// Pomerium serves this; we do not yet.
+pub(super) fn not_implemented(_: &CheckedRequest, _: &Worker) -> Answered {
+    Err(Refused::page(Code::NotImplemented, View::NotImplemented))
 }
 
 /// Where an application finds what it needs to check assertions. Built from the configuration,
 /// never from more of the request than the host it matched: a port that is none of ours makes no
 /// address of its own (W17).
-pub(super) fn well_known(request: &CheckedRequest) -> Response<Full<Bytes>> {
+pub(super) fn well_known(request: &CheckedRequest, _: &Worker) -> Answered {
     let plan = &request.plan;
     let origin = match plan.is_ours(&request.authority) {
         true => format!("https://{}", request.authority),
@@ -31,11 +54,11 @@ pub(super) fn well_known(request: &CheckedRequest) -> Response<Full<Bytes>> {
         "jwks_uri": format!("{origin}/.well-known/pomerium/jwks.json"),
         "frontchannel_logout_uri": format!("{origin}/.pomerium/sign_out"),
     });
-    public(respond::own(StatusCode::OK, "application/json", body.to_string()))
+    Ok(public(respond::own(StatusCode::OK, "application/json", body.to_string())))
 }
 
 /// The key set.
-pub(super) fn jwks(request: &CheckedRequest) -> Response<Full<Bytes>> {
+pub(super) fn jwks(request: &CheckedRequest, _: &Worker) -> Answered {
     let plan = &request.plan;
     let mut response = match is_known(request.headers(), &plan.jwks_etag) {
         true => respond::own(StatusCode::NOT_MODIFIED, "application/json", Bytes::new()),
@@ -44,7 +67,7 @@ pub(super) fn jwks(request: &CheckedRequest) -> Response<Full<Bytes>> {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
     headers.insert(ETAG, plan.jwks_etag.clone());
-    public(response)
+    Ok(public(response))
 }
 
 /// Whether `If-None-Match` names `etag` (RFC 9110 §13.1.2), which holds no comma.
@@ -57,15 +80,15 @@ fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
 }
 
 /// The body that the operator got from Apple.
-pub(super) fn domain_association(request: &CheckedRequest) -> Response<Full<Bytes>> {
+pub(super) fn domain_association(request: &CheckedRequest, _: &Worker) -> Answered {
     let body = request.plan.domain_association.clone().unwrap_or_default();
-    respond::own(StatusCode::OK, "text/plain; charset=utf-8", body)
+    Ok(Answer::new(respond::own(StatusCode::OK, "text/plain; charset=utf-8", body)))
 }
 
 /// Any page may read these: they hold nothing of anybody's.
-fn public(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+fn public(mut response: Response<Full<Bytes>>) -> Answer {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.remove(X_FRAME_OPTIONS);
-    response
+    Answer::new(response)
 }
