@@ -23,7 +23,7 @@ use russet::base::time::monotonic;
 use russet::config;
 use russet::decision::Rules;
 use russet::decision::record::Redact;
-use russet::workbench::log::{Meter, Past, People, Reader, find, scan};
+use russet::workbench::log::{Meter, People, Reader, Recorded, find, scan};
 use russet::workbench::replay::Replay;
 
 const SEED: u64 = 1;
@@ -41,7 +41,7 @@ fn changed() -> Rules {
 fn replay(log: &Path, rules: &Rules) -> (u64, u64) {
     let inputs = find(&[log.to_owned()]).unwrap();
     let (mut reader, mut replay) = (Reader::default(), Replay::new(rules, false));
-    let each = |past: &Past<'_>, _: &People| replay.line(past);
+    let each = |past: &Recorded<'_>, _: &People| replay.line(past);
     let scanned = scan(&inputs, &mut reader, &Meter::default(), each, || ()).unwrap();
     assert_eq!(scanned.broken, 0);
     (scanned.decisions, replay.report(&reader.people).same)

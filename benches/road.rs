@@ -156,6 +156,7 @@ fn deciding(c: &mut Criterion) {
         now: NOW,
         client_certificate: None,
         identity: Some(&identity),
+        supposed: None,
     };
     let ten = policy(TEN_CRITERIA);
     assert_eq!(ten.evaluate(&question).outcome(), russet::policy::Outcome::Allow);
@@ -190,6 +191,7 @@ fn deciding(c: &mut Criterion) {
                     source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
                     cors_preflight: false,
                     client_certificate: None,
+                    supposed: None,
                 };
                 judge(&rules, &facts, Ok(live)).admit().unwrap()
             },
@@ -210,6 +212,7 @@ fn telling(c: &mut Criterion) {
         source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
         cors_preflight: false,
         client_certificate: None,
+        supposed: None,
     };
     let rules = Rules::new(vec![rule(HOST, PathRule::Any)]);
     let session = session(NOW);

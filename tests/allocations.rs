@@ -103,6 +103,7 @@ fn evaluation_allocates_nothing() {
         now: NOW,
         client_certificate: Some(&laptop),
         identity: Some(&ann),
+        supposed: None,
     };
     let policy = policy(EVERYTHING);
     counted(&policy, &question, Outcome::Allow);
@@ -123,6 +124,7 @@ fn expressions_allocate_nothing_once_a_thread_has_used_them() {
         now: NOW,
         client_certificate: None,
         identity: Some(&ann),
+        supposed: None,
     };
     let policy = policy(EXPRESSIONS);
     assert_eq!(policy.evaluate(&question).outcome(), Outcome::Allow);

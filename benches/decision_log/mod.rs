@@ -113,6 +113,7 @@ pub(crate) fn write(seed: u64, count: u64, redact: Redact, out: &mut impl Write)
             source_ip: IpAddr::V4(Ipv4Addr::from(ip)),
             cors_preflight: false,
             client_certificate: None,
+            supposed: None,
         };
         let identity = session.map(|session| &session.identity);
         let judgement = judge(&rules, &facts, identity.ok_or(NotSignedIn::NoCookie));
@@ -133,7 +134,7 @@ pub(crate) fn write(seed: u64, count: u64, redact: Redact, out: &mut impl Write)
         told.status = Some(match told.outcome {
             Some(Outcome::Allow) => 200,
             Some(Outcome::Deny) => 403,
-            Some(Outcome::Login) => 302,
+            Some(Outcome::SignIn) => 302,
             Some(Outcome::NoRoute) | None => 404,
         });
         line.clear();

@@ -265,7 +265,7 @@ tests:
   - { name: a, identity: ann, request: a.example, expect: allow }
   - { name: b, identity: { sub: '002', org_id: x }, request: a.example, expect: deny }
   - { name: c, identity: { sub: '002', org_id: y }, request: a.example, expect: deny }
-  - { name: d, request: a.example, expect: login }
+  - { name: d, request: a.example, expect: sign_in }
 ")
         .unwrap();
         let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
@@ -277,7 +277,7 @@ tests:
 
     #[test]
     fn a_file_that_offers_nobody_is_refused_with_the_place() {
-        let said = of("tests:\n  - {name: a, request: a.example, expect: login}\n").unwrap_err();
+        let said = of("tests:\n  - {name: a, request: a.example, expect: sign_in}\n").unwrap_err();
         assert!(said.contains("nobody in this file"), "{said}");
         let said =
             of("tests:\n  - {name: a, identity: {}, request: a, expect: deny}\n").unwrap_err();

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::base::time::Timestamp;
 use crate::identity::{ClientCertificate, Identity};
-use crate::policy::Question;
+use crate::policy::{Question, Supposed};
 use crate::session::lifecycle::{Dead, LiveSession};
 use crate::telemetry::Code;
 use crate::wire::host::Authority;
@@ -29,6 +29,8 @@ pub struct Facts<'a> {
     pub cors_preflight: bool,
     /// The client's certificate; `None` where none was shown.
     pub client_certificate: Option<&'a ClientCertificate>,
+    /// What a test case or a replay supposes about the person; `None` for every live request.
+    pub supposed: Option<&'a Supposed>,
 }
 
 /// A way to ask for a decision.
@@ -54,6 +56,7 @@ impl Facts<'_> {
             now: self.now,
             client_certificate: self.client_certificate,
             identity,
+            supposed: self.supposed,
         }
     }
 }

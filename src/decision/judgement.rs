@@ -2,7 +2,7 @@
 //! read it, and [`Judgement::admit`] consumes it.
 
 use super::facts::{Asker, Facts, NotSignedIn};
-use super::record::Outcome;
+use super::outcome::Outcome;
 use super::rules::{RouteIndex, RouteMatch, Rules};
 use super::settings::RouteRule;
 use crate::base::time::Timestamp;
@@ -285,7 +285,7 @@ impl Refusal {
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::NoRoute(_) => Outcome::NoRoute,
-            Self::SignIn { .. } => Outcome::Login,
+            Self::SignIn { .. } => Outcome::SignIn,
             Self::Denied { .. } | Self::Constraint { .. } => Outcome::Deny,
         }
     }

@@ -3,11 +3,13 @@
 
 mod facts;
 mod judgement;
+mod outcome;
 pub mod record;
 mod rules;
 mod settings;
 
 pub use facts::{Asker, Face, Facts, NotSignedIn};
 pub use judgement::{Admission, Constraint, Judged, Judgement, NoRoute, Refusal, WhySignIn, judge};
+pub use outcome::Outcome;
 pub use rules::{RouteIndex, RouteMatch, Rules};
 pub use settings::{From, PathRule, RouteRule};

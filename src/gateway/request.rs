@@ -121,6 +121,7 @@ impl CheckedRequest {
             source_ip: self.source_ip(),
             cors_preflight: accept::is_preflight(self.method(), self.headers()),
             client_certificate: None,
+            supposed: None,
         }
     }
 

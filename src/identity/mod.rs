@@ -4,14 +4,12 @@
 mod address;
 mod claims;
 mod client_certificate;
-mod unrecorded;
 
 use std::sync::Arc;
 
 pub use address::{Address, domain_of};
 pub use claims::Claims;
 pub use client_certificate::ClientCertificate;
-pub use unrecorded::Unrecorded;
 
 use crate::base::time::Timestamp;
 
@@ -38,11 +36,6 @@ pub struct Identity {
     /// clock, so that a sign-in that is just over is never old. [`Identity::new`] takes `issued_at`
     /// for it; the session sets it right.
     pub signed_in_at: Timestamp,
-    /// The groups that a test case says the person is in; `None` for everybody who asks, whose
-    /// groups follow from `groups_file`.
-    pub supposed_groups: Option<Box<[Box<str>]>>,
-    /// What a line of the decision log did not keep; nothing for everybody who asks.
-    pub unrecorded: Unrecorded,
 }
 
 impl Identity {
@@ -70,8 +63,6 @@ impl Identity {
             issued_at,
             claims_at: issued_at,
             signed_in_at: issued_at,
-            supposed_groups: None,
-            unrecorded: Unrecorded::NOTHING,
         }
     }
 }

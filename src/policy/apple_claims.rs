@@ -1,8 +1,8 @@
 //! The claims of Apple's id_tokens, as far as policies are warned about the others.
 
 use super::codes;
-use super::doubts::Doubt;
 use super::matchers::{ListOperator, Single};
+use super::warning::Warning;
 use crate::base::near::nearest;
 
 /// The JSON type in which Apple sends a claim, once [`crate::identity::Claims`] has read it.
@@ -35,7 +35,7 @@ const SENT: [(&str, Type); 13] = [
 const PROTOCOL: [&str; 4] = ["nonce", "nonce_supported", "at_hash", "c_hash"];
 
 /// What is odd about a rule on the claim at `path`.
-pub(super) fn doubt_name(path: &str) -> Option<Doubt> {
+pub(super) fn warning_for_name(path: &str) -> Option<Warning> {
     let name = path.split(['.', '/']).next().unwrap_or_default();
     if SENT.iter().any(|(sent, _)| *sent == name || *sent == path) {
         return None;
@@ -65,11 +65,15 @@ pub(super) fn doubt_name(path: &str) -> Option<Doubt> {
             format!("Apple sends {}", names.join(", "))
         }
     };
-    Some(Doubt::new(codes::NEVER_SENT, message, help))
+    Some(Warning::new(codes::NEVER_SENT, message, help))
 }
 
 /// What is odd about comparing the claim at `path` with `value`.
-pub(super) fn doubt_value(path: &str, operator: ListOperator, value: &Single) -> Option<Doubt> {
+pub(super) fn warning_for_value(
+    path: &str,
+    operator: ListOperator,
+    value: &Single,
+) -> Option<Warning> {
     let (_, expected) = SENT.iter().find(|(name, _)| *name == path)?;
     let (fits, what) = match expected {
         Type::Unsure => return None,
@@ -78,7 +82,7 @@ pub(super) fn doubt_value(path: &str, operator: ListOperator, value: &Single) ->
         Type::Bool => (matches!(value, Single::Bool(_)), "true or false"),
     };
     if !fits {
-        return Some(Doubt::new(
+        return Some(Warning::new(
             codes::NEVER_EQUAL,
             format!("`{path}` is {what} when Apple sends it, so this never equals it"),
             match expected {
@@ -90,7 +94,7 @@ pub(super) fn doubt_value(path: &str, operator: ListOperator, value: &Single) ->
     }
     let absent_instead = path == "is_private_email" && *value == Single::Bool(false);
     (absent_instead && operator != ListOperator::Exclude).then(|| {
-        Doubt::new(
+        Warning::new(
             codes::NEVER_EQUAL,
             "Apple leaves `is_private_email` out for most people who share their real address",
             "to ask that the address is no relay write: claim/is_private_email: {exclude: true}",

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Question;
 use super::answer::{Answer, Finding, Merge, Verdict};
-use super::criteria::{Row, Test};
+use super::criterion::{Row, Test};
+use super::openness::Openness;
+use super::question::Question;
 use super::reason::Reason;
 use crate::base::node::Place;
 
@@ -42,19 +43,6 @@ impl Operator {
     pub(super) fn inverts(self) -> bool {
         matches!(self, Self::Not | Self::Nor)
     }
-}
-
-/// How many people a policy admits, as far as its shape tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Openness {
-    /// Nobody.
-    Nobody,
-    /// People who meet a condition.
-    Some,
-    /// Everybody with an Apple account.
-    AnyAccount,
-    /// Everybody.
-    Everybody,
 }
 
 /// A policy. All allows are or-ed, and all denies; a deny beats every allow.
@@ -110,19 +98,21 @@ impl Compiled {
         self.allow.iter().all(|rule| rule.terms.is_empty())
     }
 
-    /// As far as the shape tells: a criterion that everybody meets, alone under `allow`.
+    /// As far as the shape tells. A criterion under `not` or `nor`, or one of several under `and`, sets
+    /// a condition whatever it is.
     pub(super) fn openness(&self) -> Openness {
+        self.allowing().map(|(_, openness)| openness).max().unwrap_or(Openness::Nobody)
+    }
+
+    /// The criteria under `allow`, and how many people each admits by itself.
+    pub(super) fn allowing(&self) -> impl Iterator<Item = (&Leaf, Openness)> {
         let terms = self.allow.iter().flat_map(|rule| rule.terms.iter());
-        let criteria = terms.flat_map(|term| {
-            let alone = term.operator == Operator::Or || term.leaves.len() == 1;
-            let alone = alone && !term.operator.inverts();
-            term.leaves.iter().map(move |leaf| match leaf.row.name {
-                "accept" if alone => Openness::Everybody,
-                "authenticated_user" if alone => Openness::AnyAccount,
-                _ => Openness::Some,
-            })
-        });
-        criteria.max().unwrap_or(Openness::Nobody)
+        terms.flat_map(|term| {
+            let enough = term.operator == Operator::Or || term.leaves.len() == 1;
+            let alone = enough && !term.operator.inverts();
+            let of = move |leaf: &Leaf| if alone { leaf.test.openness() } else { Openness::Some };
+            term.leaves.iter().map(move |leaf| (leaf, of(leaf)))
+        })
     }
 
     pub(super) fn leaves(&self) -> impl Iterator<Item = &Leaf> {
@@ -153,21 +143,18 @@ impl Term {
 
 impl Leaf {
     pub(super) fn judge(&self, question: &Question<'_>) -> (Answer, Reason) {
-        match (&self.test, question.identity) {
-            (Test::Request(criterion), _) => criterion.judge(question),
-            (Test::Person(criterion), Some(who))
-                if who.unrecorded.any() && criterion.lacks(who) =>
-            {
+        let (criterion, who) = match (&self.test, question.identity) {
+            (Test::Request(criterion), _) => return criterion.judge(question),
+            // Security: nobody is unknown and not "no", so that a deny on somebody does not let
+            // strangers pass.
+            (Test::Person(_), None) => return (Answer::Unknown, Reason::UserUnauthenticated),
+            (Test::Person(criterion), Some(who)) => (criterion, who),
+        };
+        match question.unrecorded() {
+            Some(missing) if criterion.needs(missing, who) => {
                 (Answer::Unknown, Reason::NotRecorded)
             }
-            (Test::Person(criterion), Some(identity)) => criterion.judge(identity),
-            (Test::Age(_), Some(who)) if who.unrecorded.issued_at => {
-                (Answer::Unknown, Reason::NotRecorded)
-            }
-            (Test::Age(age), Some(identity)) => age.judge(identity, question.now),
-            (Test::Person(_) | Test::Age(_), None) => {
-                (Answer::Unknown, Reason::UserUnauthenticated)
-            }
+            _ => criterion.judge(who, question),
         }
     }
 }

@@ -1,10 +1,9 @@
 //! What policies refer to beside themselves: the groups of a file, and named policies.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use super::compiled::Compiled;
-use super::groups::Groups;
+use super::groups::GroupsFile;
 use super::parse::{self, Parsed, Use};
 use super::{codes, criteria};
 use crate::base::diagnostic::Diagnostics;
@@ -14,18 +13,6 @@ use crate::base::node::{Kind, Node, Place};
 /// Most rules that named policies may grow into, all routes together: so that a page of text does
 /// not become a gigabyte (T59).
 const MOST_RULES: usize = 100_000;
-
-/// The groups that policies may name.
-#[derive(Clone, Debug, Default)]
-pub enum GroupsFile {
-    /// No file is configured.
-    #[default]
-    Unset,
-    /// There is one, and it cannot be used; that was told where it was read.
-    Broken,
-    /// These.
-    Read(Arc<Groups>),
-}
 
 /// What policies may refer to.
 #[derive(Debug, Default)]
@@ -51,7 +38,7 @@ struct Named {
 
 impl Definitions {
     /// Reads the map of named policies; whatever is wrong with them is told here, once.
-    pub fn new(groups: GroupsFile, named: Option<&Node>, told: &mut Diagnostics) -> Self {
+    pub fn new(groups: GroupsFile, named: Option<&Node>, diagnostics: &mut Diagnostics) -> Self {
         let mut definitions = Self { groups, ..Self::default() };
         let Some(node) = named else { return definitions };
         let mut own = Diagnostics::default();
@@ -71,7 +58,7 @@ impl Definitions {
         }
         definitions.broken =
             own.has_errors() || definitions.named.iter().any(|named| named.parsed.incomplete);
-        told.append(own);
+        diagnostics.append(own);
         definitions
     }
 
@@ -80,27 +67,28 @@ impl Definitions {
         &self.groups
     }
 
-    fn define(&mut self, name: &Node, policy: &Node, told: &mut Diagnostics) {
+    fn define(&mut self, name: &Node, policy: &Node, diagnostics: &mut Diagnostics) {
         let text = name.text().unwrap_or_default();
         if text.trim().is_empty() {
             let help = "name it, for instance: staff";
-            told.error(codes::NAMED, name.place, "this policy has no name", help);
+            diagnostics.error(codes::NAMED, name.place, "this policy has no name", help);
             return;
         }
-        let parsed = parse::policy(policy, &format!("named_policies.{text}"), &self.groups, told);
+        let parsed =
+            parse::policy(policy, &format!("named_policies.{text}"), &self.groups, diagnostics);
         self.by_name.insert(text.into(), self.named.len());
         self.named.push(Named { name: text.into(), place: name.place, parsed, used: false });
     }
 
     /// Marks what is used by others, and refuses names that are not there and circles.
-    fn check_uses(&mut self, told: &mut Diagnostics) {
+    fn check_uses(&mut self, diagnostics: &mut Diagnostics) {
         let mut uses: Vec<Vec<(usize, Place)>> = Vec::new();
         for named in &self.named {
             let found = named
                 .parsed
                 .uses
                 .iter()
-                .filter_map(|used| Some((self.find(used, told)?, used.place)));
+                .filter_map(|used| Some((self.find(used, diagnostics)?, used.place)));
             uses.push(found.collect());
         }
         for (target, _) in uses.iter().flatten() {
@@ -108,11 +96,11 @@ impl Definitions {
                 named.used = true;
             }
         }
-        Circles { named: &self.named, uses: &uses, told }.refuse();
+        Circles { named: &self.named, uses: &uses, diagnostics }.refuse();
     }
 
     /// The named policy that is meant. `None` after an error.
-    fn find(&self, used: &Use, told: &mut Diagnostics) -> Option<usize> {
+    fn find(&self, used: &Use, diagnostics: &mut Diagnostics) -> Option<usize> {
         if let Some(at) = self.by_name.get(&used.name) {
             return Some(*at);
         }
@@ -130,7 +118,7 @@ impl Definitions {
             }
         };
         let message = format!("there is no named policy `{name}`");
-        told.error(codes::NAMED, used.place, message, help);
+        diagnostics.error(codes::NAMED, used.place, message, help);
         None
     }
 
@@ -140,11 +128,11 @@ impl Definitions {
         &mut self,
         uses: &[Use],
         into: &mut Compiled,
-        told: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Option<()> {
         let mut waiting = Vec::new();
         for used in uses.iter().rev() {
-            waiting.push((self.find(used, told), used.place));
+            waiting.push((self.find(used, diagnostics), used.place));
         }
         let mut seen = HashSet::new();
         let mut complete = !self.broken;
@@ -161,7 +149,12 @@ impl Definitions {
             self.taken += rules.allow.len() + rules.deny.len();
             if self.taken > MOST_RULES {
                 let message = format!("named policies grow into more than {MOST_RULES} rules");
-                told.error(codes::NAMED, place, message, "let fewer routes use fewer of them");
+                diagnostics.error(
+                    codes::NAMED,
+                    place,
+                    message,
+                    "let fewer routes use fewer of them",
+                );
                 return None;
             }
             into.allow.extend(rules.allow.iter().cloned());
@@ -174,10 +167,10 @@ impl Definitions {
     }
 
     /// Warns of named policies that nothing uses.
-    pub fn doubt_unused(&self, told: &mut Diagnostics) {
+    pub fn doubt_unused(&self, diagnostics: &mut Diagnostics) {
         for named in self.named.iter().filter(|named| !named.used) {
             let name = &named.name;
-            told.warning(
+            diagnostics.warning(
                 codes::UNUSED,
                 named.place,
                 format!("nothing uses the named policy `{name}`"),
@@ -191,7 +184,7 @@ impl Definitions {
 struct Circles<'a> {
     named: &'a [Named],
     uses: &'a [Vec<(usize, Place)>],
-    told: &'a mut Diagnostics,
+    diagnostics: &'a mut Diagnostics,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -250,9 +243,9 @@ impl Circles<'_> {
             .collect();
         let message =
             format!("the named policy `{}` uses itself: {}", name(first), names.join(" -> "));
-        self.told.error(codes::NAMED, place, message, "take one of these out of the circle");
+        self.diagnostics.error(codes::NAMED, place, message, "take one of these out of the circle");
         for (place, note) in notes {
-            self.told.note(place, note);
+            self.diagnostics.note(place, note);
         }
     }
 }

@@ -3,11 +3,11 @@
 
 use serde::Serialize;
 
-use super::Question;
 use super::answer::{Answer, Finding, Outcome, Verdict};
 use super::compiled::{Compiled, Leaf, Operator, Rule, Term};
-use super::criteria::Test;
-use super::criteria::auth_age::AuthAge;
+use super::criterion::Test;
+use super::missing::Missing;
+use super::question::Question;
 use super::reason::{Reason, ReasonSet};
 use crate::base::node::Place;
 
@@ -81,106 +81,15 @@ pub struct CriterionEvidence {
     pub wanted: String,
     /// What was there; `None` where nothing was.
     pub seen: Option<String>,
-    /// Whether it is a ground of the outcome: it stood in the way of a refused request, or it
+    /// Whether it decided the outcome: it stood in the way of a refused request, or it
     /// admitted an allowed one.
     pub decisive: bool,
 }
 
-/// Something that would have to be different before an allow holds or a deny does not. In the order
-/// in which it is worth telling.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Missing {
-    /// Nobody is signed in, or somebody who has to sign in again.
-    SignIn,
-    /// The provider gave no address.
-    Address,
-    /// Nobody vouches for the address.
-    AddressUnverified,
-    /// The address cannot be read as one person at one domain.
-    AddressUnusable,
-    /// The address is a private relay address, and the policy asks for a domain.
-    PrivateRelayForDomain,
-    /// The address is a private relay address, and the policy asks for another address.
-    PrivateRelayForAddress,
-    /// The claim is absent.
-    Claim {
-        /// Its name as the policy has it.
-        name: String,
-    },
-    /// The claim was too large for the session, so nothing can be decided on it.
-    ClaimLeftOut {
-        /// Its name as the policy has it.
-        name: String,
-    },
-    /// It is there and is not what the policy asks for.
-    Different {
-        /// What is.
-        what: What,
-    },
-}
-
-/// What a policy may find different.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum What {
-    /// The person, by `sub`.
-    User,
-    /// The address.
-    Address,
-    /// The domain of the address.
-    Domain,
-    /// A claim, by the name that the policy has.
-    Claim(String),
-    /// The groups that the person is in.
-    Group,
-    /// The client's network address.
-    SourceIp,
-    /// The method of the request.
-    Method,
-    /// The path of the request.
-    Path,
-    /// Whether the request is a CORS preflight.
-    Preflight,
-    /// The client's certificate.
-    ClientCertificate,
-    /// When the request came.
-    Time,
-}
-
-impl Missing {
-    /// The claim it is about, if it is about one: `email` for what concerns the address.
-    pub fn claim(&self) -> Option<&str> {
-        match self {
-            Self::Address
-            | Self::AddressUnusable
-            | Self::PrivateRelayForDomain
-            | Self::PrivateRelayForAddress
-            | Self::Different { what: What::Address | What::Domain } => Some("email"),
-            Self::AddressUnverified => Some("email_verified"),
-            Self::Different { what: What::User } => Some("sub"),
-            Self::Different { what: What::Group } => Some("groups"),
-            Self::Claim { name }
-            | Self::ClaimLeftOut { name }
-            | Self::Different { what: What::Claim(name) } => Some(name),
-            Self::SignIn
-            | Self::Different {
-                what:
-                    What::SourceIp
-                    | What::Method
-                    | What::Path
-                    | What::Preflight
-                    | What::ClientCertificate
-                    | What::Time,
-            } => None,
-        }
-    }
-}
-
 impl Explanation {
-    /// The criteria on which the outcome rests, in the order of the policy; the first is the one
-    /// for a log line that has room for one.
-    pub fn grounds(&self) -> impl Iterator<Item = &CriterionEvidence> {
+    /// The criteria that decided the outcome, in the order of the policy; the first is the one for a
+    /// log line that has room for one.
+    pub fn deciding_criteria(&self) -> impl Iterator<Item = &CriterionEvidence> {
         let rules = self.deny_rules.iter().chain(&self.allow_rules);
         rules
             .flat_map(|rule| &rule.operators)
@@ -216,7 +125,7 @@ pub(super) enum Side {
     Deny,
 }
 
-/// Whether an answer is a ground of the outcome. `towards` is the answer as it counts for the
+/// Whether an answer decided the outcome. `towards` is the answer as it counts for the
 /// operator, `joined` the answer of the operator.
 pub(super) fn is_decisive(
     verdict: &Verdict,
@@ -279,11 +188,9 @@ impl Scribe<'_> {
         let (wanted, seen) = match &leaf.test {
             Test::Request(criterion) => (criterion.wanted(), criterion.seen(self.question)),
             Test::Person(criterion) => {
-                (criterion.wanted(), self.question.identity.and_then(|who| criterion.seen(who)))
-            }
-            Test::Age(age) => {
-                let now = self.question.now;
-                (age.wanted(), self.question.identity.map(|who| AuthAge::seen(who, now)))
+                let seen =
+                    self.question.identity.and_then(|who| criterion.seen(who, self.question));
+                (criterion.wanted(), seen)
             }
         };
         // What stands in for a fact that a record did not keep was never seen.
@@ -309,7 +216,6 @@ impl Scribe<'_> {
                 criterion.different().map(|what| Missing::Different { what })
             }
             Test::Person(criterion) => criterion.missing(self.question.identity?),
-            Test::Age(_) => None,
         }
     }
 }

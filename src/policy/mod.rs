@@ -11,69 +11,59 @@
 
 mod answer;
 mod apple_claims;
+mod certain_outcome;
 mod codes;
 mod compiled;
 mod criteria;
+mod criterion;
+mod deciding;
 mod definitions;
-mod doubts;
 mod explain;
-mod ground;
 mod groups;
+mod language_page;
 mod matchers;
+mod missing;
+mod openness;
 mod parse;
-mod possible;
+mod question;
 mod reason;
-mod reference;
 mod shortcuts;
+mod supposed;
+mod value_lints;
+mod warning;
+mod written;
 
 #[cfg(test)]
-mod slow;
+mod reference_evaluator;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use answer::{Answer, Outcome, Verdict, sign_in_status};
-pub use compiled::{Openness, Operator};
-pub use criteria::{Data, Reads, Row, criteria, fingerprint, spki_hash};
-pub use definitions::{Definitions, GroupsFile, names_a_group};
-pub use explain::{CriterionEvidence, Explanation, Missing, OperatorEvidence, RuleEvidence, What};
-pub use ground::{Ground, Tally};
-pub use groups::{Groups, GroupsBuilder, Member, Who};
+pub use compiled::Operator;
+pub use criteria::{criteria, fingerprint, spki_hash};
+pub use criterion::{Data, Reads, Row};
+pub use deciding::{CriterionRef, Tally};
+pub use definitions::{Definitions, names_a_group};
+pub use explain::{CriterionEvidence, Explanation, OperatorEvidence, RuleEvidence};
+pub use groups::{Groups, GroupsBuilder, GroupsFile, Member, Who};
+pub use language_page::language_page;
+pub use missing::{Missing, What};
+pub use openness::Openness;
+pub use question::Question;
 pub use reason::{Reason, ReasonSet};
-pub use reference::language_page;
 pub use shortcuts::{Parts, Shortcuts, SubPolicy};
+pub use supposed::{Supposed, Unrecorded};
 
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Node, Place};
 use crate::base::time::Timestamp;
-use crate::identity::{ClientCertificate, Identity};
 use compiled::Compiled;
 
 /// A compiled policy. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Policy(Arc<Compiled>);
-
-/// All that a policy may look at.
-#[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
-    /// The method as it was sent; compared exactly.
-    pub method: &'a str,
-    /// The normalised path, without the query.
-    pub path: &'a str,
-    /// The client's address, after the trusted hops.
-    pub source_ip: IpAddr,
-    /// Whether this is a true preflight: `OPTIONS` with `Origin` and
-    /// `Access-Control-Request-Method`.
-    pub cors_preflight: bool,
-    /// When it is decided.
-    pub now: Timestamp,
-    /// The client's certificate; `None` where none was shown.
-    pub client_certificate: Option<&'a ClientCertificate>,
-    /// Who is asking, where a live session says so.
-    pub identity: Option<&'a Identity>,
-}
 
 impl Policy {
     /// A policy that admits nobody: what a route without one has.
@@ -134,9 +124,20 @@ impl Policy {
         if broken { Self::nobody() } else { Self(Arc::new(policy)) }
     }
 
-    /// How many people it admits, as far as its shape tells.
+    /// How many people it admits, as far as its shape tells. The one place that knows: `check`, the
+    /// importers and `lint` ask here.
     pub fn openness(&self) -> Openness {
         self.0.openness()
+    }
+
+    /// The criteria that alone, under an `allow`, admit everybody or every Apple account, with where
+    /// they are written; `None` for a shortcut key.
+    pub fn open_criteria(
+        &self,
+    ) -> impl Iterator<Item = (CriterionRef<'_>, Option<Place>, Openness)> {
+        let open = |(_, openness): &(_, Openness)| *openness >= Openness::AnyAccount;
+        let found = self.0.allowing().filter(open);
+        found.map(|(leaf, openness)| (CriterionRef::of(leaf), leaf.place, openness))
     }
 
     /// Decides. Allocates nothing.
@@ -150,30 +151,34 @@ impl Policy {
     }
 
     /// What is done with a request of which not everything was recorded: the outcome that is the
-    /// same whatever the missing facts were, `None` where it hangs on them. Allocates nothing.
+    /// same whatever the missing facts are, `None` where it depends on them. Allocates nothing.
     pub fn certain(&self, question: &Question<'_>) -> Option<Outcome> {
-        possible::certain(&self.0, question)
+        certain_outcome::certain(&self.0, question)
     }
 
-    /// The first criterion on which `verdict`, the answer to `question`, rests; `None` where there
-    /// is no criterion at all. Allocates nothing.
-    pub fn ground(&self, verdict: &Verdict, question: &Question<'_>) -> Option<Ground<'_>> {
-        ground::first(&self.0, verdict, question)
+    /// The first criterion that decided `verdict`, the answer to `question`; `None` where there is no
+    /// criterion at all. Allocates nothing.
+    pub fn first_deciding(
+        &self,
+        verdict: &Verdict,
+        question: &Question<'_>,
+    ) -> Option<CriterionRef<'_>> {
+        deciding::first(&self.0, verdict, question)
     }
 
     /// The first criterion that reads what the decision log did not keep, if one does.
-    pub fn lacking(&self, question: &Question<'_>) -> Option<Ground<'_>> {
-        ground::lacking(&self.0, question)
+    pub fn first_unrecorded(&self, question: &Question<'_>) -> Option<CriterionRef<'_>> {
+        deciding::first_unrecorded(&self.0, question)
     }
 
     /// Every criterion there is and where it is written, allows first.
-    pub fn grounds(&self) -> impl Iterator<Item = (Ground<'_>, Option<Place>)> {
-        ground::names(&self.0)
+    pub fn all_criteria(&self) -> impl Iterator<Item = (CriterionRef<'_>, Option<Place>)> {
+        deciding::all(&self.0)
     }
 
-    /// Adds to `into`, which has a place for each of [`Policy::grounds`], what each criterion says.
+    /// Adds to `into`, which has a place for each of [`Policy::all_criteria`], what each criterion says.
     pub fn tally(&self, verdict: &Verdict, question: &Question<'_>, into: &mut [Tally]) {
-        ground::tally(&self.0, verdict, question, into);
+        deciding::tally(&self.0, verdict, question, into);
     }
 
     /// Whether no request at all can be admitted, because nothing stands under an `allow`.
@@ -184,11 +189,7 @@ impl Policy {
     /// Since when somebody must have signed in, as seen at `now`, for every `auth_age` here; `None`
     /// where there is none. Leaves a minute for the way back from the sign-in.
     pub fn signed_in_since(&self, now: Timestamp) -> Option<Timestamp> {
-        let ages = self.0.leaves().filter_map(|leaf| match &leaf.test {
-            criteria::Test::Age(age) => Some(age.since(now)),
-            criteria::Test::Request(_) | criteria::Test::Person(_) => None,
-        });
-        ages.max()
+        self.0.leaves().filter_map(|leaf| leaf.test.signed_in_since(now)).max()
     }
 
     /// Whether some criterion looks at `what`; for instance, a road that must not let a header

@@ -9,8 +9,10 @@
 
 use super::codes;
 use super::compiled::{Compiled, Leaf, Operator, Rule, Term};
-use super::criteria::{Row, Test, Written, criteria, not_here};
-use super::definitions::GroupsFile;
+use super::criteria::{criteria, unsupported};
+use super::criterion::{Row, Test};
+use super::groups::GroupsFile;
+use super::written::Written;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::near::nearest;
 use crate::base::node::{Kind, Node, Place};
@@ -22,7 +24,7 @@ pub(super) struct Parsed {
     pub(super) compiled: Compiled,
     /// The named policies whose rules it takes over.
     pub(super) uses: Vec<Use>,
-    /// Whether a rule of it hangs on something that is broken, as was told elsewhere.
+    /// Whether a rule of it depends on something that is broken, which was reported elsewhere.
     pub(super) incomplete: bool,
 }
 
@@ -34,8 +36,13 @@ pub(super) struct Use {
 }
 
 /// Reads a policy; `at` is the path of its key. Nothing written is no rule.
-pub(super) fn policy(node: &Node, at: &str, groups: &GroupsFile, told: &mut Diagnostics) -> Parsed {
-    let mut parser = Parser { into: Parsed::default(), groups, told };
+pub(super) fn policy(
+    node: &Node,
+    at: &str,
+    groups: &GroupsFile,
+    diagnostics: &mut Diagnostics,
+) -> Parsed {
+    let mut parser = Parser { into: Parsed::default(), groups, diagnostics };
     match &node.kind {
         Kind::Map(_) => parser.rules(node, at),
         Kind::List(items) => {
@@ -44,7 +51,7 @@ pub(super) fn policy(node: &Node, at: &str, groups: &GroupsFile, told: &mut Diag
             }
         }
         Kind::Scalar(_) if node.is_null() => {}
-        Kind::Scalar(_) => parser.told.error(
+        Kind::Scalar(_) => parser.diagnostics.error(
             codes::SHAPE,
             node.place,
             format!("a policy is a map or a list of maps, and this is {}", node.what()),
@@ -73,14 +80,14 @@ enum Action {
 struct Parser<'a> {
     into: Parsed,
     groups: &'a GroupsFile,
-    told: &'a mut Diagnostics,
+    diagnostics: &'a mut Diagnostics,
 }
 
 impl Parser<'_> {
     fn rules(&mut self, node: &Node, at: &str) {
         let Some(entries) = node.map() else {
             let message = format!("a rule is a map with `allow` or `deny`, not {}", node.what());
-            self.told.error(codes::SHAPE, node.place, message, RULE_HELP);
+            self.diagnostics.error(codes::SHAPE, node.place, message, RULE_HELP);
             return;
         };
         for (key, body) in entries {
@@ -101,7 +108,7 @@ impl Parser<'_> {
                         }
                     };
                     let message = format!("there is no action `{name}`");
-                    self.told.error(codes::UNKNOWN_KEY, key.place, message, help);
+                    self.diagnostics.error(codes::UNKNOWN_KEY, key.place, message, help);
                 }
             }
         }
@@ -110,7 +117,7 @@ impl Parser<'_> {
     fn use_named(&mut self, name: &Node) {
         let text = name.text().filter(|text| !text.is_empty() && !name.is_null());
         let Some(text) = text else {
-            self.told.error(
+            self.diagnostics.error(
                 codes::SHAPE,
                 name.place,
                 format!("`use` wants the name of a policy, and this is {}", name.what()),
@@ -124,7 +131,7 @@ impl Parser<'_> {
     fn body(&mut self, action: Action, key: &Node, body: &Node, at: String) {
         let Some(entries) = body.map() else {
             let word = key.text().unwrap_or_default();
-            self.told.error(
+            self.diagnostics.error(
                 codes::SHAPE,
                 if body.is_null() { key.place } else { body.place },
                 format!("`{word}` wants a map of operators, and this is {}", body.what()),
@@ -136,7 +143,7 @@ impl Parser<'_> {
         for (key, list) in entries {
             terms.extend(self.term(action, key, list, &at));
         }
-        self.doubt_mixture(action, key, &terms);
+        self.warn_of_mixed_operators(action, key, &terms);
         let rule = Rule { at, place: Some(key.place), terms: terms.into() };
         match action {
             Action::Allow => self.into.compiled.allow.push(rule),
@@ -159,11 +166,11 @@ impl Parser<'_> {
                 None => "the operators are and, or, not, nor".to_owned(),
             };
             let message = format!("there is no operator `{name}`");
-            self.told.error(codes::UNKNOWN_KEY, key.place, message, help);
+            self.diagnostics.error(codes::UNKNOWN_KEY, key.place, message, help);
             return None;
         };
         let Some(items) = list.list() else {
-            self.told.error(
+            self.diagnostics.error(
                 codes::SHAPE,
                 if list.is_null() { key.place } else { list.place },
                 format!("`{name}` wants a list of criteria, and this is {}", list.what()),
@@ -172,7 +179,7 @@ impl Parser<'_> {
             return None;
         };
         if items.is_empty() {
-            self.told.warning(
+            self.diagnostics.warning(
                 codes::ADMITS_NOBODY,
                 list.place,
                 format!("`{name}` with an empty list is as if it were not there"),
@@ -186,7 +193,7 @@ impl Parser<'_> {
             leaves.extend(self.criterion(item, admits, format!("{at}.{name}[{index}]")));
         }
         if operator == Operator::Nor && leaves.len() > 1 {
-            self.told.warning(
+            self.diagnostics.warning(
                 codes::NOR,
                 key.place,
                 "`nor` holds as soon as one of these does not hold",
@@ -211,7 +218,7 @@ impl Parser<'_> {
                       ann@corp.example"
                     .to_owned(),
             };
-            self.told.error(codes::SHAPE, node.place, message, help);
+            self.diagnostics.error(codes::SHAPE, node.place, message, help);
             return None;
         };
         let written_key = key.text().unwrap_or_default();
@@ -223,7 +230,7 @@ impl Parser<'_> {
         let groups = self.groups;
         let written = Written { key: written_key, path, place: key.place, data, admits, groups };
         if path.is_some() && !row.takes_path {
-            self.told.error(
+            self.diagnostics.error(
                 codes::UNKNOWN_CRITERION,
                 key.place,
                 format!("`{name}` takes nothing after a `/`"),
@@ -231,7 +238,7 @@ impl Parser<'_> {
             );
             return None;
         }
-        let compiled: Option<Test> = row.compile(&written, self.told);
+        let compiled: Option<Test> = row.compile(&written, self.diagnostics);
         self.into.incomplete |= compiled.is_none();
         let test = compiled?;
         Some(Leaf { row, key: written_key.to_owned(), at, place: Some(key.place), test })
@@ -241,23 +248,23 @@ impl Parser<'_> {
         if let Some(row) = criteria().iter().copied().find(|row| row.name == name) {
             return Some(row);
         }
-        if let Some((message, help)) = not_here::refusal(name) {
-            self.told.error(codes::NOT_HERE, key.place, message, help);
+        if let Some((message, help)) = unsupported::refusal(name) {
+            self.diagnostics.error(codes::NOT_HERE, key.place, message, help);
             return None;
         }
         let names = criteria().iter().map(|row| row.name);
-        let help = match nearest(name, names.clone().chain(not_here::names())) {
+        let help = match nearest(name, names.clone().chain(unsupported::names())) {
             _ if name == USE => USE_HELP.to_owned(),
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the criteria are {}", names.collect::<Vec<_>>().join(", ")),
         };
         let message = format!("there is no criterion `{name}`");
-        self.told.error(codes::UNKNOWN_CRITERION, key.place, message, help);
+        self.diagnostics.error(codes::UNKNOWN_CRITERION, key.place, message, help);
         None
     }
 
     /// Operators side by side are or-ed, which is not how people read them.
-    fn doubt_mixture(&mut self, action: Action, key: &Node, terms: &[Term]) {
+    fn warn_of_mixed_operators(&mut self, action: Action, key: &Node, terms: &[Term]) {
         let [first, rest @ ..] = terms else { return };
         let Some(other) = rest.iter().find(|term| term.operator != first.operator) else { return };
         let (first, other) = (first.operator.word(), other.operator.word());
@@ -271,7 +278,7 @@ impl Parser<'_> {
                 "to refuse only where both hold, turn one of them round and put it into the other",
             ),
         };
-        self.told.warning(
+        self.diagnostics.warning(
             codes::MIXED,
             key.place,
             format!("`{first}` and `{other}` side by side are joined by OR: {what}"),

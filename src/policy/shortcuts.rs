@@ -2,7 +2,8 @@
 
 use super::codes;
 use super::compiled::{Compiled, Leaf, Operator, Rule, Term};
-use super::criteria::{Row, Test, shortcut};
+use super::criteria::shortcut;
+use super::criterion::{Row, Test};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Node, Place};
 
@@ -73,9 +74,9 @@ pub(super) fn refuse_without_certificate(into: &mut Compiled) {
 impl Shortcuts {
     /// Adds the rule, if any key is set. `at` is where the keys stand, with the dot that follows;
     /// empty for those of the route itself.
-    pub(super) fn compile(&self, at: &str, into: &mut Compiled, told: &mut Diagnostics) {
+    pub(super) fn compile(&self, at: &str, into: &mut Compiled, diagnostics: &mut Diagnostics) {
         if let Some((one, other)) = self.conflict() {
-            told.error(
+            diagnostics.error(
                 codes::CONFLICT,
                 None,
                 format!("`{one}` and `{other}` cannot both be set on one route"),
@@ -100,13 +101,17 @@ impl Shortcuts {
         }
         for (name, values) in &self.idp_claims {
             for value in values {
-                if let Some(test) = shortcut::claim(name, value, told) {
+                if let Some(test) = shortcut::claim(name, value, diagnostics) {
                     add("allowed_idp_claims", format!("claim/{name}"), test);
                 }
             }
         }
         if !self.domains.is_empty() {
-            add("allowed_domains", "domain".to_owned(), shortcut::domains(&self.domains, told));
+            add(
+                "allowed_domains",
+                "domain".to_owned(),
+                shortcut::domains(&self.domains, diagnostics),
+            );
         }
         if !self.users.is_empty() {
             add("allowed_users", "user".to_owned(), shortcut::users(&self.users));

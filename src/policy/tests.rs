@@ -5,9 +5,10 @@
 //! give (`error:`, `warning:`, `help:`; all of them, each a part of the text), then questions:
 //! `METHOD PATH WHO [from IP] [preflight] [with CERTIFICATE] [at TIME]
 //! [signed_in TIME] => OUTCOME | ALLOW reasons | DENY
-//! reasons`; the outcome is `allow`, `login`, `deny`, or `deny 495`.
+//! reasons`; the outcome is `allow`, `sign_in`, `deny`, or `deny 495`.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use super::*;
 use crate::base::diagnostic::{Severity, Sources};
 use crate::base::node::{Kind, Place, Scalar};
 use crate::base::time::Timestamp;
-use crate::identity::Claims;
+use crate::identity::{Claims, ClientCertificate, Identity};
 
 /// Writes `value` down and gives the node that reading it back would give.
 pub(super) fn node(value: &Value, text: &mut String) -> Node {
@@ -108,7 +109,7 @@ fn compiled_case(case: &Case) -> (Policy, Vec<(Severity, String)>) {
 }
 
 pub(super) fn policy(policy: &Value) -> Policy {
-    let groups = slow::groups_file();
+    let groups = reference_evaluator::groups_file();
     let case = Case { policy: Some(policy.clone()), groups: Some(groups), ..Case::default() };
     let (policy, messages) = compiled_case(&case);
     assert!(messages.iter().all(|(severity, _)| *severity != Severity::Error), "{messages:#?}");
@@ -143,6 +144,7 @@ pub(super) fn question<'a>(
         now: NOW,
         client_certificate: None,
         identity,
+        supposed: None,
     }
 }
 
@@ -162,7 +164,7 @@ struct Case {
 /// Who and what the cases name.
 #[derive(Default)]
 struct Cast {
-    people: HashMap<String, Identity>,
+    people: HashMap<String, (Identity, Option<Supposed>)>,
     certificates: HashMap<String, ClientCertificate>,
 }
 
@@ -193,17 +195,16 @@ fn text_cases() {
 }
 
 /// `person NAME {claims} [omits a,b] [supposed a,b]`
-fn read_person(line: &str) -> Option<(String, Identity)> {
+fn read_person(line: &str) -> Option<(String, (Identity, Option<Supposed>))> {
     let (name, rest) = line.strip_prefix("person ")?.split_once(' ').unwrap();
     let (rest, supposed) = match rest.split_once(" supposed ") {
-        Some((rest, groups)) => (rest, Some(groups.split(',').map(Box::from).collect())),
+        Some((rest, groups)) => (rest, Some(Supposed::in_groups(groups.split(',').map(Box::from)))),
         None => (rest, None),
     };
     let (claims, omitted) = rest.rsplit_once(" omits ").unwrap_or((rest, ""));
     let mut identity = person(&serde_json::from_str(claims.trim()).unwrap());
-    identity.supposed_groups = supposed;
     identity.omitted = omitted.split(',').filter(|o| !o.is_empty()).map(Box::from).collect();
-    Some((name.to_owned(), identity))
+    Some((name.to_owned(), (identity, supposed)))
 }
 
 /// `certificate NAME {fields}`
@@ -323,7 +324,8 @@ fn ask(policy: &Policy, asked: &str, cast: &Cast) -> String {
     let mut words = asked.split(' ');
     let (method, path, who) =
         (words.next().unwrap(), words.next().unwrap(), words.next().expect(asked));
-    let mut identity = (who != "nobody").then(|| cast.people.get(who).expect(asked).clone());
+    let known = (who != "nobody").then(|| cast.people.get(who).expect(asked).clone());
+    let (mut identity, supposed) = known.unzip();
     let mut question = question(method, path, None);
     while let Some(word) = words.next() {
         match word {
@@ -342,16 +344,21 @@ fn ask(policy: &Policy, asked: &str, cast: &Cast) -> String {
         }
     }
     question.identity = identity.as_ref();
+    let supposed = supposed.flatten();
+    question.supposed = supposed.as_ref();
     let verdict = policy.evaluate(&question);
     let explained = policy.explain(&question);
     assert_eq!(explained.outcome, verdict.outcome(), "explain and evaluate differ: {asked}");
     assert_eq!(explained.reasons, verdict.reasons(), "explain and evaluate differ: {asked}");
     let has_rules = !explained.allow_rules.is_empty() || !explained.deny_rules.is_empty();
     let empty = explained.reasons.is_empty();
-    assert!(empty || explained.grounds().next().is_some() || !has_rules, "no ground: {asked}");
+    assert!(
+        empty || explained.deciding_criteria().next().is_some() || !has_rules,
+        "no deciding criterion: {asked}"
+    );
     let outcome = match verdict.outcome() {
         Outcome::Allow => "allow",
-        Outcome::SignIn => "login",
+        Outcome::SignIn => "sign_in",
         Outcome::Deny if verdict.status(true) == 495 => "deny 495",
         Outcome::Deny => "deny",
     };
@@ -739,22 +746,22 @@ fn evidence_names_rule_criterion_reason_wanted_and_seen() {
     let policy = policy(&rules);
     let ann = colleague();
     let denied = policy.explain(&question("GET", "/", Some(&ann)));
-    let ground = denied.grounds().next().unwrap();
+    let ground = denied.deciding_criteria().next().unwrap();
     assert_eq!(ground.rule, "policy[1].deny.or[0]");
     assert_eq!(ground.criterion, "source_ip");
     assert_eq!(ground.reason, Reason::SourceIpOk);
     assert_eq!(ground.wanted, "one of 192.0.2.0/24");
     assert_eq!(ground.seen.as_deref(), Some("192.0.2.1"));
     assert!(ground.place.is_some());
-    assert_eq!(denied.grounds().count(), 1);
+    assert_eq!(denied.deciding_criteria().count(), 1);
     assert_eq!(denied.missing, [Missing::Different { what: What::SourceIp }]);
 
     let elsewhere =
         Question { source_ip: [10, 0, 0, 1].into(), ..question("POST", "/", Some(&ann)) };
     let refused = policy.explain(&elsewhere);
-    let grounds: Vec<_> = refused.grounds().map(|ground| ground.rule.as_str()).collect();
+    let grounds: Vec<_> = refused.deciding_criteria().map(|ground| ground.rule.as_str()).collect();
     assert_eq!(grounds, ["policy[0].allow.and[1]"]);
-    let ground = refused.grounds().next().unwrap();
+    let ground = refused.deciding_criteria().next().unwrap();
     assert_eq!(ground.wanted, "one of \"GET\", \"HEAD\"");
     assert_eq!(ground.seen.as_deref(), Some("\"POST\""));
     let domain = &refused.allow_rules[0].operators[0].criteria[0];
@@ -777,7 +784,7 @@ fn grounds_are_those_on_which_the_outcome_rests() {
     let policy = policy(&rules);
     let grounds = |who: &Identity, method, path| -> Vec<String> {
         let explained = policy.explain(&question(method, path, Some(who)));
-        explained.grounds().map(|ground| ground.rule.clone()).collect()
+        explained.deciding_criteria().map(|ground| ground.rule.clone()).collect()
     };
     let ann = colleague();
     // The method alone holds, so its `and` does not: it is no ground of this refusal.
@@ -820,7 +827,7 @@ fn ids_alone_do_not_ask_for_an_address() {
     let who = person(&json!({"sub": "001"}));
     let explained = policy.explain(&question("GET", "/", Some(&who)));
     assert_eq!(explained.missing, [Missing::Different { what: What::User }]);
-    assert_eq!(explained.grounds().next().unwrap().rule, "allowed_users");
+    assert_eq!(explained.deciding_criteria().next().unwrap().rule, "allowed_users");
 }
 
 #[test]
@@ -858,6 +865,6 @@ fn the_table_of_criteria_is_complete() {
             "{}",
             row.name
         );
-        assert!(criteria::not_here::refusal(row.name).is_none(), "{}", row.name);
+        assert!(criteria::unsupported::refusal(row.name).is_none(), "{}", row.name);
     }
 }

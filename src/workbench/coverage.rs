@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::{Value, json};
 
-use super::trial::{Met, Trial};
+use super::trial::{Found, Trial};
 use crate::base::diagnostic::Sources;
 use crate::base::node::Place;
 use crate::base::time::Timestamp;
@@ -63,6 +63,7 @@ impl Coverage {
             now: Timestamp(0),
             client_certificate: None,
             identity: None,
+            supposed: None,
         };
         let routes = rules.routes().iter().map(|route| {
             let mut parts = Vec::new();
@@ -74,7 +75,7 @@ impl Coverage {
 
     /// Takes in what one request met.
     pub fn note(&mut self, trial: &Trial) {
-        let Met::Decided { route, explanation } = &trial.met else { return };
+        let Found::Decided { route, explanation } = &trial.found else { return };
         let Some(route) = self.routes.get_mut(route.0) else { return };
         match explanation.outcome {
             Outcome::Allow => route.allowed = true,

@@ -3,31 +3,32 @@
 
 use std::collections::BTreeSet;
 
-use super::log::{Past, People};
+use super::asker::Asker;
+use super::log::{People, Recorded};
 use crate::base::diagnostic::Diagnostics;
 use crate::config::codes;
 use crate::decision::{Face, Facts, NotSignedIn, RouteRule, Rules, judge};
 use crate::identity::domain_of;
-use crate::policy::{Ground, Groups, Tally, Who};
+use crate::policy::{Groups, Openness, Tally, Unrecorded, Who};
 use crate::wire::host::Authority;
 
 /// Warns of what the shape of the policies alone shows.
-pub fn shape(rules: &Rules, told: &mut Diagnostics) {
+pub fn shape(rules: &Rules, diagnostics: &mut Diagnostics) {
     for route in rules.routes() {
-        either_way(route, told);
-        everybody(route, told);
+        either_way(route, diagnostics);
+        everybody(route, diagnostics);
     }
 }
 
 /// Shortcut keys do not narrow a policy down; they are another way in.
-fn either_way(route: &RouteRule, told: &mut Diagnostics) {
-    let grounds: Vec<_> = route.policy.grounds().collect();
+fn either_way(route: &RouteRule, diagnostics: &mut Diagnostics) {
+    let criteria: Vec<_> = route.policy.all_criteria().collect();
     let is_policy = |rule: &str| rule.contains('.');
     let harmless = "cors_allow_preflight";
-    let shortcut = grounds.iter().find(|(at, _)| !is_policy(at.rule) && at.rule != harmless);
-    let written = grounds.iter().find(|(at, _)| at.rule.contains(".allow"));
+    let shortcut = criteria.iter().find(|(at, _)| !is_policy(at.rule) && at.rule != harmless);
+    let written = criteria.iter().find(|(at, _)| at.rule.contains(".allow"));
     if let (Some((key, _)), Some((_, place))) = (shortcut, written) {
-        told.warning(
+        diagnostics.warning(
             codes::EITHER_WAY,
             *place,
             format!(
@@ -39,32 +40,24 @@ fn either_way(route: &RouteRule, told: &mut Diagnostics) {
     }
 }
 
-/// An `accept` or `authenticated_user` that stands alone under an `allow`.
-fn everybody(route: &RouteRule, told: &mut Diagnostics) {
-    for (at, place) in route.policy.grounds() {
-        let alone = at.rule.contains(".allow.or[")
-            || (at.rule.ends_with(".allow.and[0]")
-                && route.policy.grounds().filter(|(other, _)| same_list(other, &at)).count() == 1);
-        let whom = match at.criterion {
-            "accept" => "everybody, signed in or not",
-            "authenticated_user" => "everybody who has an Apple account",
-            _ => continue,
+/// A criterion that admits everybody, or every Apple account, and is written in a policy: whoever
+/// means it says so by the shortcut key, which nobody takes for a restriction.
+fn everybody(route: &RouteRule, diagnostics: &mut Diagnostics) {
+    for (_, place, openness) in route.policy.open_criteria() {
+        let whom = match openness {
+            _ if place.is_none() => continue,
+            Openness::Everybody => "everybody, signed in or not",
+            Openness::AnyAccount => "everybody who has an Apple account",
+            Openness::Some | Openness::Nobody => continue,
         };
-        if alone {
-            told.warning(
-                codes::ADMITS_EVERYBODY,
-                place,
-                format!("the policy of `{}` admits {whom}", route.id),
-                "if this is meant, say so by `allow_public_unauthenticated_access` or \
-                 `allow_any_authenticated_user`; anybody can make an Apple account",
-            );
-        }
+        diagnostics.warning(
+            codes::ADMITS_EVERYBODY,
+            place,
+            format!("the policy of `{}` admits {whom}", route.id),
+            "if this is meant, say so by `allow_public_unauthenticated_access` or \
+             `allow_any_authenticated_user`; anybody can make an Apple account",
+        );
     }
-}
-
-fn same_list(one: &Ground<'_>, other: &Ground<'_>) -> bool {
-    let list = |rule: &str| rule.rsplit_once('[').map(|(list, _)| list.to_owned());
-    list(one.rule) == list(other.rule)
 }
 
 /// Counts what a log shows of the rules, line by line.
@@ -79,26 +72,29 @@ pub struct Shown<'r> {
 impl<'r> Shown<'r> {
     /// Nothing was shown yet.
     pub fn new(rules: &'r Rules) -> Self {
-        let places = |route: &RouteRule| vec![Tally::default(); route.policy.grounds().count()];
+        let places =
+            |route: &RouteRule| vec![Tally::default(); route.policy.all_criteria().count()];
         let tallies = rules.routes().iter().map(places).collect();
         Self { rules, asked: BTreeSet::new(), tallies }
     }
 
     /// Takes one line in.
-    pub fn line(&mut self, past: &Past<'_>) {
-        let Some(path) = past.path.as_deref() else { return };
-        let Ok(authority) = Authority::parse(&past.host) else { return };
+    pub fn line(&mut self, recorded: &Recorded<'_>) {
+        let Some(path) = recorded.path.as_deref() else { return };
+        let Ok(authority) = Authority::parse(&recorded.host) else { return };
+        let asker = recorded.somebody.as_ref().map(|somebody| &*somebody.asker);
         let facts = Facts {
             face: Face::PolicyTool,
-            now: past.at,
+            now: recorded.at,
             authority: &authority,
-            method: &past.method,
+            method: &recorded.method,
             path,
-            source_ip: past.ip,
-            cors_preflight: past.cors_preflight,
-            client_certificate: past.certificate.as_deref(),
+            source_ip: recorded.ip,
+            cors_preflight: recorded.cors_preflight,
+            client_certificate: recorded.certificate.as_deref(),
+            supposed: asker.and_then(|asker| asker.supposed.as_ref()),
         };
-        let identity = past.somebody.as_ref().map(|somebody| &*somebody.identity);
+        let identity = asker.map(|asker| &asker.identity);
         let judgement = judge(self.rules, &facts, identity.ok_or(NotSignedIn::NoCookie));
         let Ok(judged) = judgement.judged() else { return };
         self.asked.insert(judged.route.0);
@@ -110,10 +106,10 @@ impl<'r> Shown<'r> {
     }
 
     /// Warns of what the log never shows.
-    pub fn tell(&self, told: &mut Diagnostics) {
+    pub fn tell(&self, diagnostics: &mut Diagnostics) {
         for (index, (route, tallies)) in self.rules.routes().iter().zip(&self.tallies).enumerate() {
             if !self.asked.contains(&index) {
-                told.warning(
+                diagnostics.warning(
                     codes::NEVER_ASKED,
                     None,
                     format!("nobody asked for the route `{}` in this log", route.id),
@@ -121,7 +117,7 @@ impl<'r> Shown<'r> {
                 );
                 continue;
             }
-            for ((at, place), tally) in route.policy.grounds().zip(tallies) {
+            for ((at, place), tally) in route.policy.all_criteria().zip(tallies) {
                 // What the log does not keep may have decided.
                 if tally.decided > 0 || tally.unknown > 0 {
                     continue;
@@ -131,7 +127,7 @@ impl<'r> Shown<'r> {
                     (_, 0) => "it always held",
                     _ => "others decided",
                 };
-                told.warning(
+                diagnostics.warning(
                     codes::NEVER_DECIDED,
                     place,
                     format!(
@@ -146,23 +142,28 @@ impl<'r> Shown<'r> {
 }
 
 /// Warns of members of groups whom the log never shows, as far as it tells who asked.
-pub fn members(groups: &Groups, people: &People, told: &mut Diagnostics) {
+pub fn members(groups: &Groups, people: &People, diagnostics: &mut Diagnostics) {
     let everybody = || people.all().iter().map(|known| &*known.last);
+    let missing = |who: &Asker, of: fn(&Unrecorded) -> bool| {
+        who.supposed.as_ref().is_some_and(|supposed| of(&supposed.unrecorded))
+    };
     for member in groups.members() {
         // Whoever's address was not recorded may be meant.
         let shown = match &member.who {
-            Who::Subject(subject) => everybody().any(|who| *who.subject == **subject),
+            Who::Subject(subject) => everybody().any(|who| *who.identity.subject == **subject),
             Who::Address(address) => everybody().any(|who| {
-                let known = who.address.verified();
-                who.unrecorded.mailbox || known.is_some_and(|a| a.eq_ignore_ascii_case(address))
+                let known = who.identity.address.verified();
+                missing(who, |it| it.mailbox)
+                    || known.is_some_and(|a| a.eq_ignore_ascii_case(address))
             }),
             Who::Domain(domain) => everybody().any(|who| {
-                let known = who.address.verified().and_then(domain_of);
-                who.unrecorded.domain || known.is_some_and(|d| d.eq_ignore_ascii_case(domain))
+                let known = who.identity.address.verified().and_then(domain_of);
+                missing(who, |it| it.domain)
+                    || known.is_some_and(|d| d.eq_ignore_ascii_case(domain))
             }),
         };
         if !shown {
-            told.warning(
+            diagnostics.warning(
                 codes::NEVER_SEEN,
                 member.place,
                 format!("`{}` of the group `{}` is nowhere in this log", member.who, member.group),
@@ -240,8 +241,10 @@ routes:
         let (mut reader, mut shown) = (Reader::default(), Shown::new(rules));
         for line in &lines {
             let text = line.line();
-            let Ok(Read::Decision(past)) = reader.read(text.trim_end()) else { panic!("{text}") };
-            shown.line(&past);
+            let Ok(Read::Decision(recorded)) = reader.read(text.trim_end()) else {
+                panic!("{text}")
+            };
+            shown.line(&recorded);
         }
         let mut told = Diagnostics::default();
         shown.tell(&mut told);

@@ -6,21 +6,22 @@
 //! *Invariant:* nothing here needs a key, a certificate, a secret, a store, a socket or the
 //! network, and nothing prints.
 
+pub mod asker;
 pub mod cases;
 pub mod coverage;
 pub mod curl;
-pub mod first;
+pub mod evidence_tree;
 pub mod lint;
 pub mod log;
 pub mod matrix;
 pub mod occurrences;
-pub mod past;
 pub mod person;
+pub mod recorded;
 pub mod replay;
 pub mod report;
 pub mod request;
 pub mod run;
 pub mod shadow_report;
+pub mod starter_tests;
 pub mod text;
-pub mod tree;
 pub mod trial;

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::asker::Asker;
 use crate::base::time::Timestamp;
 use crate::identity::{Claims, Identity};
+use crate::policy::Supposed;
 
 /// Members of a supposed person that are no claims of Apple's.
 pub const OWN: [&str; 2] = ["groups", "signed_in_at"];
@@ -90,13 +92,13 @@ impl Person {
     }
 
     /// Who that is to a policy that is asked at `now`.
-    pub fn identity(&self, now: Timestamp) -> Identity {
+    pub fn asker(&self, now: Timestamp) -> Asker {
         let claims = Claims::new(self.claims.clone());
-        let mut identity = Identity::new(self.subject(), claims, self.signed_in_at.unwrap_or(now));
+        let identity = Identity::new(self.subject(), claims, self.signed_in_at.unwrap_or(now));
         let groups = self.groups.as_ref();
-        identity.supposed_groups =
-            groups.map(|names| names.iter().map(|name| name.as_str().into()).collect());
-        identity
+        let supposed =
+            groups.map(|names| Supposed::in_groups(names.iter().map(|name| name.as_str().into())));
+        Asker { identity, supposed }
     }
 }
 
@@ -125,14 +127,15 @@ mod tests {
         let ann = person(json!({"sub": "001", "email": "ann@corp.example",
             "email_verified": "true", "signed_in_at": "2026-01-05T10:00:00Z", "groups": ["a"]}));
         let ann = ann.unwrap();
-        let identity = ann.identity(NOW);
+        let Asker { identity, supposed } = ann.asker(NOW);
         assert!(identity.claims.is_true("email_verified"));
         assert_eq!(identity.issued_at, Timestamp(1_767_607_200));
         assert_eq!(identity.claims.get("groups"), None);
         assert_eq!(ann.groups, Some(vec!["a".to_owned()]));
-        assert_eq!(identity.supposed_groups, Some(["a".into()].into()));
+        assert_eq!(supposed, Some(Supposed::in_groups(["a".into()])));
         let ben = person(json!({"sub": "002", "email": "ben@corp.example"})).unwrap();
-        let identity = ben.identity(NOW);
+        let Asker { identity, supposed } = ben.asker(NOW);
+        assert_eq!(supposed, None);
         assert!(!identity.claims.is_true("email_verified"));
         assert_eq!(identity.issued_at, NOW);
     }

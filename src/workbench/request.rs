@@ -162,6 +162,7 @@ impl Read<'_> {
             source_ip: self.request.source_ip,
             cors_preflight: accept::is_preflight(&head.method, &head.headers),
             client_certificate: self.request.client_certificate.as_ref(),
+            supposed: None,
         }
     }
 }

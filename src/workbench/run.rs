@@ -6,7 +6,7 @@ use super::cases::{Case, CaseFile};
 use super::coverage::Coverage;
 use super::trial::Trial;
 use crate::base::time::Timestamp;
-use crate::decision::Rules;
+use crate::decision::{Outcome, Rules};
 
 /// One case and what came of it.
 #[derive(Debug)]
@@ -59,11 +59,16 @@ pub fn run(rules: &Rules, files: &[CaseFile], filter: &str, now: Timestamp) -> R
     Results { ran: all, coverage }
 }
 
+/// Whether `got` is what was expected. What no route has is refused, so `deny` is right for it too.
+fn is_met(expected: Outcome, got: Outcome) -> bool {
+    expected == got || (expected == Outcome::Deny && got == Outcome::NoRoute)
+}
+
 fn wrong(case: &Case, trial: &Trial) -> Vec<String> {
     let mut wrong = Vec::new();
-    let word = trial.word();
-    if let Some(expected) = case.expect.word.filter(|expected| *expected != word) {
-        wrong.push(format!("expected {}, got {}", expected.as_str(), word.as_str()));
+    let got = trial.outcome();
+    if let Some(expected) = case.expect.outcome.filter(|expected| !is_met(*expected, got)) {
+        wrong.push(format!("expected {}, got {}", expected.word(), got.word()));
     }
     let reasons = trial.reasons();
     for expected in case.expect.reasons.iter().filter(|name| !reasons.contains(&name.as_str())) {

@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::log::{Past, People, Scanned};
+use super::log::{People, Recorded, Scanned};
 use super::occurrences::{self, Occurrences, PersonCount};
 use super::replay::{Kind, word};
 use super::text::{counted, grouped};
 use crate::base::log_text::for_log;
 use crate::base::time::Timestamp;
-use crate::decision::record::Outcome;
+use crate::decision::Outcome;
 use crate::policy::{Reason, ReasonSet};
 
 /// Counts what a shadow said, line by line.
@@ -96,27 +96,27 @@ impl Shadows {
     }
 
     /// Takes one line in.
-    pub fn line(&mut self, past: &Past<'_>) {
-        if self.since.is_some_and(|since| past.at < since) {
+    pub fn line(&mut self, recorded: &Recorded<'_>) {
+        if self.since.is_some_and(|since| recorded.at < since) {
             return;
         }
-        let Some(shadow) = past.tail.shadow else { return };
+        let Some(shadow) = recorded.decision.shadow else { return };
         self.asked += 1;
-        let (first, last) = self.between.unwrap_or((past.at, past.at));
-        self.between = Some((first.min(past.at), last.max(past.at)));
-        let person = past.somebody.as_ref().map(|somebody| somebody.person);
+        let (first, last) = self.between.unwrap_or((recorded.at, recorded.at));
+        self.between = Some((first.min(recorded.at), last.max(recorded.at)));
+        let person = recorded.somebody.as_ref().map(|somebody| somebody.person);
         self.people.extend(person);
-        let id = past.route.as_deref().unwrap_or("no route");
+        let id = recorded.route.as_deref().unwrap_or("no route");
         let known = self.routes.iter().position(|route| route == id);
         let route = known.unwrap_or_else(|| {
             self.routes.push(id.to_owned());
             self.routes.len() - 1
         });
-        let (was, would) = (past.tail.outcome, shadow.outcome);
+        let (was, would) = (recorded.decision.outcome, shadow.outcome);
         let Some(kind) = Kind::of(was, would) else { return };
         let reasons = shadow.reasons.unwrap_or(ReasonSet::EMPTY);
         let key = Key { kind, route, was, would, reasons, person };
-        self.different.entry(key).or_default().add(past.at, &past.id);
+        self.different.entry(key).or_default().add(recorded.at, &recorded.id);
     }
 
     /// What was found, with the names of `people`.
@@ -261,8 +261,10 @@ mod tests {
         let (mut reader, mut shadows) = (Reader::default(), Shadows::new(since.map(Timestamp)));
         for line in lines {
             let text = line.line();
-            let Ok(Read::Decision(past)) = reader.read(text.trim_end()) else { panic!("{text}") };
-            shadows.line(&past);
+            let Ok(Read::Decision(recorded)) = reader.read(text.trim_end()) else {
+                panic!("{text}")
+            };
+            shadows.line(&recorded);
         }
         shadows.report(&reader.people, scanned)
     }
@@ -275,7 +277,7 @@ mod tests {
         let lost =
             Written { shadow: Some(Outcome::Deny), at: 1_800_000_900, ..allowed(Some(&ann)) };
         let gained =
-            Written { outcome: Outcome::Login, shadow: Some(Outcome::Allow), ..allowed(None) };
+            Written { outcome: Outcome::SignIn, shadow: Some(Outcome::Allow), ..allowed(None) };
         let lines = [same.clone(), lost.clone(), lost, gained, allowed(Some(&ann))];
         let whole = Scanned::default();
         let found = report(&lines, None, &whole);

@@ -3,23 +3,23 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::evidence_tree;
 use super::person::Person;
 use super::request::Supposed;
-use super::tree;
 use crate::base::diagnostic::Sources;
 use crate::base::time::Timestamp;
-use crate::decision::{Facts, Judged, NoRoute, NotSignedIn, RouteIndex, Rules, judge};
+use crate::decision::{Facts, Judged, NoRoute, NotSignedIn, Outcome, RouteIndex, Rules, judge};
 use crate::gateway::{self, Malformed};
 use crate::identity::Identity;
-use crate::policy::{Explanation, Missing, Outcome, Policy};
+use crate::policy::{Explanation, Missing, Policy};
 
-/// What a request would meet.
+/// How far a request gets, and what it finds there.
 #[derive(Debug)]
-pub enum Met {
+pub enum Found {
     /// It is refused before anything is decided.
     Malformed(Malformed),
     /// It is for an endpoint of Russet's own.
-    Ours,
+    OwnEndpoint,
     /// No route has it.
     NoRoute(NoRoute),
     /// A policy decides.
@@ -34,8 +34,8 @@ pub enum Met {
 /// A request that was tried.
 #[derive(Debug)]
 pub struct Trial {
-    /// What it met.
-    pub met: Met,
+    /// How far it got.
+    pub found: Found,
     /// The status of the answer; for what is allowed 200, where the application has its own say.
     pub status: StatusCode,
 }
@@ -53,28 +53,6 @@ pub const OWN_REASONS: [&str; 9] = [
     "unknown-host",
 ];
 
-/// What comes out, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
-    /// It passes.
-    Allow,
-    /// It is refused.
-    Deny,
-    /// The person is asked to sign in first.
-    Login,
-}
-
-impl Word {
-    /// The word that cases and JSON use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-            Self::Login => "login",
-        }
-    }
-}
-
 impl Trial {
     /// Asks the rules, as the gateway would.
     pub fn run(rules: &Rules, request: &Supposed, person: Option<&Person>, now: Timestamp) -> Self {
@@ -83,16 +61,19 @@ impl Trial {
             Ok(read) => read,
             Err(malformed) => {
                 return Self {
-                    met: Met::Malformed(malformed),
+                    found: Found::Malformed(malformed),
                     status: gateway::status_of(malformed),
                 };
             }
         };
         if rules.knows_host(read.authority.host()) && gateway::is_reserved(&read.path) {
-            return Self { met: Met::Ours, status: StatusCode::OK };
+            return Self { found: Found::OwnEndpoint, status: StatusCode::OK };
         }
-        let identity = person.map(|person| person.identity(now));
-        Self::decide(rules, &read.facts(now), identity.as_ref(), request.is_page_load())
+        let asker = person.map(|person| person.asker(now));
+        let supposed = asker.as_ref().and_then(|asker| asker.supposed.as_ref());
+        let facts = Facts { supposed, ..read.facts(now) };
+        let identity = asker.as_ref().map(|asker| &asker.identity);
+        Self::decide(rules, &facts, identity, request.is_page_load())
     }
 
     /// Asks the policies about a request that is read already.
@@ -105,38 +86,37 @@ impl Trial {
         let judgement = judge(rules, facts, identity.ok_or(NotSignedIn::NoCookie));
         let explanation = judgement.explanation().ok_or(NoRoute { known_host: true });
         match judgement.judged().and_then(|judged| Ok((judged, explanation?))) {
-            Err(no_route) => Self { met: Met::NoRoute(no_route), status: StatusCode::NOT_FOUND },
+            Err(no_route) => {
+                Self { found: Found::NoRoute(no_route), status: StatusCode::NOT_FOUND }
+            }
             Ok((Judged { route, verdict }, explanation)) => {
                 let status = match verdict.status(page_load) {
                     _ if facts.path == gateway::ROBOTS => StatusCode::OK,
                     status => StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN),
                 };
-                Self { met: Met::Decided { route, explanation: Box::new(explanation) }, status }
+                Self { found: Found::Decided { route, explanation: Box::new(explanation) }, status }
             }
         }
     }
 
-    /// The outcome in one word. What no policy decides on is refused, but for our own endpoints.
-    pub fn word(&self) -> Word {
-        match &self.met {
-            Met::Malformed(_) | Met::NoRoute(_) => Word::Deny,
-            Met::Ours => Word::Allow,
-            Met::Decided { explanation, .. } => match explanation.outcome {
-                Outcome::Allow => Word::Allow,
-                Outcome::SignIn => Word::Login,
-                Outcome::Deny => Word::Deny,
-            },
+    /// What comes out. What is refused before a policy is asked is denied; our own endpoints are open.
+    pub fn outcome(&self) -> Outcome {
+        match &self.found {
+            Found::Malformed(_) => Outcome::Deny,
+            Found::NoRoute(_) => Outcome::NoRoute,
+            Found::OwnEndpoint => Outcome::Allow,
+            Found::Decided { explanation, .. } => explanation.outcome.into(),
         }
     }
 
     /// The reason codes.
     pub fn reasons(&self) -> Vec<&'static str> {
-        match &self.met {
-            Met::Malformed(malformed) => vec![malformed.code().word()],
-            Met::Ours => vec!["pomerium-route"],
-            Met::NoRoute(NoRoute { known_host: true }) => vec!["route-not-found"],
-            Met::NoRoute(NoRoute { known_host: false }) => vec!["unknown-host"],
-            Met::Decided { explanation, .. } => {
+        match &self.found {
+            Found::Malformed(malformed) => vec![malformed.code().word()],
+            Found::OwnEndpoint => vec!["pomerium-route"],
+            Found::NoRoute(NoRoute { known_host: true }) => vec!["route-not-found"],
+            Found::NoRoute(NoRoute { known_host: false }) => vec!["unknown-host"],
+            Found::Decided { explanation, .. } => {
                 explanation.reasons.iter().map(|reason| reason.word()).collect()
             }
         }
@@ -144,7 +124,7 @@ impl Trial {
 
     /// The claims that are absent, or that nothing can be decided on, and that stand in the way.
     pub fn missing(&self) -> Vec<String> {
-        let Met::Decided { explanation, .. } = &self.met else { return Vec::new() };
+        let Found::Decided { explanation, .. } = &self.found else { return Vec::new() };
         let mut names: Vec<String> = Vec::new();
         for missing in &explanation.missing {
             let name = match missing {
@@ -160,40 +140,40 @@ impl Trial {
 
     /// The evidence, where a policy decided.
     pub fn explanation(&self) -> Option<&Explanation> {
-        match &self.met {
-            Met::Decided { explanation, .. } => Some(explanation),
-            Met::Malformed(_) | Met::Ours | Met::NoRoute(_) => None,
+        match &self.found {
+            Found::Decided { explanation, .. } => Some(explanation),
+            Found::Malformed(_) | Found::OwnEndpoint | Found::NoRoute(_) => None,
         }
     }
 
     /// The name of the route, where there is one.
     pub fn route<'r>(&self, rules: &'r Rules) -> Option<&'r str> {
-        match self.met {
-            Met::Decided { route, .. } => rules.route(route).map(|route| &*route.id),
-            Met::Malformed(_) | Met::Ours | Met::NoRoute(_) => None,
+        match self.found {
+            Found::Decided { route, .. } => rules.route(route).map(|route| &*route.id),
+            Found::Malformed(_) | Found::OwnEndpoint | Found::NoRoute(_) => None,
         }
     }
 
     /// The policy that was asked.
     pub(super) fn policy<'r>(&self, rules: &'r Rules) -> Option<&'r Policy> {
-        match self.met {
-            Met::Decided { route, .. } => rules.route(route).map(|route| &route.policy),
-            Met::Malformed(_) | Met::Ours | Met::NoRoute(_) => None,
+        match self.found {
+            Found::Decided { route, .. } => rules.route(route).map(|route| &route.policy),
+            Found::Malformed(_) | Found::OwnEndpoint | Found::NoRoute(_) => None,
         }
     }
 
     /// For people: why there is no tree, where there is none.
     pub fn instead(&self) -> Option<String> {
-        Some(match &self.met {
-            Met::Malformed(malformed) => {
+        Some(match &self.found {
+            Found::Malformed(malformed) => {
                 format!("refused before anything is decided: {malformed}")
             }
-            Met::Ours => "an address of Russet's own; no policy is asked".to_owned(),
-            Met::NoRoute(NoRoute { known_host: true }) => {
+            Found::OwnEndpoint => "an address of Russet's own; no policy is asked".to_owned(),
+            Found::NoRoute(NoRoute { known_host: true }) => {
                 "no route of this host has the path".to_owned()
             }
-            Met::NoRoute(NoRoute { known_host: false }) => "no route has the host".to_owned(),
-            Met::Decided { .. } => return None,
+            Found::NoRoute(NoRoute { known_host: false }) => "no route has the host".to_owned(),
+            Found::Decided { .. } => return None,
         })
     }
 
@@ -201,11 +181,11 @@ impl Trial {
     pub fn as_json(&self, rules: &Rules, sources: &Sources) -> Value {
         json!({
             "route": self.route(rules),
-            "outcome": self.word().as_str(),
+            "outcome": self.outcome().word(),
             "status": self.status.as_u16(),
             "reasons": self.reasons(),
             "missing": self.missing(),
-            "tree": self.explanation().map(|explanation| tree::as_json(explanation, sources)),
+            "tree": self.explanation().map(|explanation| evidence_tree::as_json(explanation, sources)),
         })
     }
 }

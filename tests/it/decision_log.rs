@@ -100,10 +100,10 @@ async fn t96_every_decision_is_a_line_and_nothing_else_is() {
         [
             row("/a/b", "allow", 200, "wiki"),
             row("/deny", "deny", 403, "wiki"),
-            row("/login", "login", 302, "wiki"),
-            row("/script", "login", 401, "wiki"),
-            row("/closed", "no-route", 404, "-"),
-            row("/", "no-route", 404, "-"),
+            row("/login", "sign_in", 302, "wiki"),
+            row("/script", "sign_in", 401, "wiki"),
+            row("/closed", "no_route", 404, "-"),
+            row("/", "no_route", 404, "-"),
             row("/open", "allow", 200, &lunch),
         ]
     );

@@ -43,7 +43,7 @@ tests:
     expect: allow
   - name: strangers sign in
     request: https://wiki.example.com/
-    expect: { login: , status: 302 }
+    expect: { sign_in: , status: 302 }
 ";
 
 struct Folder {
@@ -188,7 +188,7 @@ fn a_curl_line_is_read_from_standard_input_and_its_cookie_is_never_shown() {
     let ran = command.args(["--format", "human"]).env_clear().output().unwrap();
     let (out, error) = (text(&ran.stdout), text(&ran.stderr));
     assert!(out.starts_with("DELETE https://wiki.example.com/\nas nobody\n"), "{out}{error}");
-    assert!(out.contains("login, 401"), "{out}");
+    assert!(out.contains("sign_in, 401"), "{out}");
     assert!(!out.contains("hunter2") && !error.contains("hunter2"), "{out}{error}");
     assert!(error.contains("--claims"), "{error}");
 }
@@ -233,11 +233,11 @@ const HASHED: &str = concat!(
     "\n",
     r#"{"timestamp":"2026-11-20T09:00:01.120Z","msg":"authorize check","id":"04HM-ASW9","#,
     r#""method":"GET","host":"wiki.example.com","path":"/","ip":"192.0.2.7","page-load":false,"#,
-    r#""route-id":"wiki","outcome":"login","reasons":["user-unauthenticated"],"status":401}"#,
+    r#""route-id":"wiki","outcome":"sign_in","reasons":["user-unauthenticated"],"status":401}"#,
     "\n",
     r#"{"timestamp":"2026-11-20T09:00:02.120Z","msg":"authorize check","id":"X1B7-0QRE","#,
     r#""method":"GET","host":"other.example.com","path":"/","ip":"192.0.2.7","page-load":true,"#,
-    r#""outcome":"no-route","reasons":["unknown-host"],"status":404}"#,
+    r#""outcome":"no_route","reasons":["unknown-host"],"status":404}"#,
     "\n",
 );
 
@@ -284,7 +284,7 @@ fn what_a_log_did_not_keep_is_not_guessed_when_a_past_decision_is_explained() {
     assert!(said.ends_with("allow, 200: domain-ok\n"), "{said}");
     // As it was then: a script gets 401, and no route is no change of the policies.
     let said = explained("domain.yaml", "04HM-ASW9", "human");
-    assert!(said.ends_with("login, 401: user-unauthenticated\n"), "{said}");
+    assert!(said.ends_with("sign_in, 401: user-unauthenticated\n"), "{said}");
     let said = explained("domain.yaml", "X1B7-0QRE", "human");
-    assert!(said.ends_with("deny, 404: unknown-host\n"), "{said}");
+    assert!(said.ends_with("no_route, 404: unknown-host\n"), "{said}");
 }

@@ -66,7 +66,7 @@ async fn a_shadow_policy_is_counted_and_logged_where_it_differs() {
             cell("wiki", Outcome::Allow, Outcome::Allow, 1),
             cell("wiki", Outcome::Allow, Outcome::Deny, 1),
             cell("wiki", Outcome::Deny, Outcome::Allow, 1),
-            cell("wiki", Outcome::Login, Outcome::Login, 1),
+            cell("wiki", Outcome::SignIn, Outcome::SignIn, 1),
         ]
     );
     let log = site.log().await;
@@ -84,7 +84,7 @@ async fn a_shadow_policy_is_counted_and_logged_where_it_differs() {
         of("/lost")["shadow"],
         json!({"outcome": "deny", "reasons": ["claim-unauthorized"]})
     );
-    assert_eq!(of("/nobody")["shadow"]["outcome"], json!("login"));
+    assert_eq!(of("/nobody")["shadow"]["outcome"], json!("sign_in"));
     assert!(of("/none").get("shadow").is_none());
 }
 
@@ -199,8 +199,8 @@ async fn a_shadow_configuration_finds_routes_of_its_own() {
         lines[0]["shadow"],
         json!({"outcome": "allow", "reasons": ["claim-ok"], "route-id": "new-wiki"})
     );
-    assert_eq!(lines[1]["shadow"], json!({"outcome": "no-route", "reasons": ["route-not-found"]}));
-    assert_eq!(lines[2]["shadow"]["outcome"], json!("no-route"));
+    assert_eq!(lines[1]["shadow"], json!({"outcome": "no_route", "reasons": ["route-not-found"]}));
+    assert_eq!(lines[2]["shadow"]["outcome"], json!("no_route"));
 }
 
 #[tokio::test]

@@ -248,6 +248,7 @@ impl<'a> Prober<'a> {
                 source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 cors_preflight: false,
                 client_certificate: None,
+                supposed: None,
             };
             let nobody = Err::<Identity, _>(NotSignedIn::NoCookie);
             let open = judge(&rules, &facts, nobody).outcome() == Outcome::Allow;

@@ -13,14 +13,15 @@ use crate::base::log_text::for_log;
 use crate::base::time::{Clock, Timestamp};
 use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
+use crate::decision;
 use crate::workbench::cases;
 use crate::workbench::curl;
+use crate::workbench::evidence_tree::{self, BAD, GOOD, LOUD, UNSURE};
 use crate::workbench::log::Reader;
-use crate::workbench::past::Remembered;
 use crate::workbench::person::{Person, moment};
+use crate::workbench::recorded::RecordedRequest;
 use crate::workbench::request::{SOURCE_IP, Supposed};
-use crate::workbench::tree::{self, BAD, GOOD, LOUD, UNSURE};
-use crate::workbench::trial::{Trial, Word};
+use crate::workbench::trial::Trial;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -82,7 +83,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 fn explain(arguments: &Arguments) -> Result<Outcome, Outcome> {
     if let Some(id) = &arguments.id {
-        return past(arguments, id);
+        return recorded_decision(arguments, id);
     }
     let request = request(arguments).map_err(usage)?;
     let person = arguments.claims.as_deref().map(person).transpose()?;
@@ -109,58 +110,59 @@ fn is_json(arguments: &Arguments) -> bool {
 }
 
 /// Explains the last decision with this id.
-fn past(arguments: &Arguments, id: &str) -> Result<Outcome, Outcome> {
+fn recorded_decision(arguments: &Arguments, id: &str) -> Result<Outcome, Outcome> {
     let configured = Configured::load(&arguments.configuration)?;
     let inputs = reading::log(&arguments.logs, configured.decision_log.as_ref())?;
     let wanted = id.to_uppercase().replace('-', "");
     let mut found = None;
     let mut reader = Reader::default();
-    reading::read(&inputs, &mut reader, |past, _| {
-        if past.id.to_uppercase().replace('-', "") == wanted {
-            found = Some(Remembered::of(past));
+    reading::read(&inputs, &mut reader, |recorded, _| {
+        if recorded.id.to_uppercase().replace('-', "") == wanted {
+            found = Some(RecordedRequest::of(recorded));
         }
     })?;
-    let Some(past) = found else {
+    let Some(recorded) = found else {
         let problem = format!("the decision log has no request with the id {}", for_log(id));
         return Err(reading::failed(problem));
     };
-    let Some(again) = past.again(&configured.rules) else {
+    let Some(again) = recorded.again(&configured.rules) else {
         return Err(reading::failed("the path was too long for the log, so nothing can be said"));
     };
-    let (trial, then) = (&again.trial, past.outcome.word());
+    let (trial, then) = (&again.trial, recorded.outcome.word());
     let text = match is_json(arguments) {
         true => {
             let mut value = trial.as_json(&configured.rules, &configured.sources);
             if let Some(members) = value.as_object_mut() {
-                if let Some(criterion) = &again.lacks {
+                if let Some(criterion) = &again.not_recorded {
                     members.insert("outcome".to_owned(), "unknown".into());
                     members.insert("status".to_owned(), Value::Null);
                     members.insert("not_recorded".to_owned(), criterion.as_str().into());
                 }
-                let then = json!({"outcome": then, "reasons": past.reasons});
+                let then = json!({"outcome": then, "reasons": recorded.reasons});
                 members.insert("then".to_owned(), then);
-                members.insert("time".to_owned(), past.at.to_string().into());
+                members.insert("time".to_owned(), recorded.at.to_string().into());
             }
             format!("{value:#}\n")
         }
         false => {
-            let who = past.somebody.as_ref().map_or("nobody", |who| {
-                who.identity.claims.text("email").unwrap_or(&who.identity.subject)
+            let who = recorded.somebody.as_ref().map_or("nobody", |who| {
+                let identity = &who.asker.identity;
+                identity.claims.text("email").unwrap_or(&identity.subject)
             });
-            let path = past.path.as_deref().unwrap_or_default();
-            let (method, host) = (for_log(&past.method), for_log(&past.host));
+            let path = recorded.path.as_deref().unwrap_or_default();
+            let (method, host) = (for_log(&recorded.method), for_log(&recorded.host));
             let head = format!(
                 "{method} https://{host}{}\nas {}, {}\n",
                 for_log(path),
                 for_log(who),
-                past.at
+                recorded.at
             );
-            let end = match (&again.lacks, again.outcome()) {
+            let end = match (&again.not_recorded, again.outcome()) {
                 (Some(criterion), _) => format!(
                     "{UNSURE}unknown{UNSURE:#}: the log did not keep what `{criterion}` reads\n\
                      The answer was {LOUD}{then}{LOUD:#}.\n"
                 ),
-                (None, now) if now == Some(past.outcome) => outcome(trial),
+                (None, now) if now == Some(recorded.outcome) => outcome(trial),
                 (None, _) => format!(
                     "{}The policies have changed: the answer was {LOUD}{then}{LOUD:#}.\n",
                     outcome(trial)
@@ -235,7 +237,7 @@ fn evidence(trial: &Trial, configured: &Configured) -> String {
     }
     text.push('\n');
     match trial.explanation() {
-        Some(explanation) => text += &tree::human(explanation, &configured.sources, ""),
+        Some(explanation) => text += &evidence_tree::human(explanation, &configured.sources, ""),
         None => text += &format!("{}\n", trial.instead().unwrap_or_default()),
     }
     text.push('\n');
@@ -244,12 +246,12 @@ fn evidence(trial: &Trial, configured: &Configured) -> String {
 
 /// The outcome, with its reasons and what is missing.
 fn outcome(trial: &Trial) -> String {
-    let style = match trial.word() {
-        Word::Allow => GOOD,
-        Word::Deny => BAD,
-        Word::Login => UNSURE,
+    let style = match trial.outcome() {
+        decision::Outcome::Allow => GOOD,
+        decision::Outcome::Deny | decision::Outcome::NoRoute => BAD,
+        decision::Outcome::SignIn => UNSURE,
     };
-    let (word, status) = (trial.word().as_str(), trial.status.as_u16());
+    let (word, status) = (trial.outcome().word(), trial.status.as_u16());
     let mut text = format!("{style}{word}{style:#}, {status}");
     let reasons = trial.reasons();
     if !reasons.is_empty() {

@@ -46,7 +46,7 @@ fn lint(arguments: &Arguments) -> Result<Outcome, Outcome> {
         if !arguments.logs.is_empty() {
             let inputs = reading::log(&arguments.logs, None)?;
             let (mut reader, mut shown) = (Reader::default(), lint::Shown::new(rules));
-            let scanned = reading::read(&inputs, &mut reader, |past, _| shown.line(past))?;
+            let scanned = reading::read(&inputs, &mut reader, |recorded, _| shown.line(recorded))?;
             remarks = scanned.remarks();
             shown.tell(&mut loaded.diagnostics);
             if let Some(groups) = &loaded.groups {

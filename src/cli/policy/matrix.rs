@@ -148,7 +148,7 @@ fn of_file(path: &Path, now: Timestamp) -> Result<Vec<Someone>, Outcome> {
     }
     let someone = |(name, person): (String, std::sync::Arc<person::Person>)| Someone {
         name,
-        identity: Some(person.identity(now)),
+        asker: Some(person.asker(now)),
     };
     Ok(people.into_iter().map(someone).collect())
 }

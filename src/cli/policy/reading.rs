@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::time::monotonic;
 use crate::cli::Outcome;
-use crate::workbench::log::{Input, Meter, Past, People, Reader, Scanned, find, scan};
+use crate::workbench::log::{Input, Meter, People, Reader, Recorded, Scanned, find, scan};
 
 /// How to print what was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -35,7 +35,7 @@ pub(super) fn log(named: &[PathBuf], configured: Option<&PathBuf>) -> Result<Vec
 pub(super) fn read(
     inputs: &[Input],
     reader: &mut Reader,
-    each: impl FnMut(&Past<'_>, &People),
+    each: impl FnMut(&Recorded<'_>, &People),
 ) -> Result<Scanned, Outcome> {
     let meter = Meter::default();
     let mut progress = Progress::new(inputs.iter().map(|input| input.size).sum());

@@ -44,7 +44,7 @@ fn replay(arguments: &Arguments) -> Result<Outcome, Outcome> {
     let inputs = reading::log(&arguments.logs, configured.decision_log.as_ref())?;
     let mut replay = Replay::new(&configured.rules, arguments.all);
     let mut reader = Reader::default();
-    let scanned = reading::read(&inputs, &mut reader, |past, _| replay.line(past))?;
+    let scanned = reading::read(&inputs, &mut reader, |recorded, _| replay.line(recorded))?;
     let report = replay.report(&reader.people);
     reading::print(&match arguments.format {
         Format::Human => human(&report, &scanned),

@@ -64,7 +64,7 @@ fn report(arguments: &Arguments) -> Result<Outcome, Outcome> {
         Since::Ago(ago) => Clock::system().now().minus(ago),
     });
     let (mut reader, mut shadows) = (Reader::default(), Shadows::new(since));
-    let scanned = reading::read(&inputs, &mut reader, |past, _| shadows.line(past))?;
+    let scanned = reading::read(&inputs, &mut reader, |recorded, _| shadows.line(recorded))?;
     let report = shadows.report(&reader.people, &scanned);
     reading::print(&match arguments.format {
         Format::Human => human(&report, &scanned),

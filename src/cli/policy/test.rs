@@ -14,9 +14,9 @@ use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
 use crate::config::codes;
 use crate::workbench::cases::{self, CaseFile};
-use crate::workbench::first;
 use crate::workbench::report::{self, Report};
 use crate::workbench::run;
+use crate::workbench::starter_tests;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -86,7 +86,7 @@ fn init(arguments: &Arguments) -> Result<Outcome, Outcome> {
         return Err(Outcome::Usage);
     };
     let configured = Configured::load(&arguments.configuration)?;
-    let text = first::write(&configured.rules, Clock::system().now());
+    let text = starter_tests::write(&configured.rules, Clock::system().now());
     let name = path.display();
     let created = OpenOptions::new().write(true).create_new(true).open(path);
     match created.and_then(|mut file| file.write_all(text.as_bytes())) {

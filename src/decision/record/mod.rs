@@ -20,6 +20,8 @@ pub use build::{Certificate, Decided, Redact, Shadow};
 pub use fields::{Claims, Words};
 pub use text::Text;
 
+pub use crate::decision::outcome::Outcome;
+
 /// `msg` of the line of a decision; Pomerium's.
 pub const MSG_DECISION: &str = "authorize check";
 /// `msg` of the line that says how many lines are missing before it.
@@ -140,45 +142,6 @@ pub struct Line<'a> {
     pub status: Option<u16>,
 }
 
-/// What was decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// It passed.
-    Allow,
-    /// It was refused.
-    Deny,
-    /// The person was asked to sign in first.
-    Login,
-    /// No route had it.
-    NoRoute,
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub const ALL: [Self; 4] = [Self::Allow, Self::Deny, Self::Login, Self::NoRoute];
-
-    /// The word in the log.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-            Self::Login => "login",
-            Self::NoRoute => "no-route",
-        }
-    }
-}
-
-impl From<crate::policy::Outcome> for Outcome {
-    fn from(outcome: crate::policy::Outcome) -> Self {
-        match outcome {
-            crate::policy::Outcome::Allow => Self::Allow,
-            crate::policy::Outcome::SignIn => Self::Login,
-            crate::policy::Outcome::Deny => Self::Deny,
-        }
-    }
-}
-
 /// What one line of a log is.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "read by the million: a box would cost more")]
@@ -199,14 +162,14 @@ pub enum Unreadable {
     Json(#[from] serde_json::Error),
     /// Something is missing without which there is no request.
     #[error("`{0}` is missing")]
-    Lacks(&'static str),
+    Missing(&'static str),
 }
 
 impl<'a> Entry<'a> {
     /// Reads one line, without its line feed. Fields that are not known are passed over.
     ///
     /// # Errors
-    /// It is no JSON, or not of this shape, or lacks the request.
+    /// It is no JSON, or not of this shape, or does not hold the request.
     pub fn read(text: &'a str) -> Result<Self, Unreadable> {
         let line: Line<'a> = serde_json::from_str(text)?;
         match line.msg.as_str() {
@@ -216,7 +179,7 @@ impl<'a> Entry<'a> {
         }
         let needed = [("method", &line.method), ("host", &line.host), ("path", &line.path)];
         if let Some((name, _)) = needed.into_iter().find(|(_, value)| value.is_empty()) {
-            return Err(Unreadable::Lacks(name));
+            return Err(Unreadable::Missing(name));
         }
         Ok(Self::Decision(line))
     }
@@ -235,7 +198,7 @@ impl Line<'_> {
     }
 
     /// Whether `name` was there and was kept out of the line, or cut.
-    pub fn lacks(&self, name: &str) -> bool {
+    pub fn omits(&self, name: &str) -> bool {
         self.left_out.iter().chain(&self.cut).any(|left_out| left_out.as_str() == name)
     }
 

@@ -13,7 +13,7 @@ const TOLD: usize = 8;
 /// The grounds of a refusal for the operator. What was seen of an address is written with its
 /// local part hashed, so that two lines can be compared without naming anybody.
 pub(crate) fn for_log(explanation: &Explanation) -> Vec<Evidence> {
-    let grounds = explanation.grounds().take(TOLD);
+    let grounds = explanation.deciding_criteria().take(TOLD);
     grounds
         .map(|ground| Evidence {
             rule: ground.rule.clone(),

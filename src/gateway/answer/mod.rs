@@ -194,7 +194,7 @@ impl Refused {
 
     /// Nobody was asked what is decided: whoever asks has to sign in first.
     pub(crate) fn with_sign_in(self: Box<Self>, cause: WhySignIn) -> Box<Self> {
-        self.with_decision(Outcome::Login, vec![cause.word()])
+        self.with_decision(Outcome::SignIn, vec![cause.word()])
     }
 
     /// The request was refused before any decision.

@@ -93,7 +93,7 @@ mod tests {
         workers[0].count(Some("wiki"), Outcome::Allow, Outcome::Deny);
         workers[1].count(Some("wiki"), Outcome::Allow, Outcome::Deny);
         workers[1].count(Some("wiki"), Outcome::Allow, Outcome::Allow);
-        workers[1].count(None, Outcome::NoRoute, Outcome::Login);
+        workers[1].count(None, Outcome::NoRoute, Outcome::SignIn);
         let cell = |route: &str, real, shadow, count| ShadowCount {
             route: route.to_owned(),
             real,
@@ -101,7 +101,7 @@ mod tests {
             count,
         };
         let expected = [
-            cell("", Outcome::NoRoute, Outcome::Login, 1),
+            cell("", Outcome::NoRoute, Outcome::SignIn, 1),
             cell("wiki", Outcome::Allow, Outcome::Allow, 1),
             cell("wiki", Outcome::Allow, Outcome::Deny, 2),
         ];

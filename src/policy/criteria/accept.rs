@@ -1,6 +1,11 @@
 //! `accept`: everybody.
 
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What};
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test};
+use crate::policy::missing::What;
+use crate::policy::openness::Openness;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
 
 pub(super) static ROW: Row = Row {
     name: "accept",
@@ -31,5 +36,9 @@ impl OfRequest for Accept {
 
     fn different(&self) -> Option<What> {
         None
+    }
+
+    fn openness(&self) -> Openness {
+        Openness::Everybody
     }
 }

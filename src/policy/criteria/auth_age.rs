@@ -6,11 +6,18 @@
 
 use std::time::Duration;
 
-use super::{Answer, Data, Identity, Reads, Reason, Row, Test, Written, answer};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::duration;
 use crate::base::time::Timestamp;
-use crate::policy::{codes, doubts};
+use crate::identity::Identity;
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
+use crate::policy::missing::Missing;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
+use crate::policy::written::Written;
+use crate::policy::{codes, value_lints};
 
 pub(super) static ROW: Row = Row {
     name: "auth_age",
@@ -21,11 +28,11 @@ pub(super) static ROW: Row = Row {
     reasons: &[Reason::AuthAgeExceeded, Reason::AuthAgeOk, Reason::UserUnauthenticated],
     reads: Reads::Identity,
     example: "auth_age: 12h",
-    compile: |written, told| {
-        if let Some(doubt) = doubts::recent_sign_in_refused(written) {
-            doubt.tell(Some(written.place), told);
+    compile: |written, diagnostics| {
+        if let Some(warning) = value_lints::recent_sign_in_refused(written) {
+            warning.report(Some(written.place), diagnostics);
         }
-        Some(Test::Age(AuthAge::read(written, told)?))
+        Some(Test::person(AuthAge::read(written, diagnostics)?))
     },
 };
 
@@ -40,12 +47,12 @@ const ON_THE_WAY: Duration = Duration::from_secs(60);
 
 /// A sign-in that is recent enough.
 #[derive(Debug)]
-pub(in crate::policy) struct AuthAge {
+struct AuthAge {
     most: Duration,
 }
 
 impl AuthAge {
-    fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Self> {
+    fn read(written: &Written<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let place = if written.data.is_null() { written.place } else { written.data.place };
         let problem = match written.data.text().filter(|_| !written.data.is_null()) {
             None => format!("`auth_age` wants a duration, and this is {}", written.data.what()),
@@ -57,36 +64,46 @@ impl AuthAge {
                          is back from Apple, which would ask again and again"
                     );
                     let help = format!("write {} or more", duration::shown(SMALLEST));
-                    told.error(codes::DATA, place, message, help);
+                    diagnostics.error(codes::DATA, place, message, help);
                     return None;
                 }
                 Err(problem) => format!("`{text}` {problem}"),
             },
         };
-        told.error(codes::DATA, place, problem, "write for instance: auth_age: 15m, or 12h");
+        diagnostics.error(codes::DATA, place, problem, "write for instance: auth_age: 15m, or 12h");
         None
     }
+}
 
-    /// The answer about somebody at `now`. Allocates nothing.
-    pub(in crate::policy) fn judge(&self, who: &Identity, now: Timestamp) -> (Answer, Reason) {
-        let holds = now <= who.signed_in_at.plus(self.most);
+impl OfPerson for AuthAge {
+    fn judge(&self, who: &Identity, question: &Question<'_>) -> (Answer, Reason) {
+        let holds = question.now <= who.signed_in_at.plus(self.most);
         answer(holds, Reason::AuthAgeOk, Reason::AuthAgeExceeded)
     }
 
-    /// Since when a session must have begun to be young enough for a while at `now`.
-    pub(in crate::policy) fn since(&self, now: Timestamp) -> Timestamp {
-        now.minus(self.most.saturating_sub(ON_THE_WAY))
-    }
-
-    pub(in crate::policy) fn wanted(&self) -> String {
+    fn wanted(&self) -> String {
         format!("signed in at most {} ago", duration::shown(self.most))
     }
 
-    pub(in crate::policy) fn seen(who: &Identity, now: Timestamp) -> String {
-        let ago = u64::try_from(now.seconds_since(who.signed_in_at)).unwrap_or(0);
-        match ago {
+    fn seen(&self, who: &Identity, question: &Question<'_>) -> Option<String> {
+        let ago = u64::try_from(question.now.seconds_since(who.signed_in_at)).unwrap_or(0);
+        Some(match ago {
             0 => "signed in just now".to_owned(),
             _ => format!("signed in {} ago", duration::shown(Duration::from_secs(ago))),
-        }
+        })
+    }
+
+    /// Nothing: whoever signed in too long ago is asked to sign in again, which is told first.
+    fn missing(&self, _: &Identity) -> Option<Missing> {
+        None
+    }
+
+    fn needs(&self, missing: &Unrecorded, _: &Identity) -> bool {
+        missing.issued_at
+    }
+
+    /// A session must be young enough for a while after `now`: it has a way to go.
+    fn signed_in_since(&self, now: Timestamp) -> Option<Timestamp> {
+        Some(now.minus(self.most.saturating_sub(ON_THE_WAY)))
     }
 }

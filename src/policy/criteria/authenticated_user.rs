@@ -1,7 +1,13 @@
 //! `authenticated_user`: whoever is signed in. Anybody with an Apple account can be.
 
-use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer};
-use crate::policy::What;
+use crate::identity::Identity;
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
+use crate::policy::missing::{Missing, What};
+use crate::policy::openness::Openness;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
 
 pub(super) static ROW: Row = Row {
     name: "authenticated_user",
@@ -18,7 +24,7 @@ pub(super) static ROW: Row = Row {
 pub(super) struct AuthenticatedUser;
 
 impl OfPerson for AuthenticatedUser {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+    fn judge(&self, who: &Identity, _: &Question<'_>) -> (Answer, Reason) {
         answer(!who.subject.is_empty(), Reason::UserOk, Reason::UserUnauthorized)
     }
 
@@ -26,7 +32,7 @@ impl OfPerson for AuthenticatedUser {
         "anybody who is signed in".to_owned()
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
+    fn seen(&self, who: &Identity, _: &Question<'_>) -> Option<String> {
         Some(format!("{:?}", who.subject))
     }
 
@@ -34,7 +40,11 @@ impl OfPerson for AuthenticatedUser {
         Some(Missing::Different { what: What::User })
     }
 
-    fn lacks(&self, _: &Identity) -> bool {
+    fn needs(&self, _: &Unrecorded, _: &Identity) -> bool {
         false
+    }
+
+    fn openness(&self) -> Openness {
+        Openness::AnyAccount
     }
 }

@@ -5,11 +5,18 @@
 
 use serde_json::{Map, Value};
 
-use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, Written, answer};
+use super::email;
 use crate::base::diagnostic::Diagnostics;
-use crate::identity::Address;
+use crate::identity::{Address, Identity};
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
 use crate::policy::matchers::{ListMatcher, ListOperator, Single};
-use crate::policy::{What, apple_claims, codes};
+use crate::policy::missing::{Missing, What};
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
+use crate::policy::written::Written;
+use crate::policy::{apple_claims, codes};
 
 pub(super) static ROW: Row = Row {
     name: "claim",
@@ -25,7 +32,7 @@ pub(super) static ROW: Row = Row {
     ],
     reads: Reads::Identity,
     example: "claim/real_user_status: 2",
-    compile: |written, told| Some(Test::person(Claim::read(written, told)?)),
+    compile: |written, diagnostics| Some(Test::person(Claim::read(written, diagnostics)?)),
 };
 
 /// Most segments that a name is taken apart into.
@@ -54,9 +61,9 @@ enum Found<'a> {
 }
 
 impl Claim {
-    fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Self> {
+    fn read(written: &Written<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let Some(name) = written.path.filter(|path| !path.is_empty()) else {
-            told.error(
+            diagnostics.error(
                 codes::DATA,
                 written.place,
                 "`claim` needs the name of a claim",
@@ -64,31 +71,31 @@ impl Claim {
             );
             return None;
         };
-        if let Some(doubt) = apple_claims::doubt_name(name) {
-            doubt.tell(Some(written.place), told);
+        if let Some(warning) = apple_claims::warning_for_name(name) {
+            warning.report(Some(written.place), diagnostics);
         }
         let matcher = ListMatcher::read(
             written,
-            &|data, operator, value, told| {
+            &|data, operator, value, diagnostics| {
                 let value = apple_claims::as_apple_means(name, value);
-                if let Some(doubt) = apple_claims::doubt_value(name, operator, &value) {
-                    doubt.tell(Some(data.place), told);
+                if let Some(warning) = apple_claims::warning_for_value(name, operator, &value) {
+                    warning.report(Some(data.place), diagnostics);
                 }
                 value
             },
-            told,
+            diagnostics,
         )?;
         Some(Self::new(name, matcher))
     }
 
     /// One that holds where the claim has `value`; `None` where that is no single value.
-    pub(super) fn has(name: &str, value: &Value, told: &mut Diagnostics) -> Option<Self> {
-        if let Some(doubt) = apple_claims::doubt_name(name) {
-            doubt.tell(None, told);
+    pub(super) fn has(name: &str, value: &Value, diagnostics: &mut Diagnostics) -> Option<Self> {
+        if let Some(warning) = apple_claims::warning_for_name(name) {
+            warning.report(None, diagnostics);
         }
         let value = apple_claims::as_apple_means(name, Single::from_json(value)?);
-        if let Some(doubt) = apple_claims::doubt_value(name, ListOperator::Has, &value) {
-            doubt.tell(None, told);
+        if let Some(warning) = apple_claims::warning_for_value(name, ListOperator::Has, &value) {
+            warning.report(None, diagnostics);
         }
         Some(Self::new(name, ListMatcher::has(value)))
     }
@@ -127,7 +134,7 @@ impl Claim {
 }
 
 impl OfPerson for Claim {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+    fn judge(&self, who: &Identity, _: &Question<'_>) -> (Answer, Reason) {
         match self.find(who) {
             // Security: what is a map is neither there nor absent, so it neither admits nor spares.
             Found::LeftOut | Found::Map => (Answer::Unknown, Reason::ClaimUnauthorized),
@@ -143,11 +150,11 @@ impl OfPerson for Claim {
         self.matcher.wanted()
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
+    fn seen(&self, who: &Identity, question: &Question<'_>) -> Option<String> {
         match self.find(who) {
             Found::LeftOut => Some("too large for the session".to_owned()),
             Found::Map => Some("a map, whose members have names of their own".to_owned()),
-            Found::Unverified => super::email::seen(who),
+            Found::Unverified => email::seen(who, question),
             Found::Values([]) => None,
             Found::Values(values) => {
                 let shown: Vec<String> = values.iter().map(ToString::to_string).collect();
@@ -166,16 +173,15 @@ impl OfPerson for Claim {
         })
     }
 
-    fn lacks(&self, who: &Identity) -> bool {
+    fn needs(&self, missing: &Unrecorded, who: &Identity) -> bool {
         if &*self.name == "email" {
-            return who.unrecorded.mailbox || who.unrecorded.domain;
+            return email::needs(missing);
         }
         if &*self.name == "sub" {
-            return who.unrecorded.subject;
+            return missing.subject;
         }
-        let missing = |name: &str| name == Identity::EVERY_OTHER || self.is_at_or_below(name);
-        who.claims.get(&self.name).is_none()
-            && who.unrecorded.claims.iter().any(|name| missing(name))
+        let concerns = |name: &str| name == Identity::EVERY_OTHER || self.is_at_or_below(name);
+        who.claims.get(&self.name).is_none() && missing.claims.iter().any(|name| concerns(name))
     }
 }
 

@@ -4,13 +4,18 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, Written};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::near::nearest;
 use crate::base::node::{Kind, Node};
 use crate::identity::ClientCertificate;
+use crate::policy::answer::Answer;
 use crate::policy::codes;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test};
 use crate::policy::matchers::{Letters, TextMatcher};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::written::Written;
 
 pub(super) static ROW: Row = Row {
     name: "client_certificate",
@@ -22,7 +27,9 @@ pub(super) static ROW: Row = Row {
     reasons: &[Reason::ClientCertificateOk, Reason::ClientCertificateUnauthorized],
     reads: Reads::ClientCertificate,
     example: "client_certificate: {san_dns: laptop-7.corp.example}",
-    compile: |written, told| Some(Test::request(Certificate { tests: read(written, told)? })),
+    compile: |written, diagnostics| {
+        Some(Test::request(Certificate { tests: read(written, diagnostics)? }))
+    },
 };
 
 /// Bytes of a SHA-256 digest.
@@ -138,9 +145,9 @@ pub(super) fn seen(certificate: &ClientCertificate) -> String {
     format!("{}{of} ({validity})", certificate.fingerprint)
 }
 
-fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Vec<CertificateTest>> {
+fn read(written: &Written<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<CertificateTest>> {
     let Some(entries) = written.data.map().filter(|entries| !entries.is_empty()) else {
-        told.error(
+        diagnostics.error(
             codes::DATA,
             if written.data.is_null() { written.place } else { written.data.place },
             format!(
@@ -152,7 +159,8 @@ fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Vec<Certificate
         );
         return None;
     };
-    let tests: Vec<_> = entries.iter().map(|(key, data)| test(written, key, data, told)).collect();
+    let tests: Vec<_> =
+        entries.iter().map(|(key, data)| test(written, key, data, diagnostics)).collect();
     tests.into_iter().collect()
 }
 
@@ -160,16 +168,17 @@ fn test(
     written: &Written<'_>,
     key: &Node,
     data: &Node,
-    told: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Option<CertificateTest> {
     const KEYS: [&str; 5] = ["fingerprint", "spki_hash", "san_email", "san_dns", "san_uri"];
     let names = match key.text().unwrap_or_default() {
         "fingerprint" => {
-            return digests(key, data, fingerprint, FINGERPRINT_HELP, told)
+            return digests(key, data, fingerprint, FINGERPRINT_HELP, diagnostics)
                 .map(CertificateTest::Fingerprint);
         }
         "spki_hash" => {
-            return digests(key, data, spki_hash, SPKI_HELP, told).map(CertificateTest::SpkiHash);
+            return digests(key, data, spki_hash, SPKI_HELP, diagnostics)
+                .map(CertificateTest::SpkiHash);
         }
         "san_email" => Names::Email,
         "san_dns" => Names::Dns,
@@ -180,12 +189,12 @@ fn test(
                 None => format!("here you can write {}", KEYS.join(", ")),
             };
             let message = format!("`client_certificate` does not look at `{other}`");
-            told.error(codes::UNKNOWN_MATCHER, key.place, message, help);
+            diagnostics.error(codes::UNKNOWN_MATCHER, key.place, message, help);
             return None;
         }
     };
     let within = Written { key: names.word(), place: key.place, data, ..*written };
-    let matcher = TextMatcher::read(&within, Letters::Exact, |_, _, _| None, told)?;
+    let matcher = TextMatcher::read(&within, Letters::Exact, |_, _, _| None, diagnostics)?;
     Some(CertificateTest::Name(names, matcher))
 }
 
@@ -200,7 +209,7 @@ fn digests(
     data: &Node,
     read: fn(&str) -> Option<String>,
     help: &str,
-    told: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Vec<Box<str>>> {
     let name = key.text().unwrap_or_default();
     let items = match &data.kind {
@@ -209,7 +218,7 @@ fn digests(
     };
     if items.is_empty() {
         let message = format!("the list of `{name}` is empty, so this never holds");
-        told.warning(codes::NEVER_EQUAL, data.place, message, help);
+        diagnostics.warning(codes::NEVER_EQUAL, data.place, message, help);
     }
     let mut one = |item: &Node| {
         let digest = item.text().and_then(read);
@@ -218,7 +227,7 @@ fn digests(
                 Some(text) => format!("`{text}` is not a {name}"),
                 None => format!("`{name}` wants text, and this is {}", item.what()),
             };
-            told.error(codes::DATA, item.place, what, help);
+            diagnostics.error(codes::DATA, item.place, what, help);
         }
         digest.map(String::into_boxed_str)
     };

@@ -1,6 +1,10 @@
 //! `cors_preflight`: the question a browser asks before it sends a cross-origin request.
 
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, answer};
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test, answer};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
 
 pub(super) static ROW: Row = Row {
     name: "cors_preflight",

@@ -3,11 +3,16 @@
 use std::fmt;
 
 use super::zone::{self, Zone};
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, Written, answer};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::Node;
 use crate::base::time::Timestamp;
+use crate::policy::answer::Answer;
 use crate::policy::codes;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test, answer};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::written::Written;
 
 pub(super) static ROW: Row = Row {
     name: "date",
@@ -18,7 +23,7 @@ pub(super) static ROW: Row = Row {
     reasons: &[Reason::DateOk, Reason::DateUnauthorized],
     reads: Reads::Time,
     example: "date: {after: 2026-09-01, before: 2027-07-01, timezone: Europe/Berlin}",
-    compile: |written, told| Some(Test::request(Date::read(written, told)?)),
+    compile: |written, diagnostics| Some(Test::request(Date::read(written, diagnostics)?)),
 };
 
 const HELP: &str = "write for instance: date: {after: 2026-09-01, before: 2027-07-01T18:00:00Z}";
@@ -32,17 +37,17 @@ struct Date {
 }
 
 impl Date {
-    fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Self> {
+    fn read(written: &Written<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let [after, before, zone] =
-            zone::fields(written, ["after", "before", "timezone"], HELP, told)?;
+            zone::fields(written, ["after", "before", "timezone"], HELP, diagnostics)?;
         if after.is_none() && before.is_none() {
-            zone::no_bounds(written, HELP, told);
+            zone::no_bounds(written, HELP, diagnostics);
             return None;
         }
-        let zone = Zone::read(zone, told);
+        let zone = Zone::read(zone, diagnostics);
         let mut moment = |node: Option<&Node>| match node {
             None => Some(None),
-            Some(node) => moment(node, zone.as_ref()?, told).map(Some),
+            Some(node) => moment(node, zone.as_ref()?, diagnostics).map(Some),
         };
         let (from, until) = (moment(after), moment(before));
         let date = Self { after: from?, before: until? };
@@ -50,14 +55,19 @@ impl Date {
             && until <= from
         {
             let message = "this ends before it begins, so it never holds";
-            told.error(codes::DATA, at.place, message, "`before` has to be later than `after`");
+            diagnostics.error(
+                codes::DATA,
+                at.place,
+                message,
+                "`before` has to be later than `after`",
+            );
             return None;
         }
         Some(date)
     }
 }
 
-fn moment(node: &Node, zone: &Zone, told: &mut Diagnostics) -> Option<Timestamp> {
+fn moment(node: &Node, zone: &Zone, diagnostics: &mut Diagnostics) -> Option<Timestamp> {
     let text = node.text().unwrap_or_default();
     let read = || {
         if let Ok(at) = text.parse::<jiff::Timestamp>() {
@@ -73,7 +83,7 @@ fn moment(node: &Node, zone: &Zone, told: &mut Diagnostics) -> Option<Timestamp>
         };
         let help =
             "write for instance 2026-09-01, 2026-09-01T08:00:00 or 2026-09-01T08:00:00+02:00";
-        told.error(codes::DATA, node.place, message, help);
+        diagnostics.error(codes::DATA, node.place, message, help);
         return None;
     };
     Some(Timestamp(at.as_second()))

@@ -1,11 +1,16 @@
 //! `day_of_week`: on some days of the week.
 
 use super::zone::{self, SECONDS_OF_DAY, Zone};
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, Written, answer};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::near::nearest;
 use crate::base::node::{Kind, Node};
+use crate::policy::answer::Answer;
 use crate::policy::codes;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test, answer};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::written::Written;
 
 pub(super) static ROW: Row = Row {
     name: "day_of_week",
@@ -16,7 +21,7 @@ pub(super) static ROW: Row = Row {
     reasons: &[Reason::DayOfWeekOk, Reason::DayOfWeekUnauthorized],
     reads: Reads::Time,
     example: "day_of_week: {days: mon-fri, timezone: Europe/Berlin}",
-    compile: |written, told| Some(Test::request(DayOfWeek::read(written, told)?)),
+    compile: |written, diagnostics| Some(Test::request(DayOfWeek::read(written, diagnostics)?)),
 };
 
 const HELP: &str = "write for instance mon-fri, \"mon,wed\", [sat, sun] or \"*\"; with a zone: \
@@ -33,20 +38,20 @@ struct DayOfWeek {
 }
 
 impl DayOfWeek {
-    fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Self> {
+    fn read(written: &Written<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let (list, zone) = if written.data.map().is_some() {
-            let [days, zone] = zone::fields(written, ["days", "timezone"], HELP, told)?;
+            let [days, zone] = zone::fields(written, ["days", "timezone"], HELP, diagnostics)?;
             let Some(days) = days else {
                 let message = "`day_of_week` needs `days`";
-                told.error(codes::DATA, written.data.place, message, HELP);
+                diagnostics.error(codes::DATA, written.data.place, message, HELP);
                 return None;
             };
             (days, zone)
         } else {
             (written.data, None)
         };
-        let zone = Zone::read(zone, told);
-        Some(Self { days: days(written, list, told)?, zone: zone? })
+        let zone = Zone::read(zone, diagnostics);
+        Some(Self { days: days(written, list, diagnostics)?, zone: zone? })
     }
 
     fn today(&self, question: &Question<'_>) -> Option<usize> {
@@ -56,14 +61,14 @@ impl DayOfWeek {
     }
 }
 
-fn days(written: &Written<'_>, list: &Node, told: &mut Diagnostics) -> Option<[bool; 7]> {
+fn days(written: &Written<'_>, list: &Node, diagnostics: &mut Diagnostics) -> Option<[bool; 7]> {
     let items = match &list.kind {
         Kind::List(items) => items,
         Kind::Scalar(_) | Kind::Map(_) => std::slice::from_ref(list),
     };
     if items.is_empty() {
         let message = "`day_of_week` without any day never holds";
-        told.warning(codes::NEVER_EQUAL, list.place, message, HELP);
+        diagnostics.warning(codes::NEVER_EQUAL, list.place, message, HELP);
     }
     let mut days = [false; 7];
     let mut good = true;
@@ -71,7 +76,7 @@ fn days(written: &Written<'_>, list: &Node, told: &mut Diagnostics) -> Option<[b
         let Some(text) = item.text().filter(|_| !item.is_null()) else {
             let message = format!("a day is text, and this is {}", item.what());
             let place = if item.is_null() { written.place } else { item.place };
-            told.error(codes::DATA, place, message, HELP);
+            diagnostics.error(codes::DATA, place, message, HELP);
             good = false;
             continue;
         };
@@ -84,7 +89,7 @@ fn days(written: &Written<'_>, list: &Node, told: &mut Diagnostics) -> Option<[b
                         None => HELP.to_owned(),
                     };
                     let message = format!("there is no day `{name}`");
-                    told.error(codes::DATA, item.place, message, help);
+                    diagnostics.error(codes::DATA, item.place, message, help);
                     good = false;
                 }
             }

@@ -1,11 +1,17 @@
 //! `domain`: what follows the only `@` of the verified address. The case of ASCII letters does not
 //! count.
 
-use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer, email};
+use super::email;
 use crate::base::diagnostic::Diagnostics;
-use crate::identity::{Address, domain_of};
+use crate::identity::{Address, Identity, domain_of};
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
 use crate::policy::matchers::{Letters, TextMatcher};
-use crate::policy::{What, doubts};
+use crate::policy::missing::{Missing, What};
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
+use crate::policy::value_lints;
 
 pub(super) static ROW: Row = Row {
     name: "domain",
@@ -21,10 +27,11 @@ pub(super) static ROW: Row = Row {
     ],
     reads: Reads::Identity,
     example: "domain: corp.example",
-    compile: |written, told| {
-        let matcher = TextMatcher::read(written, Letters::AnyCase, doubts::domain, told)?;
-        if let Some(doubt) = doubts::absent_address(written, matcher.is_negative()) {
-            doubt.tell(Some(written.place), told);
+    compile: |written, diagnostics| {
+        let matcher =
+            TextMatcher::read(written, Letters::AnyCase, value_lints::domain, diagnostics)?;
+        if let Some(warning) = value_lints::absent_address(written, matcher.is_negative()) {
+            warning.report(Some(written.place), diagnostics);
         }
         Some(Test::person(Domain { matcher }))
     },
@@ -36,10 +43,10 @@ pub(super) struct Domain {
 }
 
 impl Domain {
-    pub(super) fn one_of(domains: &[String], told: &mut Diagnostics) -> Self {
+    pub(super) fn one_of(domains: &[String], diagnostics: &mut Diagnostics) -> Self {
         for domain in domains {
-            if let Some(doubt) = doubts::listed_domain(domain) {
-                doubt.tell(None, told);
+            if let Some(warning) = value_lints::listed_domain(domain) {
+                warning.report(None, diagnostics);
             }
         }
         Self { matcher: TextMatcher::one_of(domains, Letters::AnyCase) }
@@ -47,7 +54,7 @@ impl Domain {
 }
 
 impl OfPerson for Domain {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+    fn judge(&self, who: &Identity, _: &Question<'_>) -> (Answer, Reason) {
         match &who.address {
             Address::Unverified(_) => (Answer::Unknown, Reason::EmailUnverified),
             // Security: without an address negative matchers do not hold either.
@@ -66,15 +73,15 @@ impl OfPerson for Domain {
         self.matcher.wanted()
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
-        email::seen(who)
+    fn seen(&self, who: &Identity, question: &Question<'_>) -> Option<String> {
+        email::seen(who, question)
     }
 
     fn missing(&self, who: &Identity) -> Option<Missing> {
         Some(email::missing(who, What::Domain))
     }
 
-    fn lacks(&self, who: &Identity) -> bool {
-        who.unrecorded.domain
+    fn needs(&self, missing: &Unrecorded, _: &Identity) -> bool {
+        missing.domain
     }
 }

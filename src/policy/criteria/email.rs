@@ -1,9 +1,14 @@
 //! `email`: the address that the provider vouches for. The case of ASCII letters does not count.
 
-use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer};
-use crate::identity::{Address, domain_of};
+use crate::identity::{Address, Identity, domain_of};
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
 use crate::policy::matchers::{Letters, TextMatcher};
-use crate::policy::{What, doubts};
+use crate::policy::missing::{Missing, What};
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
+use crate::policy::value_lints;
 
 pub(super) static ROW: Row = Row {
     name: "email",
@@ -18,10 +23,11 @@ pub(super) static ROW: Row = Row {
     ],
     reads: Reads::Identity,
     example: "email: {in: [ann@corp.example, bob@corp.example]}",
-    compile: |written, told| {
-        let matcher = TextMatcher::read(written, Letters::AnyCase, doubts::email, told)?;
-        if let Some(doubt) = doubts::absent_address(written, matcher.is_negative()) {
-            doubt.tell(Some(written.place), told);
+    compile: |written, diagnostics| {
+        let matcher =
+            TextMatcher::read(written, Letters::AnyCase, value_lints::email, diagnostics)?;
+        if let Some(warning) = value_lints::absent_address(written, matcher.is_negative()) {
+            warning.report(Some(written.place), diagnostics);
         }
         Some(Test::person(Email { matcher }))
     },
@@ -39,7 +45,7 @@ impl Email {
 }
 
 impl OfPerson for Email {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+    fn judge(&self, who: &Identity, _: &Question<'_>) -> (Answer, Reason) {
         match &who.address {
             // Security: negative matchers, too; having no address admits nobody but where that is
             // what is asked.
@@ -63,8 +69,8 @@ impl OfPerson for Email {
         self.matcher.wanted()
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
-        seen(who)
+    fn seen(&self, who: &Identity, question: &Question<'_>) -> Option<String> {
+        seen(who, question)
     }
 
     fn missing(&self, who: &Identity) -> Option<Missing> {
@@ -75,20 +81,20 @@ impl OfPerson for Email {
         Some(missing(who, What::Address))
     }
 
-    fn lacks(&self, who: &Identity) -> bool {
-        lacks(who)
+    fn needs(&self, missing: &Unrecorded, _: &Identity) -> bool {
+        needs(missing)
     }
 }
 
 /// Whether a record of the past did not keep the whole address.
-pub(super) fn lacks(who: &Identity) -> bool {
-    who.unrecorded.mailbox || who.unrecorded.domain
+pub(super) fn needs(missing: &Unrecorded) -> bool {
+    missing.mailbox || missing.domain
 }
 
 /// The address with what is to be known about it.
-pub(super) fn seen(who: &Identity) -> Option<String> {
-    if lacks(who) {
-        let domain = who.address.shown().and_then(domain_of).filter(|_| !who.unrecorded.domain);
+pub(super) fn seen(who: &Identity, question: &Question<'_>) -> Option<String> {
+    if let Some(missing) = question.unrecorded().filter(|missing| needs(missing)) {
+        let domain = who.address.shown().and_then(domain_of).filter(|_| !missing.domain);
         return domain.map(|domain| format!("an address at {domain:?}"));
     }
     match &who.address {

@@ -1,10 +1,14 @@
 //! `email_verified`: whether the provider vouches for the address.
 
-use super::{
-    Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer, email, truth,
-};
-use crate::identity::Address;
-use crate::policy::What;
+use super::email;
+use crate::identity::{Address, Identity};
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
+use crate::policy::missing::{Missing, What};
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
+use crate::policy::written::truth;
 
 pub(super) static ROW: Row = Row {
     name: "email_verified",
@@ -19,7 +23,9 @@ pub(super) static ROW: Row = Row {
     ],
     reads: Reads::Identity,
     example: "email_verified: true",
-    compile: |written, told| Some(Test::person(EmailVerified { wanted: truth(written, told)? })),
+    compile: |written, diagnostics| {
+        Some(Test::person(EmailVerified { wanted: truth(written, diagnostics)? }))
+    },
 };
 
 #[derive(Debug)]
@@ -28,7 +34,7 @@ struct EmailVerified {
 }
 
 impl OfPerson for EmailVerified {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+    fn judge(&self, who: &Identity, _: &Question<'_>) -> (Answer, Reason) {
         let holds = match &who.address {
             Address::Absent => false,
             Address::Unverified(_) => !self.wanted,
@@ -42,15 +48,15 @@ impl OfPerson for EmailVerified {
             .to_owned()
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
-        email::seen(who)
+    fn seen(&self, who: &Identity, question: &Question<'_>) -> Option<String> {
+        email::seen(who, question)
     }
 
     fn missing(&self, who: &Identity) -> Option<Missing> {
         Some(email::missing(who, What::Address))
     }
 
-    fn lacks(&self, who: &Identity) -> bool {
-        email::lacks(who)
+    fn needs(&self, missing: &Unrecorded, _: &Identity) -> bool {
+        email::needs(missing)
     }
 }

@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, Written, email};
+use super::email;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::Node;
-use crate::identity::Address;
+use crate::identity::{Address, Identity};
+use crate::policy::answer::Answer;
+use crate::policy::codes;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test};
+use crate::policy::groups::GroupsFile;
 use crate::policy::groups::{Choice, Groups};
 use crate::policy::matchers::{ListMatcher, ListOperator, ListTest, Single};
-use crate::policy::{GroupsFile, What, codes};
+use crate::policy::missing::{Missing, What};
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
+use crate::policy::written::Written;
 
 pub(super) static ROW: Row = Row {
     name: super::GROUPS,
@@ -24,7 +32,7 @@ pub(super) static ROW: Row = Row {
         Reason::UserUnauthenticated,
     ],
     reads: Reads::Identity,
-    compile: |written, told| Some(Test::person(InGroups::read(written, told)?)),
+    compile: |written, diagnostics| Some(Test::person(InGroups::read(written, diagnostics)?)),
 };
 
 #[derive(Debug)]
@@ -44,12 +52,12 @@ struct Condition {
 }
 
 impl InGroups {
-    fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Self> {
+    fn read(written: &Written<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let groups = match written.groups {
             GroupsFile::Read(groups) => groups,
             GroupsFile::Broken => return None,
             GroupsFile::Unset => {
-                told.error(
+                diagnostics.error(
                     codes::GROUP,
                     written.place,
                     "this asks for a group, and no file says who is in it",
@@ -59,15 +67,15 @@ impl InGroups {
                 return None;
             }
         };
-        let known = |data: &Node, operator, value: Single, told: &mut Diagnostics| {
+        let known = |data: &Node, operator, value: Single, diagnostics: &mut Diagnostics| {
             if operator != ListOperator::Matches {
-                check_name(data, &value, groups, told);
+                check_name(data, &value, groups, diagnostics);
             }
             value
         };
-        let before = told.errors();
-        let matcher = ListMatcher::read(written, &known, told)?;
-        if told.errors() > before {
+        let before = diagnostics.errors();
+        let matcher = ListMatcher::read(written, &known, diagnostics)?;
+        if diagnostics.errors() > before {
             return None;
         }
         let tests = matcher.tests().iter().map(|test| conditions(groups, test));
@@ -76,7 +84,7 @@ impl InGroups {
             let message = "no group of `groups_file` is meant by this";
             let names: Vec<&str> = groups.names().take(20).collect();
             let help = format!("its groups are {}", names.join(", "));
-            told.error(codes::GROUP, written.data.place, message, help);
+            diagnostics.error(codes::GROUP, written.data.place, message, help);
             return None;
         }
         Some(Self { groups: Arc::clone(groups), matcher, tests })
@@ -88,10 +96,10 @@ impl InGroups {
     }
 }
 
-fn check_name(data: &Node, value: &Single, groups: &Groups, told: &mut Diagnostics) {
+fn check_name(data: &Node, value: &Single, groups: &Groups, diagnostics: &mut Diagnostics) {
     let Single::Text(name) = value else {
         let message = format!("a group has a name, and this is {}", data.what());
-        told.error(codes::DATA, data.place, message, "put the name into quotes");
+        diagnostics.error(codes::DATA, data.place, message, "put the name into quotes");
         return;
     };
     if groups.contains(name) {
@@ -108,7 +116,7 @@ fn check_name(data: &Node, value: &Single, groups: &Groups, told: &mut Diagnosti
         }
     };
     let message = format!("there is no group `{name}` in `groups_file`");
-    told.error(codes::GROUP, data.place, message, help);
+    diagnostics.error(codes::GROUP, data.place, message, help);
 }
 
 fn conditions(groups: &Groups, test: &ListTest) -> Option<Vec<Condition>> {
@@ -134,8 +142,8 @@ fn conditions(groups: &Groups, test: &ListTest) -> Option<Vec<Condition>> {
 }
 
 impl OfPerson for InGroups {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
-        let membership = self.groups.membership(who);
+    fn judge(&self, who: &Identity, question: &Question<'_>) -> (Answer, Reason) {
+        let membership = self.groups.membership(who, question.supposed_groups());
         let mut joined = Answer::Yes;
         for test in &self.tests {
             let any = membership.any(&test.choice);
@@ -157,24 +165,25 @@ impl OfPerson for InGroups {
         self.matcher.wanted()
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
-        let names = self.groups.of(who);
-        if names.is_empty() { email::seen(who) } else { Some(names.join(", ")) }
+    fn seen(&self, who: &Identity, question: &Question<'_>) -> Option<String> {
+        let names = self.groups.names_of(&self.groups.membership(who, question.supposed_groups()));
+        if names.is_empty() { email::seen(who, question) } else { Some(names.join(", ")) }
     }
 
-    fn lacks(&self, who: &Identity) -> bool {
-        let membership = self.groups.membership(who);
-        let mut lacks = false;
+    fn needs(&self, missing: &Unrecorded, who: &Identity) -> bool {
+        // A test case supposes groups, and only a replay misses facts: never both.
+        let membership = self.groups.membership(who, None);
+        let mut needs = false;
         for test in &self.tests {
             // Whoever is known to be in a group is in it, whatever else is missing.
             let is_in = membership.any(&test.choice) == Answer::Yes;
-            let open = !is_in && test.choice.hangs_on(&who.unrecorded);
+            let open = !is_in && test.choice.depends_on(missing);
             if !open && is_in != test.member {
                 return false;
             }
-            lacks |= open;
+            needs |= open;
         }
-        lacks
+        needs
     }
 
     fn missing(&self, who: &Identity) -> Option<Missing> {

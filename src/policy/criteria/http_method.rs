@@ -1,8 +1,12 @@
 //! `http_method`: the method, exactly as it was sent (T46).
 
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, answer};
-use crate::policy::doubts;
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test, answer};
 use crate::policy::matchers::{Letters, TextMatcher};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::value_lints;
 
 pub(super) static ROW: Row = Row {
     name: "http_method",
@@ -12,8 +16,8 @@ pub(super) static ROW: Row = Row {
     reasons: &[Reason::HttpMethodOk, Reason::HttpMethodUnauthorized],
     reads: Reads::Method,
     example: "http_method: {in: [GET, HEAD]}",
-    compile: |written, told| {
-        let matcher = TextMatcher::read(written, Letters::Exact, doubts::method, told)?;
+    compile: |written, diagnostics| {
+        let matcher = TextMatcher::read(written, Letters::Exact, value_lints::method, diagnostics)?;
         Some(Test::request(HttpMethod { matcher }))
     },
 };

@@ -1,8 +1,12 @@
 //! `http_path`: the normalised path, without the query.
 
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, answer};
-use crate::policy::doubts;
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test, answer};
 use crate::policy::matchers::{Letters, TextMatcher};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::value_lints;
 
 pub(super) static ROW: Row = Row {
     name: "http_path",
@@ -12,8 +16,8 @@ pub(super) static ROW: Row = Row {
     reasons: &[Reason::HttpPathOk, Reason::HttpPathUnauthorized],
     reads: Reads::Path,
     example: "http_path: {starts_with: /docs/}",
-    compile: |written, told| {
-        let matcher = TextMatcher::read(written, Letters::Exact, doubts::path, told)?;
+    compile: |written, diagnostics| {
+        let matcher = TextMatcher::read(written, Letters::Exact, value_lints::path, diagnostics)?;
         Some(Test::request(HttpPath { matcher }))
     },
 };

@@ -1,9 +1,12 @@
 //! `invalid_client_certificate`: no certificate, or one that is not to be trusted; made for denies.
 
-use super::{
-    Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, client_certificate,
-};
-use crate::policy::doubts;
+use super::client_certificate;
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::value_lints;
 
 pub(super) static ROW: Row = Row {
     name: "invalid_client_certificate",
@@ -18,9 +21,9 @@ pub(super) static ROW: Row = Row {
     ],
     reads: Reads::ClientCertificate,
     example: "invalid_client_certificate: true",
-    compile: |written, told| {
-        if let Some(doubt) = doubts::bad_certificate_admits(written) {
-            doubt.tell(Some(written.place), told);
+    compile: |written, diagnostics| {
+        if let Some(warning) = value_lints::bad_certificate_admits(written) {
+            warning.report(Some(written.place), diagnostics);
         }
         Some(Test::request(InvalidClientCertificate))
     },

@@ -1,10 +1,16 @@
 //! `managed_account`: an account that an organization gave its people, by the claim `org_id`.
 
-use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, Written, answer};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::Plain;
-use crate::policy::matchers::flag;
-use crate::policy::{What, codes};
+use crate::identity::Identity;
+use crate::policy::answer::Answer;
+use crate::policy::codes;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
+use crate::policy::missing::{Missing, What};
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
+use crate::policy::written::{Written, flag};
 
 pub(super) static ROW: Row = Row {
     name: "managed_account",
@@ -19,7 +25,9 @@ pub(super) static ROW: Row = Row {
     ],
     reads: Reads::Identity,
     example: "managed_account: true",
-    compile: |written, told| Some(Test::person(ManagedAccount { wanted: read(written, told)? })),
+    compile: |written, diagnostics| {
+        Some(Test::person(ManagedAccount { wanted: read(written, diagnostics)? }))
+    },
 };
 
 const CLAIM: &str = "org_id";
@@ -36,7 +44,7 @@ enum Wanted {
     This(Box<str>),
 }
 
-fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Wanted> {
+fn read(written: &Written<'_>, diagnostics: &mut Diagnostics) -> Option<Wanted> {
     match flag(written.data) {
         Some(true) => return Some(Wanted::Any),
         Some(false) => return Some(Wanted::None),
@@ -50,7 +58,7 @@ fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Wanted> {
                 _ => written.data.what(),
             };
             let place = if written.data.is_null() { written.place } else { written.data.place };
-            told.error(
+            diagnostics.error(
                 codes::DATA,
                 place,
                 format!(
@@ -66,7 +74,7 @@ fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Wanted> {
 }
 
 impl OfPerson for ManagedAccount {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+    fn judge(&self, who: &Identity, _: &Question<'_>) -> (Answer, Reason) {
         let Some(organization) = who.claims.text(CLAIM).filter(|id| !id.is_empty()) else {
             // What is there and cannot be read may be any organization.
             let known =
@@ -95,7 +103,7 @@ impl OfPerson for ManagedAccount {
         }
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
+    fn seen(&self, who: &Identity, _: &Question<'_>) -> Option<String> {
         who.claims.get(CLAIM).map(ToString::to_string)
     }
 
@@ -108,8 +116,8 @@ impl OfPerson for ManagedAccount {
         })
     }
 
-    fn lacks(&self, who: &Identity) -> bool {
-        let missing = |name: &str| name == CLAIM || name == Identity::EVERY_OTHER;
-        who.claims.get(CLAIM).is_none() && who.unrecorded.claims.iter().any(|name| missing(name))
+    fn needs(&self, missing: &Unrecorded, who: &Identity) -> bool {
+        let concerns = |name: &str| name == CLAIM || name == Identity::EVERY_OTHER;
+        who.claims.get(CLAIM).is_none() && missing.claims.iter().any(|name| concerns(name))
     }
 }

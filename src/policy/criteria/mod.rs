@@ -2,7 +2,7 @@
 //! reference page come.
 
 mod accept;
-pub(super) mod auth_age;
+mod auth_age;
 mod authenticated_user;
 mod claim;
 mod client_certificate;
@@ -17,30 +17,18 @@ mod http_method;
 mod http_path;
 mod invalid_client_certificate;
 mod managed_account;
-pub(super) mod not_here;
 mod private_relay;
 mod reject;
 pub(super) mod shortcut;
 mod source_ip;
 mod time_of_day;
+pub(super) mod unsupported;
 mod user;
 mod zone;
 
-use std::fmt::Debug;
-
-use auth_age::AuthAge;
 pub use client_certificate::{fingerprint, spki_hash};
 
-use super::Question;
-use super::answer::Answer;
-use super::codes;
-use super::definitions::GroupsFile;
-use super::explain::{Missing, What};
-use super::matchers::flag;
-use super::reason::Reason;
-use crate::base::diagnostic::Diagnostics;
-use crate::base::node::{Node, Place};
-use crate::identity::Identity;
+use super::criterion::Row;
 
 /// Every criterion, in the order in which the reference page lists them.
 static CRITERIA: [&Row; 21] = [
@@ -73,185 +61,4 @@ pub(super) const GROUPS: &str = "groups";
 /// Every criterion there is.
 pub fn criteria() -> &'static [&'static Row] {
     &CRITERIA
-}
-
-/// What is known about a criterion.
-#[derive(Debug)]
-pub struct Row {
-    /// Its key in a policy, before any `/`.
-    pub name: &'static str,
-    /// Whether a path follows the name: `claim/org_id`.
-    pub takes_path: bool,
-    /// What stands after the key.
-    pub data: Data,
-    /// When it holds, in one sentence for the operator.
-    pub sentence: &'static str,
-    /// The reasons it can give.
-    pub reasons: &'static [Reason],
-    /// What it looks at.
-    pub reads: Reads,
-    /// One that is written well, in YAML.
-    pub example: &'static str,
-    compile: fn(&Written<'_>, &mut Diagnostics) -> Option<Test>,
-}
-
-impl Row {
-    /// Compiles what was written; `None` after an error was told.
-    pub(super) fn compile(&self, written: &Written<'_>, told: &mut Diagnostics) -> Option<Test> {
-        if self.data == Data::Ignored {
-            doubt_ignored(written, told);
-        }
-        (self.compile)(written, told)
-    }
-}
-
-/// What stands after the key of a criterion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Data {
-    /// Anything; it is not looked at.
-    Ignored,
-    /// Text (meaning `is`), or a map of `is`, `not`, `in`, `not_in`, `contains`, `starts_with`,
-    /// `ends_with`, which must all hold.
-    Text,
-    /// One value (meaning `has`), or a map of `has`, `is`, `exclude`, which must all hold.
-    List,
-    /// An IP address or a range of them, or a list of these.
-    Networks,
-    /// A map of `fingerprint`, `spki_hash` (one or a list), `san_email`, `san_dns`, `san_uri`
-    /// (matchers of text), which must all hold.
-    Certificate,
-    /// A map of `after`, `before` (dates, or dates with times) and `timezone`.
-    Dates,
-    /// Days (`*`, `mon-fri`, `mon,wed`), a list of them, or a map of `days` and `timezone`.
-    Days,
-    /// A map of `after`, `before` (times of a day) and `timezone`.
-    Times,
-    /// `true` or `false`.
-    Truth,
-    /// `true`, `false`, or the id of an organization.
-    Organization,
-    /// How long: `15m`, `12h`.
-    Duration,
-}
-
-/// What a criterion looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reads {
-    /// Nothing.
-    Nothing,
-    /// Who is signed in.
-    Identity,
-    /// The method.
-    Method,
-    /// The path.
-    Path,
-    /// The client's address.
-    SourceIp,
-    /// Whether it is a CORS preflight.
-    Preflight,
-    /// The client's certificate.
-    ClientCertificate,
-    /// The time.
-    Time,
-}
-
-/// A criterion as it was written.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Written<'a> {
-    /// The whole key.
-    pub(super) key: &'a str,
-    /// What follows the first `/` of the key.
-    pub(super) path: Option<&'a str>,
-    /// Where the key is.
-    pub(super) place: Place,
-    /// What follows the key.
-    pub(super) data: &'a Node,
-    /// Whether a yes of it helps to admit: under `allow` and not inverted, or the other way round.
-    pub(super) admits: bool,
-    /// The groups it may name.
-    pub(super) groups: &'a GroupsFile,
-}
-
-/// A compiled criterion. Security: that one which asks for a person is never asked without one, so
-/// no matcher, negative ones included, can hold for a stranger.
-#[derive(Debug)]
-pub(super) enum Test {
-    /// Looks at the request alone.
-    Request(Box<dyn OfRequest>),
-    /// Looks at who is signed in.
-    Person(Box<dyn OfPerson>),
-    /// Looks at when somebody signed in.
-    Age(AuthAge),
-}
-
-impl Test {
-    fn request(criterion: impl OfRequest + 'static) -> Self {
-        Self::Request(Box::new(criterion))
-    }
-
-    fn person(criterion: impl OfPerson + 'static) -> Self {
-        Self::Person(Box::new(criterion))
-    }
-}
-
-/// A criterion about the request.
-pub(super) trait OfRequest: Debug + Send + Sync {
-    /// The answer. Allocates nothing.
-    fn judge(&self, question: &Question<'_>) -> (Answer, Reason);
-    /// What it asks for, for operators.
-    fn wanted(&self) -> String;
-    /// What is there.
-    fn seen(&self, question: &Question<'_>) -> Option<String>;
-    /// What would have to be different; `None` where nothing could.
-    fn different(&self) -> Option<What>;
-}
-
-/// A criterion about a person.
-pub(super) trait OfPerson: Debug + Send + Sync {
-    /// The answer. Allocates nothing.
-    fn judge(&self, who: &Identity) -> (Answer, Reason);
-    /// What it asks for, for operators.
-    fn wanted(&self) -> String;
-    /// What is there.
-    fn seen(&self, who: &Identity) -> Option<String>;
-    /// What would have to be different; `None` where nothing could.
-    fn missing(&self, who: &Identity) -> Option<Missing>;
-    /// Whether it reads what the decision log did not keep of `who`; asked only where something is
-    /// missing. A criterion that says nothing here is taken to read everything.
-    fn lacks(&self, _who: &Identity) -> bool {
-        true
-    }
-}
-
-/// Yes with one reason or no with the other.
-fn answer(holds: bool, ok: Reason, unauthorized: Reason) -> (Answer, Reason) {
-    (Answer::of(holds), if holds { ok } else { unauthorized })
-}
-
-/// The `true` or `false` that a criterion was given; `None` after an error.
-fn truth(written: &Written<'_>, told: &mut Diagnostics) -> Option<bool> {
-    let flag = flag(written.data);
-    if flag.is_none() {
-        let place = if written.data.is_null() { written.place } else { written.data.place };
-        let what = written.data.what();
-        let message = format!("`{}` wants true or false, and this is {what}", written.key);
-        told.error(codes::DATA, place, message, format!("write: {}: true", written.key));
-    }
-    flag
-}
-
-/// Warns where data that is not looked at reads as if it switched the criterion off.
-fn doubt_ignored(written: &Written<'_>, told: &mut Diagnostics) {
-    let off = ["false", "no", "off", "n", "0", "never"];
-    let Some(text) =
-        written.data.text().filter(|text| off.iter().any(|word| text.eq_ignore_ascii_case(word)))
-    else {
-        return;
-    };
-    told.warning(
-        codes::IGNORED,
-        written.data.place,
-        format!("`{}` does not look at its data: `{text}` does not switch it off", written.key),
-        "remove the criterion, or say `true` if it is meant",
-    );
 }

@@ -1,10 +1,14 @@
 //! `private_relay`: whether the verified address is one of Apple's that hides the real one.
 
-use super::{
-    Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer, email, truth,
-};
-use crate::identity::{Address, domain_of};
-use crate::policy::What;
+use super::email;
+use crate::identity::{Address, Identity, domain_of};
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
+use crate::policy::missing::{Missing, What};
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
+use crate::policy::written::truth;
 
 pub(super) static ROW: Row = Row {
     name: "private_relay",
@@ -20,7 +24,9 @@ pub(super) static ROW: Row = Row {
     ],
     reads: Reads::Identity,
     example: "private_relay: false",
-    compile: |written, told| Some(Test::person(PrivateRelay { wanted: truth(written, told)? })),
+    compile: |written, diagnostics| {
+        Some(Test::person(PrivateRelay { wanted: truth(written, diagnostics)? }))
+    },
 };
 
 #[derive(Debug)]
@@ -29,7 +35,7 @@ struct PrivateRelay {
 }
 
 impl OfPerson for PrivateRelay {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+    fn judge(&self, who: &Identity, _: &Question<'_>) -> (Answer, Reason) {
         match &who.address {
             Address::Absent => (Answer::No, Reason::PrivateRelayUnauthorized),
             Address::Unverified(_) => (Answer::Unknown, Reason::EmailUnverified),
@@ -48,15 +54,15 @@ impl OfPerson for PrivateRelay {
         if self.wanted { "a relay address" } else { "a real address" }.to_owned()
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
-        email::seen(who)
+    fn seen(&self, who: &Identity, question: &Question<'_>) -> Option<String> {
+        email::seen(who, question)
     }
 
     fn missing(&self, who: &Identity) -> Option<Missing> {
         Some(email::missing(who, What::Address))
     }
 
-    fn lacks(&self, who: &Identity) -> bool {
-        email::lacks(who)
+    fn needs(&self, missing: &Unrecorded, _: &Identity) -> bool {
+        email::needs(missing)
     }
 }

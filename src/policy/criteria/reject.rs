@@ -1,6 +1,10 @@
 //! `reject`: nobody.
 
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What};
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
 
 pub(super) static ROW: Row = Row {
     name: "reject",

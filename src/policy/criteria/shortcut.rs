@@ -7,11 +7,12 @@ use super::domain::Domain;
 use super::email::Email;
 use super::user::User;
 use super::{
-    Row, Test, accept, authenticated_user, claim, cors_preflight, domain, email,
-    invalid_client_certificate, user,
+    accept, authenticated_user, claim, cors_preflight, domain, email, invalid_client_certificate,
+    user,
 };
 use crate::base::diagnostic::Diagnostics;
 use crate::policy::codes;
+use crate::policy::criterion::{Row, Test};
 
 type Criterion = (&'static Row, Test);
 
@@ -41,18 +42,18 @@ pub(in crate::policy) fn addresses(users: &[String]) -> Criterion {
 }
 
 /// Warns of domains that cannot match; without a place, since the list has none here.
-pub(in crate::policy) fn domains(domains: &[String], told: &mut Diagnostics) -> Criterion {
-    (&domain::ROW, Test::person(Domain::one_of(domains, told)))
+pub(in crate::policy) fn domains(domains: &[String], diagnostics: &mut Diagnostics) -> Criterion {
+    (&domain::ROW, Test::person(Domain::one_of(domains, diagnostics)))
 }
 
 /// `None` after an error: a claim holds texts, numbers and booleans.
 pub(in crate::policy) fn claim(
     name: &str,
     value: &Value,
-    told: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Criterion> {
-    let Some(claim) = Claim::has(name, value, told) else {
-        told.error(
+    let Some(claim) = Claim::has(name, value, diagnostics) else {
+        diagnostics.error(
             codes::DATA,
             None,
             format!("`allowed_idp_claims` compares `{name}` with `{value}`, which no claim holds"),

@@ -4,10 +4,15 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, Written, answer};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Kind, Node};
+use crate::policy::answer::Answer;
 use crate::policy::codes;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test, answer};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::written::Written;
 
 pub(super) static ROW: Row = Row {
     name: "source_ip",
@@ -18,7 +23,9 @@ pub(super) static ROW: Row = Row {
     reasons: &[Reason::SourceIpOk, Reason::SourceIpUnauthorized],
     reads: Reads::SourceIp,
     example: "source_ip: [10.0.0.0/8, 192.0.2.7]",
-    compile: |written, told| Some(Test::request(SourceIp { networks: read(written, told)? })),
+    compile: |written, diagnostics| {
+        Some(Test::request(SourceIp { networks: read(written, diagnostics)? }))
+    },
 };
 
 #[derive(Debug)]
@@ -48,20 +55,25 @@ impl OfRequest for SourceIp {
     }
 }
 
-fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Vec<IpNet>> {
+fn read(written: &Written<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<IpNet>> {
     let networks: Vec<Option<IpNet>> = match &written.data.kind {
         Kind::List(items) if items.is_empty() => {
             let message = "`source_ip` with an empty list never holds";
-            told.warning(codes::NEVER_EQUAL, written.data.place, message, "write an address");
+            diagnostics.warning(
+                codes::NEVER_EQUAL,
+                written.data.place,
+                message,
+                "write an address",
+            );
             Vec::new()
         }
-        Kind::List(items) => items.iter().map(|item| network(item, told)).collect(),
-        Kind::Scalar(_) | Kind::Map(_) => vec![network(written.data, told)],
+        Kind::List(items) => items.iter().map(|item| network(item, diagnostics)).collect(),
+        Kind::Scalar(_) | Kind::Map(_) => vec![network(written.data, diagnostics)],
     };
     networks.into_iter().collect()
 }
 
-fn network(node: &Node, told: &mut Diagnostics) -> Option<IpNet> {
+fn network(node: &Node, diagnostics: &mut Diagnostics) -> Option<IpNet> {
     let parsed = node.text().and_then(|text| {
         text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
     });
@@ -74,11 +86,11 @@ fn network(node: &Node, told: &mut Diagnostics) -> Option<IpNet> {
         };
         let help = "write for instance 192.0.2.7, 10.0.0.0/8 or \"2001:db8::/32\"; names are not \
                     looked up";
-        told.error(codes::DATA, node.place, message, help);
+        diagnostics.error(codes::DATA, node.place, message, help);
         return None;
     };
     if network.trunc() != network {
-        told.warning(
+        diagnostics.warning(
             codes::TOO_OPEN,
             node.place,
             format!("`{network}` means the whole range {}", network.trunc()),

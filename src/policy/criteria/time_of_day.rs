@@ -1,10 +1,15 @@
 //! `time_of_day`: between two times of the clock on the wall, over midnight where they say so.
 
 use super::zone::{self, SECONDS_OF_DAY, Zone};
-use super::{Answer, Data, OfRequest, Question, Reads, Reason, Row, Test, What, Written, answer};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::Node;
+use crate::policy::answer::Answer;
 use crate::policy::codes;
+use crate::policy::criterion::{Data, OfRequest, Reads, Row, Test, answer};
+use crate::policy::missing::What;
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::written::Written;
 
 pub(super) static ROW: Row = Row {
     name: "time_of_day",
@@ -16,7 +21,7 @@ pub(super) static ROW: Row = Row {
     reasons: &[Reason::TimeOfDayOk, Reason::TimeOfDayUnauthorized],
     reads: Reads::Time,
     example: "time_of_day: {timezone: Europe/Berlin, after: 8:00, before: 18:30}",
-    compile: |written, told| Some(Test::request(TimeOfDay::read(written, told)?)),
+    compile: |written, diagnostics| Some(Test::request(TimeOfDay::read(written, diagnostics)?)),
 };
 
 const HELP: &str = "write for instance: time_of_day: {timezone: Europe/Berlin, after: 8:00, \
@@ -32,25 +37,25 @@ struct TimeOfDay {
 }
 
 impl TimeOfDay {
-    fn read(written: &Written<'_>, told: &mut Diagnostics) -> Option<Self> {
+    fn read(written: &Written<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let [after, before, zone] =
-            zone::fields(written, ["after", "before", "timezone"], HELP, told)?;
+            zone::fields(written, ["after", "before", "timezone"], HELP, diagnostics)?;
         let Some(last) = before.or(after) else {
-            zone::no_bounds(written, HELP, told);
+            zone::no_bounds(written, HELP, diagnostics);
             return None;
         };
         if zone.is_none() {
-            told.warning(
+            diagnostics.warning(
                 codes::NO_ZONE,
                 written.data.place,
                 "without `timezone` these are times of UTC",
                 "name the zone that is meant, or write timezone: UTC",
             );
         }
-        let zone = Zone::read(zone, told);
+        let zone = Zone::read(zone, diagnostics);
         let mut time = |node: Option<&Node>, most: i64| match node {
             None => Some(None),
-            Some(node) => time(node, most, told).map(Some),
+            Some(node) => time(node, most, diagnostics).map(Some),
         };
         // 24:00 is an end, and no beginning.
         let (from, until) = (time(after, SECONDS_OF_DAY - 1), time(before, SECONDS_OF_DAY));
@@ -61,7 +66,7 @@ impl TimeOfDay {
             _ => return Some(times),
         };
         let help = "for the whole day remove the criterion; the end of a day is 24:00";
-        told.error(codes::DATA, last.place, never, help);
+        diagnostics.error(codes::DATA, last.place, never, help);
         None
     }
 
@@ -71,7 +76,7 @@ impl TimeOfDay {
     }
 }
 
-fn time(node: &Node, most: i64, told: &mut Diagnostics) -> Option<i64> {
+fn time(node: &Node, most: i64, diagnostics: &mut Diagnostics) -> Option<i64> {
     let text = node.text().unwrap_or_default();
     let seconds = seconds(text).filter(|seconds| *seconds <= most);
     if seconds.is_none() {
@@ -80,7 +85,7 @@ fn time(node: &Node, most: i64, told: &mut Diagnostics) -> Option<i64> {
             None => format!("a time is text, and this is {}", node.what()),
         };
         let help = "write for instance 8:00, 18:30:00 or 6:30 PM; the end of a day is 24:00";
-        told.error(codes::DATA, node.place, message, help);
+        diagnostics.error(codes::DATA, node.place, message, help);
     }
     seconds
 }

@@ -1,8 +1,14 @@
 //! `user`: one person, by the id that Apple gave them for this team.
 
-use super::{Answer, Data, Identity, Missing, OfPerson, Reads, Reason, Row, Test, answer};
+use crate::identity::Identity;
+use crate::policy::answer::Answer;
+use crate::policy::criterion::{Data, OfPerson, Reads, Row, Test, answer};
 use crate::policy::matchers::{Letters, TextMatcher};
-use crate::policy::{What, doubts};
+use crate::policy::missing::{Missing, What};
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
+use crate::policy::supposed::Unrecorded;
+use crate::policy::value_lints;
 
 pub(super) static ROW: Row = Row {
     name: "user",
@@ -12,8 +18,8 @@ pub(super) static ROW: Row = Row {
     reasons: &[Reason::UserOk, Reason::UserUnauthorized, Reason::UserUnauthenticated],
     reads: Reads::Identity,
     example: "user: 001234.5d1f0c2a8be94e6f.0901",
-    compile: |written, told| {
-        let matcher = TextMatcher::read(written, Letters::Exact, doubts::user, told)?;
+    compile: |written, diagnostics| {
+        let matcher = TextMatcher::read(written, Letters::Exact, value_lints::user, diagnostics)?;
         Some(Test::person(User { matcher }))
     },
 };
@@ -30,7 +36,7 @@ impl User {
 }
 
 impl OfPerson for User {
-    fn judge(&self, who: &Identity) -> (Answer, Reason) {
+    fn judge(&self, who: &Identity, _: &Question<'_>) -> (Answer, Reason) {
         let holds = self.matcher.matches(&who.subject);
         answer(holds, Reason::UserOk, Reason::UserUnauthorized)
     }
@@ -39,7 +45,7 @@ impl OfPerson for User {
         self.matcher.wanted()
     }
 
-    fn seen(&self, who: &Identity) -> Option<String> {
+    fn seen(&self, who: &Identity, _: &Question<'_>) -> Option<String> {
         Some(format!("{:?}", who.subject))
     }
 
@@ -47,7 +53,7 @@ impl OfPerson for User {
         Some(Missing::Different { what: What::User })
     }
 
-    fn lacks(&self, who: &Identity) -> bool {
-        who.unrecorded.subject
+    fn needs(&self, missing: &Unrecorded, _: &Identity) -> bool {
+        missing.subject
     }
 }

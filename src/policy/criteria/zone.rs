@@ -3,12 +3,12 @@
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use super::Written;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::near::nearest;
 use crate::base::node::Node;
 use crate::base::time::Timestamp;
 use crate::policy::codes;
+use crate::policy::written::Written;
 
 pub(super) const SECONDS_OF_DAY: i64 = 86_400;
 
@@ -25,7 +25,7 @@ impl Zone {
     }
 
     /// The zone that was written, UTC where none was; `None` after an error.
-    pub(super) fn read(node: Option<&Node>, told: &mut Diagnostics) -> Option<Self> {
+    pub(super) fn read(node: Option<&Node>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let Some(node) = node else { return Some(Self::utc()) };
         let name = node.text().filter(|_| !node.is_null()).unwrap_or_default();
         let known = TimeZoneDatabase::bundled();
@@ -48,7 +48,7 @@ impl Zone {
             None => "write its IANA name, for instance Europe/Berlin or America/New_York, or UTC"
                 .to_owned(),
         };
-        told.error(codes::DATA, node.place, message, help);
+        diagnostics.error(codes::DATA, node.place, message, help);
         None
     }
 
@@ -78,12 +78,12 @@ pub(super) fn fields<'a, const N: usize>(
     written: &Written<'a>,
     names: [&str; N],
     help: &str,
-    told: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Option<[Option<&'a Node>; N]> {
     let Some(entries) = written.data.map() else {
         let place = if written.data.is_null() { written.place } else { written.data.place };
         let message = format!("`{}` wants a map, and this is {}", written.key, written.data.what());
-        told.error(codes::DATA, place, message, help);
+        diagnostics.error(codes::DATA, place, message, help);
         return None;
     };
     let unknown = entries.iter().filter_map(|(key, _)| {
@@ -98,13 +98,13 @@ pub(super) fn fields<'a, const N: usize>(
             None => format!("here you can write {}", names.join(", ")),
         };
         let message = format!("`{}` does not look at `{name}`", written.key);
-        told.error(codes::UNKNOWN_MATCHER, key.place, message, help);
+        diagnostics.error(codes::UNKNOWN_MATCHER, key.place, message, help);
     }
     good.then(|| names.map(|name| written.data.get(name)))
 }
 
 /// Says that neither bound is there.
-pub(super) fn no_bounds(written: &Written<'_>, help: &str, told: &mut Diagnostics) {
+pub(super) fn no_bounds(written: &Written<'_>, help: &str, diagnostics: &mut Diagnostics) {
     let message = format!("`{}` needs `after`, `before` or both", written.key);
-    told.error(codes::DATA, written.data.place, message, help);
+    diagnostics.error(codes::DATA, written.data.place, message, help);
 }

@@ -21,11 +21,11 @@ pub struct GroupsBuilder {
 
 impl GroupsBuilder {
     /// Adds a group. `None` after an error: the name cannot be one.
-    pub fn group(&mut self, name: &str, place: Place, told: &mut Diagnostics) -> Option<()> {
+    pub fn group(&mut self, name: &str, place: Place, diagnostics: &mut Diagnostics) -> Option<()> {
         let name = name.trim();
         if name.is_empty() || name.chars().any(char::is_control) {
             let message = "this group has no name that can be read";
-            told.error(codes::GROUP, place, message, "name it, for instance: engineering");
+            diagnostics.error(codes::GROUP, place, message, "name it, for instance: engineering");
             return None;
         }
         self.groups.entry(name.into()).or_insert(place);
@@ -37,22 +37,22 @@ impl GroupsBuilder {
         &mut self,
         (group, group_place): (&str, Place),
         (written, place): (&str, Place),
-        told: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) {
-        if self.group(group, group_place, told).is_none() {
+        if self.group(group, group_place, diagnostics).is_none() {
             return;
         }
         let group: Box<str> = group.trim().into();
         let who = match Who::read(written) {
             Ok(who) => who,
             Err(Problem { message, help }) => {
-                told.error(codes::GROUP, place, message, help);
+                diagnostics.error(codes::GROUP, place, message, help);
                 return;
             }
         };
         if Who::looks_like_a_domain(written) {
             let written = written.trim();
-            told.warning(
+            diagnostics.warning(
                 codes::ODD_GROUP,
                 place,
                 format!("`{written}` has no `@`, so it is taken for Apple's id of a person"),
@@ -62,8 +62,8 @@ impl GroupsBuilder {
         match self.seen.entry((group.clone(), who.clone())) {
             Entry::Occupied(first) => {
                 let message = format!("`{who}` is in `{group}` twice");
-                told.warning(codes::ODD_GROUP, place, message, "remove one of the two");
-                told.note(*first.get(), "the first one is here");
+                diagnostics.warning(codes::ODD_GROUP, place, message, "remove one of the two");
+                diagnostics.note(*first.get(), "the first one is here");
             }
             Entry::Vacant(vacant) => {
                 vacant.insert(place);
@@ -73,7 +73,7 @@ impl GroupsBuilder {
     }
 
     /// The groups, made ready for looking people up.
-    pub fn finish(self, told: &mut Diagnostics) -> Groups {
+    pub fn finish(self, diagnostics: &mut Diagnostics) -> Groups {
         let ids: HashMap<Box<str>, GroupId> =
             self.groups.keys().cloned().zip((0..).map(GroupId)).collect();
         let named =
@@ -102,9 +102,14 @@ impl GroupsBuilder {
             index.entry(key.clone()).or_default().push(id);
         }
         for ((name, place), size) in self.groups.iter().zip(sizes) {
-            if size == 0 && !told.has_errors() {
+            if size == 0 && !diagnostics.has_errors() {
                 let message = format!("nobody is in the group `{name}`");
-                told.warning(codes::ODD_GROUP, *place, message, "add somebody, or remove it");
+                diagnostics.warning(
+                    codes::ODD_GROUP,
+                    *place,
+                    message,
+                    "add somebody, or remove it",
+                );
             }
         }
         let index = |map: BTreeMap<Box<str>, Vec<GroupId>>| {

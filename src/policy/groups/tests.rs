@@ -63,9 +63,10 @@ fn people_are_found_by_sub_address_and_domain() {
 #[test]
 fn what_a_test_case_supposes_takes_the_place_of_the_file() {
     let groups = staff();
-    let mut who = person(&json!({"sub": "001234.ab"}));
-    who.supposed_groups = Some(["everybody".into(), "not there".into()].into());
-    assert_eq!(groups.of(&who), ["everybody"]);
+    let who = person(&json!({"sub": "001234.ab"}));
+    let supposed: [Box<str>; 2] = ["everybody".into(), "not there".into()];
+    let membership = groups.membership(&who, Some(&supposed));
+    assert_eq!(groups.names_of(&membership), ["everybody"]);
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Letters, Pattern, flag, operator, read_all, wants_flag};
+use super::letters::Letters;
+use super::pattern::Pattern;
+use super::{operator, read_all};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Kind, Node, Plain};
 use crate::policy::codes;
-use crate::policy::criteria::Written;
+use crate::policy::written::{Written, flag, wants_flag};
 
 /// An operator of a matcher of lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,25 +86,25 @@ impl ListMatcher {
     pub(in crate::policy) fn read(
         written: &Written<'_>,
         adjust: &dyn Fn(&Node, ListOperator, Single, &mut Diagnostics) -> Single,
-        told: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        let read = |operator: ListOperator, data: &Node, told: &mut Diagnostics| {
+        let read = |operator: ListOperator, data: &Node, diagnostics: &mut Diagnostics| {
             match operator {
                 ListOperator::Exists => {
                     if flag(data).is_none() {
-                        wants_flag(operator.word(), data, told);
+                        wants_flag(operator.word(), data, diagnostics);
                     }
                     return flag(data).map(ListTest::Exists);
                 }
                 ListOperator::Matches => {
-                    let pattern = Pattern::read(data, Letters::Exact, told)?;
-                    adjust(data, operator, Single::Text(pattern.text().into()), told);
+                    let pattern = Pattern::read(data, Letters::Exact, diagnostics)?;
+                    adjust(data, operator, Single::Text(pattern.text().into()), diagnostics);
                     return Some(ListTest::Matches(pattern));
                 }
                 ListOperator::Has | ListOperator::Is | ListOperator::Exclude => {}
             }
             let Some(value) = Single::read(data) else {
-                told.error(
+                diagnostics.error(
                     codes::DATA,
                     data.place,
                     format!("`{}` wants one value, and this is {}", operator.word(), data.what()),
@@ -111,7 +113,7 @@ impl ListMatcher {
                 );
                 return None;
             };
-            let value = adjust(data, operator, value, told);
+            let value = adjust(data, operator, value, diagnostics);
             Some(match operator {
                 ListOperator::Is => ListTest::Is(value),
                 ListOperator::Exclude => ListTest::Exclude(value),
@@ -119,11 +121,16 @@ impl ListMatcher {
             })
         };
         let tests = match &written.data.kind {
-            Kind::Map(entries) => read_all(entries, written, told, |key, value, told| {
-                let operator = operator(key, &ListOperator::ALL, ListOperator::word, told)?;
-                read(operator, value, told)
-            })?,
-            Kind::Scalar(_) | Kind::List(_) => vec![read(ListOperator::Has, written.data, told)?],
+            Kind::Map(entries) => {
+                read_all(entries, written, diagnostics, |key, value, diagnostics| {
+                    let operator =
+                        operator(key, &ListOperator::ALL, ListOperator::word, diagnostics)?;
+                    read(operator, value, diagnostics)
+                })?
+            }
+            Kind::Scalar(_) | Kind::List(_) => {
+                vec![read(ListOperator::Has, written.data, diagnostics)?]
+            }
         };
         Some(Self { tests })
     }

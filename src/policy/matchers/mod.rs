@@ -3,29 +3,31 @@
 //! Several operators in one matcher must all hold. Types are strict: the number 1 is not the text
 //! "1".
 
+mod letters;
 mod list;
 mod pattern;
 mod text;
 
+pub(super) use letters::Letters;
 pub(super) use list::{ListMatcher, ListOperator, ListTest, Single};
-pub(super) use pattern::Pattern;
-pub(super) use text::{Letters, TextMatcher, TextOperator};
+
+pub(super) use text::{TextMatcher, TextOperator};
 
 use super::codes;
-use super::criteria::Written;
+use super::written::Written;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::near::nearest;
-use crate::base::node::{Node, Plain};
+use crate::base::node::Node;
 
 /// Reads every operator of a matcher, so that all its faults are told.
 fn read_all<T>(
     entries: &[(Node, Node)],
     written: &Written<'_>,
-    told: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
     mut read: impl FnMut(&Node, &Node, &mut Diagnostics) -> Option<T>,
 ) -> Option<Vec<T>> {
     if entries.is_empty() {
-        told.error(
+        diagnostics.error(
             codes::DATA,
             written.data.place,
             format!("`{}` has an empty matcher", written.key),
@@ -33,7 +35,7 @@ fn read_all<T>(
         );
         return None;
     }
-    let tests: Vec<_> = entries.iter().map(|(key, value)| read(key, value, told)).collect();
+    let tests: Vec<_> = entries.iter().map(|(key, value)| read(key, value, diagnostics)).collect();
     tests.into_iter().collect()
 }
 
@@ -42,7 +44,7 @@ fn operator<O: Copy>(
     key: &Node,
     all: &[O],
     word: fn(O) -> &'static str,
-    told: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Option<O> {
     let name = key.text().unwrap_or_default();
     if let Some(operator) = all.iter().copied().find(|operator| word(*operator) == name) {
@@ -58,22 +60,6 @@ fn operator<O: Copy>(
         (_, None) => format!("here you can write {}", words.join(", ")),
     };
     let message = format!("there is no operator `{name}` here");
-    told.error(codes::UNKNOWN_MATCHER, key.place, message, help);
+    diagnostics.error(codes::UNKNOWN_MATCHER, key.place, message, help);
     None
-}
-
-/// `true` or `false`, with or without quotes, as Apple itself sends them.
-pub(in crate::policy) fn flag(node: &Node) -> Option<bool> {
-    match node.scalar()?.plain() {
-        Plain::Bool(flag) => Some(flag),
-        Plain::Text("true") => Some(true),
-        Plain::Text("false") => Some(false),
-        _ => None,
-    }
-}
-
-/// Says that `key` wants `true` or `false`.
-pub(super) fn wants_flag(key: &str, node: &Node, told: &mut Diagnostics) {
-    let message = format!("`{key}` wants true or false, and this is {}", node.what());
-    told.error(codes::DATA, node.place, message, "write true or false");
 }

@@ -2,7 +2,7 @@
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::Letters;
+use super::letters::Letters;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Node, Plain};
 use crate::policy::codes;
@@ -26,12 +26,12 @@ impl Pattern {
     pub(in crate::policy) fn read(
         node: &Node,
         letters: Letters,
-        told: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
         let text = match node.scalar().map(|scalar| (scalar.plain(), &*scalar.text)) {
             Some((Plain::Null, _)) | None => {
                 let message = format!("`matches` wants an expression, and this is {}", node.what());
-                told.error(codes::DATA, node.place, message, HELP);
+                diagnostics.error(codes::DATA, node.place, message, HELP);
                 return None;
             }
             Some((_, text)) => text,
@@ -39,7 +39,7 @@ impl Pattern {
         match compile(text, letters) {
             Ok(regex) => Some(Self { regex, text: text.into() }),
             Err((message, help)) => {
-                told.error(codes::DATA, node.place, message, help);
+                diagnostics.error(codes::DATA, node.place, message, help);
                 None
             }
         }

@@ -1,25 +1,16 @@
 //! Matchers of one text.
 
-use std::cmp::Ordering;
-
-use super::{Pattern, flag, operator, read_all, wants_flag};
+use super::letters::Letters;
+use super::pattern::Pattern;
+use super::{operator, read_all};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Kind, Node, Plain};
 use crate::policy::codes;
-use crate::policy::criteria::Written;
-use crate::policy::doubts::Doubt;
+use crate::policy::warning::Warning;
+use crate::policy::written::{Written, flag, wants_flag};
 
 /// Most values of a list that evidence shows.
 const SHOWN: usize = 10;
-
-/// Whether the case of ASCII letters counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::policy) enum Letters {
-    /// It does.
-    Exact,
-    /// It does not, as in addresses and domains.
-    AnyCase,
-}
 
 /// An operator of a matcher of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,26 +115,27 @@ impl TextMatcher {
         Self { letters, tests: vec![TextTest::new(TextOperator::In, texts, letters)] }
     }
 
-    /// Reads the data of a criterion; `doubt` comments on each value.
+    /// Reads the data of a criterion; `lint` comments on each value.
     pub(in crate::policy) fn read(
         written: &Written<'_>,
         letters: Letters,
-        doubt: fn(&Written<'_>, TextOperator, &str) -> Option<Doubt>,
-        told: &mut Diagnostics,
+        lint: fn(&Written<'_>, TextOperator, &str) -> Option<Warning>,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        let mut reader = TextReader { written, letters, doubt, told };
+        let mut reader = TextReader { written, letters, lint, diagnostics };
         let tests = match &written.data.kind {
             Kind::Scalar(_) => vec![reader.test(TextOperator::Is, written.data)?],
             Kind::Map(entries) => {
                 let entries = reader.without_strict(entries)?;
                 let letters = reader.letters;
-                read_all(&entries, written, reader.told, |key, value, told| {
-                    let operator = operator(key, &TextOperator::ALL, TextOperator::word, told)?;
-                    TextReader { written, letters, doubt, told }.test(operator, value)
+                read_all(&entries, written, reader.diagnostics, |key, value, diagnostics| {
+                    let operator =
+                        operator(key, &TextOperator::ALL, TextOperator::word, diagnostics)?;
+                    TextReader { written, letters, lint, diagnostics }.test(operator, value)
                 })?
             }
             Kind::List(_) => {
-                reader.told.error(
+                reader.diagnostics.error(
                     codes::DATA,
                     written.data.place,
                     format!("`{}` wants one text or a matcher, and this is a list", written.key),
@@ -231,52 +223,6 @@ impl TextTest {
     }
 }
 
-impl Letters {
-    fn fold(self, mut text: Box<str>) -> Box<str> {
-        if self == Self::AnyCase {
-            text.make_ascii_lowercase();
-        }
-        text
-    }
-
-    /// Orders a folded text and one as it was seen; byte by byte, as texts are sorted.
-    fn compare(self, folded: &str, seen: &str) -> Ordering {
-        match self {
-            Self::Exact => folded.cmp(seen),
-            Self::AnyCase => folded.bytes().cmp(seen.bytes().map(|b| b.to_ascii_lowercase())),
-        }
-    }
-
-    fn contains(self, seen: &str, part: &str) -> bool {
-        match self {
-            Self::Exact => seen.contains(part),
-            Self::AnyCase => {
-                let part = part.as_bytes();
-                // `windows` takes no zero.
-                let size = part.len().max(1);
-                part.is_empty()
-                    || seen.as_bytes().windows(size).any(|bytes| bytes.eq_ignore_ascii_case(part))
-            }
-        }
-    }
-
-    fn starts_with(self, seen: &str, part: &str) -> bool {
-        self.same(seen.as_bytes().get(..part.len()), part)
-    }
-
-    fn ends_with(self, seen: &str, part: &str) -> bool {
-        let start = seen.len().checked_sub(part.len());
-        self.same(start.and_then(|start| seen.as_bytes().get(start..)), part)
-    }
-
-    fn same(self, seen: Option<&[u8]>, part: &str) -> bool {
-        seen.is_some_and(|seen| match self {
-            Self::Exact => seen == part.as_bytes(),
-            Self::AnyCase => seen.eq_ignore_ascii_case(part.as_bytes()),
-        })
-    }
-}
-
 /// A value of a text matcher: the text, if it is one, and how evidence shows it.
 pub(in crate::policy) struct TextValue {
     text: Option<Box<str>>,
@@ -292,8 +238,8 @@ impl TextValue {
 struct TextReader<'a> {
     written: &'a Written<'a>,
     letters: Letters,
-    doubt: fn(&Written<'_>, TextOperator, &str) -> Option<Doubt>,
-    told: &'a mut Diagnostics,
+    lint: fn(&Written<'_>, TextOperator, &str) -> Option<Warning>,
+    diagnostics: &'a mut Diagnostics,
 }
 
 impl TextReader<'_> {
@@ -309,7 +255,7 @@ impl TextReader<'_> {
                 Some(true) => self.letters = Letters::Exact,
                 Some(false) => {}
                 None => {
-                    wants_flag("strict", value, self.told);
+                    wants_flag("strict", value, self.diagnostics);
                     return None;
                 }
             }
@@ -321,19 +267,19 @@ impl TextReader<'_> {
     fn other_test(&mut self, operator: TextOperator, data: &Node) -> Option<TextTest> {
         let (with, text) = if operator == TextOperator::Exists {
             let Some(presence) = flag(data) else {
-                wants_flag(operator.word(), data, self.told);
+                wants_flag(operator.word(), data, self.diagnostics);
                 return None;
             };
             let words = if presence { "is there" } else { "is absent" };
             (With::Presence(presence), words.to_owned())
         } else {
-            let pattern = Pattern::read(data, self.letters, self.told)?;
+            let pattern = Pattern::read(data, self.letters, self.diagnostics)?;
             let words = format!("matches {:?}", pattern.text());
             (With::Pattern(pattern), words)
         };
         let written = data.text().unwrap_or_default();
-        if let Some(doubt) = (self.doubt)(self.written, operator, written) {
-            doubt.tell(Some(data.place), self.told);
+        if let Some(warning) = (self.lint)(self.written, operator, written) {
+            warning.report(Some(data.place), self.diagnostics);
         }
         Some(TextTest { operator, with, wanted: text })
     }
@@ -346,7 +292,7 @@ impl TextReader<'_> {
         let values = match (several, &data.kind) {
             (true, Kind::List(items)) => {
                 if items.is_empty() {
-                    self.told.warning(
+                    self.diagnostics.warning(
                         codes::NEVER_EQUAL,
                         data.place,
                         format!("the list of `{}` is empty", operator.word()),
@@ -368,7 +314,7 @@ impl TextReader<'_> {
                     _ if several => format!("write: {}: [...]", operator.word()),
                     _ => "write the text itself; for several use several criteria".to_owned(),
                 };
-                self.told.error(
+                self.diagnostics.error(
                     codes::DATA,
                     data.place,
                     format!("`{}` wants {wants}, and this is {}", operator.word(), data.what()),
@@ -383,22 +329,22 @@ impl TextReader<'_> {
     fn value(&mut self, operator: TextOperator, item: &Node) -> Option<TextValue> {
         match item.scalar().map(|scalar| (scalar.plain(), &*scalar.text)) {
             Some((Plain::Text(text), _)) => {
-                if let Some(doubt) = (self.doubt)(self.written, operator, text) {
-                    doubt.tell(Some(item.place), self.told);
+                if let Some(warning) = (self.lint)(self.written, operator, text) {
+                    warning.report(Some(item.place), self.diagnostics);
                 } else if text.is_empty() && !operator.compares_whole() {
-                    Doubt::new(
+                    Warning::new(
                         codes::TOO_OPEN,
                         format!("`{}` with nothing holds for every text", operator.word()),
                         "write what the text must hold",
                     )
-                    .tell(Some(item.place), self.told);
+                    .report(Some(item.place), self.diagnostics);
                 }
                 Some(TextValue::of(text))
             }
             Some((Plain::Bool(_) | Plain::Integer(_) | Plain::Float(_), text))
                 if operator.compares_whole() =>
             {
-                self.told.warning(
+                self.diagnostics.warning(
                     codes::NEVER_EQUAL,
                     item.place,
                     format!("this is {}, and `{}` is a text", item.what(), self.written.key),
@@ -407,7 +353,7 @@ impl TextReader<'_> {
                 Some(TextValue { text: None, shown: text.to_owned() })
             }
             _ => {
-                self.told.error(
+                self.diagnostics.error(
                     codes::DATA,
                     item.place,
                     format!("`{}` wants text, and this is {}", operator.word(), item.what()),

@@ -11,22 +11,38 @@ pub(super) fn map<'n>(
     node: &'n Node,
     what: &str,
     known: &[&str],
-    told: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
+) -> Option<&'n Node> {
+    map_with(node, what, known, known, diagnostics)
+}
+
+/// The same; messages name only those keys of `known` that are `shown`, and no old spellings.
+pub(super) fn map_with<'n>(
+    node: &'n Node,
+    what: &str,
+    known: &[&str],
+    shown: &[&str],
+    diagnostics: &mut Diagnostics,
 ) -> Option<&'n Node> {
     let Some(entries) = node.map() else {
         let message = format!("{what} is a map, not {}", node.what());
-        told.error(codes::SHAPE, node.place, message, format!("its keys are {}", listed(known)));
+        diagnostics.error(
+            codes::SHAPE,
+            node.place,
+            message,
+            format!("its keys are {}", listed(shown)),
+        );
         return None;
     };
     for (key, _) in entries {
         let name = key.text().unwrap_or_default();
         if !known.contains(&name) {
-            let help = match nearest(name, known.iter().copied()) {
+            let help = match nearest(name, shown.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("its keys are {}", listed(known)),
+                None => format!("its keys are {}", listed(shown)),
             };
             let message = format!("{what} has no key `{name}`");
-            told.error(codes::UNKNOWN, key.place, message, help);
+            diagnostics.error(codes::UNKNOWN, key.place, message, help);
         }
     }
     Some(node)
@@ -38,19 +54,28 @@ pub(super) fn listed(names: &[&str]) -> String {
 }
 
 /// The text of a scalar that is not nothing.
-pub(super) fn text<'n>(node: &'n Node, what: &str, told: &mut Diagnostics) -> Option<&'n str> {
+pub(super) fn text<'n>(
+    node: &'n Node,
+    what: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<&'n str> {
     let text = node.text().filter(|_| !node.is_null());
     if text.is_none() {
         let message = format!("{what} is text, not {}", node.what());
-        told.error(codes::SHAPE, node.place, message, "");
+        diagnostics.error(codes::SHAPE, node.place, message, "");
     }
     text
 }
 
 /// One text, or a list of them.
-pub(super) fn texts(node: &Node, what: &str, told: &mut Diagnostics) -> Vec<(String, Place)> {
+pub(super) fn texts(
+    node: &Node,
+    what: &str,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(String, Place)> {
     let items = node.list().unwrap_or(std::slice::from_ref(node));
-    let texts = items.iter().filter_map(|item| Some((text(item, what, told)?.into(), item.place)));
+    let texts =
+        items.iter().filter_map(|item| Some((text(item, what, diagnostics)?.into(), item.place)));
     texts.collect()
 }
 

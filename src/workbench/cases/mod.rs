@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use super::person::Person;
 use super::request::Supposed;
-use super::trial::Word;
 use crate::base::node::Place;
+use crate::decision::Outcome;
 
 pub use read::{read, read_person};
 
@@ -53,7 +53,7 @@ pub struct Case {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expect {
     /// The outcome.
-    pub word: Option<Word>,
+    pub outcome: Option<Outcome>,
     /// These reasons; others may stand beside them.
     pub reasons: Vec<String>,
     /// The status of the answer.
@@ -86,8 +86,8 @@ impl std::fmt::Display for Expect {
     /// `deny (email-unauthorized), status 403`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut parts = Vec::new();
-        if let Some(word) = self.word {
-            parts.push(word.as_str().to_owned());
+        if let Some(outcome) = self.outcome {
+            parts.push(outcome.word().to_owned());
         }
         if !self.reasons.is_empty() {
             parts.push(format!("because of {}", self.reasons.join(", ")));

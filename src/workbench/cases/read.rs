@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::fields::{json, listed, map, text, texts};
+use super::fields::{json, listed, map, map_with, text, texts};
 use super::{Case, CaseFile, Expect, NOBODY};
 use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::near::nearest;
 use crate::base::node::{Node, Place, Plain};
 use crate::config::{codes, yaml};
+use crate::decision::Outcome;
 use crate::identity::ClientCertificate;
 use crate::policy::{self, Reason};
 use crate::workbench::person::{OWN, Person, PersonProblem, moment};
 use crate::workbench::request::{RequestProblem, Supposed};
-use crate::workbench::trial::{OWN_REASONS, Word};
+use crate::workbench::trial::OWN_REASONS;
 
 /// How the digests of a certificate are written.
 const DIGEST_HELP: &str = "a fingerprint is 64 lower-case hexadecimal digits, or 32 upper-case pairs with colons; a \
@@ -27,32 +28,45 @@ const REQUEST_KEYS: &[&str] =
     &["method", "url", "source_ip", "time", "headers", "client_certificate"];
 const CERTIFICATE_KEYS: &[&str] =
     &["fingerprint", "spki_hash", "san_email", "san_dns", "san_uri", "valid"];
-const EXPECT_KEYS: &[&str] = &["allow", "deny", "login", "status"];
-const WORDS: [Word; 3] = [Word::Allow, Word::Deny, Word::Login];
+const EXPECT_KEYS: &[&str] = &["allow", "deny", "sign_in", "no_route", "status"];
+/// What older files say for `sign_in`.
+const OLD_SIGN_IN: &str = "login";
 /// Apple's claims, for near names; any other may be given, too.
 const CLAIMS: [&str; 5] = ["sub", "email", "email_verified", "is_private_email", "org_id"];
 
 /// Reads a case file. What is wrong is told with its place; the cases that can be read are there.
-pub fn read(name: &str, text: &str, sources: &mut Sources, told: &mut Diagnostics) -> CaseFile {
+pub fn read(
+    name: &str,
+    text: &str,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> CaseFile {
     let source = sources.add(name, text);
     let mut file = CaseFile { name: name.to_owned(), ..CaseFile::default() };
-    let Some(root) = yaml::read(text, source, told) else { return file };
+    let Some(root) = yaml::read(text, source, diagnostics) else { return file };
     if root.get("routes").is_some() && root.get("tests").is_none() {
         let message = "this is a configuration, not a file of policy tests";
         let help = format!("russet policy test --config {name} TESTS.yaml");
-        told.error(codes::SHAPE, root.place, message, help);
+        diagnostics.error(codes::SHAPE, root.place, message, help);
         return file;
     }
     if root.is_null() {
-        tell_no_tests(root.place, told);
+        tell_no_tests(root.place, diagnostics);
         return file;
     }
-    let Some(root) = map(&root, "a file of policy tests", FILE_KEYS, told) else { return file };
-    let mut reader = Reader::new(told);
-    for (name, node) in entries(root.get("identities"), "identities", reader.told) {
+    let Some(root) = map(&root, "a file of policy tests", FILE_KEYS, diagnostics) else {
+        return file;
+    };
+    let mut reader = Reader::new(diagnostics);
+    for (name, node) in entries(root.get("identities"), "identities", reader.diagnostics) {
         if name == NOBODY {
             let message = format!("`{NOBODY}` is the name for when nobody is signed in");
-            reader.told.error(codes::VALUE, node.place, message, "call this person otherwise");
+            reader.diagnostics.error(
+                codes::VALUE,
+                node.place,
+                message,
+                "call this person otherwise",
+            );
         } else if let Some(person) = reader.person(node) {
             reader.identities.insert(name.to_owned(), person.clone());
             file.identities.push((name.to_owned(), person));
@@ -60,28 +74,28 @@ pub fn read(name: &str, text: &str, sources: &mut Sources, told: &mut Diagnostic
             reader.identities.insert(name.to_owned(), unreadable());
         }
     }
-    for (name, node) in entries(root.get("requests"), "requests", reader.told) {
+    for (name, node) in entries(root.get("requests"), "requests", reader.diagnostics) {
         let request = reader.request(node);
         reader.requests.insert(name.to_owned(), request);
     }
-    for node in items(root.get("tests"), "tests", reader.told) {
+    for node in items(root.get("tests"), "tests", reader.diagnostics) {
         file.cases.extend(reader.test(node));
     }
-    for node in items(root.get("tables"), "tables", reader.told) {
+    for node in items(root.get("tables"), "tables", reader.diagnostics) {
         reader.table(node, &mut file.cases);
     }
-    if file.cases.is_empty() && file.identities.is_empty() && !reader.told.has_errors() {
-        tell_no_tests(root.place, reader.told);
+    if file.cases.is_empty() && file.identities.is_empty() && !reader.diagnostics.has_errors() {
+        tell_no_tests(root.place, reader.diagnostics);
     }
     file.groups = std::mem::take(&mut reader.groups);
-    warn_of_same_names(&file.cases, reader.told);
+    warn_of_same_names(&file.cases, reader.diagnostics);
     file
 }
 
-fn tell_no_tests(place: Place, told: &mut Diagnostics) {
+fn tell_no_tests(place: Place, diagnostics: &mut Diagnostics) {
     let help = "tests:\n  - name: strangers are asked to sign in\n    \
-                request: https://wiki.example.com/\n    expect: login";
-    told.error(codes::MISSING, place, "this file has no tests", help);
+                request: https://wiki.example.com/\n    expect: sign_in";
+    diagnostics.error(codes::MISSING, place, "this file has no tests", help);
 }
 
 /// Reads one person alone, written as under `identity`; JSON is YAML too.
@@ -89,13 +103,13 @@ pub fn read_person(
     name: &str,
     text: &str,
     sources: &mut Sources,
-    told: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Person> {
     let source = sources.add(name, text);
-    let root = yaml::read(text, source, told)?;
-    let mut reader = Reader::new(told);
+    let root = yaml::read(text, source, diagnostics)?;
+    let mut reader = Reader::new(diagnostics);
     let person = reader.person(&root)?;
-    (!told.has_errors()).then(|| Arc::unwrap_or_clone(person))
+    (!diagnostics.has_errors()).then(|| Arc::unwrap_or_clone(person))
 }
 
 /// Stands for somebody whose mistake is told already.
@@ -106,33 +120,38 @@ fn unreadable() -> Arc<Person> {
 fn entries<'n>(
     node: Option<&'n Node>,
     what: &str,
-    told: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<(&'n str, &'n Node)> {
     let Some(node) = node.filter(|node| !node.is_null()) else { return Vec::new() };
     let Some(entries) = node.map() else {
         let message = format!("`{what}` is a map of names, not {}", node.what());
-        told.error(codes::SHAPE, node.place, message, format!("{what}:\n  NAME: ..."));
+        diagnostics.error(codes::SHAPE, node.place, message, format!("{what}:\n  NAME: ..."));
         return Vec::new();
     };
     entries.iter().filter_map(|(key, value)| Some((key.text()?, value))).collect()
 }
 
-fn items<'n>(node: Option<&'n Node>, what: &str, told: &mut Diagnostics) -> &'n [Node] {
+fn items<'n>(node: Option<&'n Node>, what: &str, diagnostics: &mut Diagnostics) -> &'n [Node] {
     let Some(node) = node.filter(|node| !node.is_null()) else { return &[] };
     node.list().unwrap_or_else(|| {
         let message = format!("`{what}` is a list, not {}", node.what());
-        told.error(codes::SHAPE, node.place, message, format!("{what}:\n  - name: ..."));
+        diagnostics.error(codes::SHAPE, node.place, message, format!("{what}:\n  - name: ..."));
         &[]
     })
 }
 
-fn warn_of_same_names(cases: &[Case], told: &mut Diagnostics) {
+fn warn_of_same_names(cases: &[Case], diagnostics: &mut Diagnostics) {
     let mut first: HashMap<&str, Place> = HashMap::new();
     for case in cases {
         if let Some(place) = first.get(case.name.as_str()) {
             let message = format!("two tests are called `{}`", case.name);
-            told.warning(codes::TEST_NAME, case.place, message, "say what makes them different");
-            told.note(*place, "the first one is here");
+            diagnostics.warning(
+                codes::TEST_NAME,
+                case.place,
+                message,
+                "say what makes them different",
+            );
+            diagnostics.note(*place, "the first one is here");
         } else {
             first.insert(&case.name, case.place);
         }
@@ -140,7 +159,7 @@ fn warn_of_same_names(cases: &[Case], told: &mut Diagnostics) {
 }
 
 struct Reader<'a> {
-    told: &'a mut Diagnostics,
+    diagnostics: &'a mut Diagnostics,
     identities: BTreeMap<String, Arc<Person>>,
     /// `None` for one whose mistake is told already.
     requests: BTreeMap<String, Option<Arc<Supposed>>>,
@@ -148,15 +167,15 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(told: &'a mut Diagnostics) -> Self {
+    fn new(diagnostics: &'a mut Diagnostics) -> Self {
         let (identities, requests) = (BTreeMap::new(), BTreeMap::new());
-        Self { told, identities, requests, groups: Vec::new() }
+        Self { diagnostics, identities, requests, groups: Vec::new() }
     }
 
     fn test(&mut self, node: &Node) -> Option<Case> {
-        let node = map(node, "a test", TEST_KEYS, self.told)?;
+        let node = map(node, "a test", TEST_KEYS, self.diagnostics)?;
         let name = self.needed(node, "name", "a test", "name: colleagues read the wiki");
-        let name = name.and_then(|name| text(name, "`name`", self.told)).map(str::to_owned);
+        let name = name.and_then(|name| text(name, "`name`", self.diagnostics)).map(str::to_owned);
         let person = match node.get("identity") {
             None => Some(None),
             Some(identity) => self.who(identity),
@@ -170,14 +189,14 @@ impl<'a> Reader<'a> {
     }
 
     fn table(&mut self, node: &Node, cases: &mut Vec<Case>) {
-        let Some(node) = map(node, "a table", TABLE_KEYS, self.told) else { return };
-        let title = node.get("name").and_then(|name| text(name, "`name`", self.told));
+        let Some(node) = map(node, "a table", TABLE_KEYS, self.diagnostics) else { return };
+        let title = node.get("name").and_then(|name| text(name, "`name`", self.diagnostics));
         let title = title.map_or_else(String::new, |title| format!("{title}: "));
         let columns = self.needed(node, "columns", "a table", "columns: [wiki, admin]");
         let rows = self.needed(node, "rows", "a table", "rows:\n  ann: [allow, deny]");
         let (Some(columns), Some(rows)) = (columns, rows) else { return };
         let columns: Vec<(String, Option<Arc<Supposed>>)> =
-            items(Some(columns), "columns", self.told)
+            items(Some(columns), "columns", self.diagnostics)
                 .iter()
                 .map(|column| {
                     let name = column.text().map(str::to_owned);
@@ -188,8 +207,8 @@ impl<'a> Reader<'a> {
                 .collect();
         let Some(rows) = rows.map() else {
             let message = format!("`rows` is a map of people, not {}", rows.what());
-            let help = "rows:\n  nobody: [login, login]\n  ann: [allow, deny]";
-            self.told.error(codes::SHAPE, rows.place, message, help);
+            let help = "rows:\n  nobody: [sign_in, sign_in]\n  ann: [allow, deny]";
+            self.diagnostics.error(codes::SHAPE, rows.place, message, help);
             return;
         };
         for (who, cells) in rows {
@@ -199,7 +218,7 @@ impl<'a> Reader<'a> {
                 let message =
                     format!("this row has {count} cells and the table {} columns", columns.len());
                 let help = "a list with one cell for each column; `_` asks nothing";
-                self.told.error(codes::SHAPE, cells.place, message, help);
+                self.diagnostics.error(codes::SHAPE, cells.place, message, help);
                 continue;
             }
             for (cell, (column, request)) in cells.list().unwrap_or_default().iter().zip(&columns) {
@@ -225,7 +244,7 @@ impl<'a> Reader<'a> {
         let names = node.map().unwrap_or_default().iter().filter_map(|(name, _)| name.text());
         let slip = names.into_iter().any(|name| nearest(name, [key]).is_some());
         if value.is_none() && !slip {
-            self.told.error(codes::MISSING, node.place, format!("{of} needs `{key}`"), help);
+            self.diagnostics.error(codes::MISSING, node.place, format!("{of} needs `{key}`"), help);
         }
         value
     }
@@ -238,7 +257,7 @@ impl<'a> Reader<'a> {
         if node.is_null() {
             return Some(None);
         }
-        let name = text(node, "an identity", self.told)?;
+        let name = text(node, "an identity", self.diagnostics)?;
         if name == NOBODY {
             return Some(None);
         }
@@ -251,14 +270,14 @@ impl<'a> Reader<'a> {
             None => format!("name people under `identities:`, or write them out: {EXAMPLE}"),
         };
         let message = format!("there is no identity `{name}`");
-        self.told.error(codes::UNKNOWN, node.place, message, help);
+        self.diagnostics.error(codes::UNKNOWN, node.place, message, help);
         None
     }
 
     fn person(&mut self, node: &Node) -> Option<Arc<Person>> {
         let Some(entries) = node.map() else {
             let message = format!("an identity is a map of claims, not {}", node.what());
-            self.told.error(codes::SHAPE, node.place, message, EXAMPLE);
+            self.diagnostics.error(codes::SHAPE, node.place, message, EXAMPLE);
             return None;
         };
         let mut members = serde_json::Map::new();
@@ -268,7 +287,7 @@ impl<'a> Reader<'a> {
             if let Some(near) = nearest(name, known).filter(|near| *near != name) {
                 let message = format!("`{name}` is taken as a claim of that name");
                 let help = format!("did you mean `{near}`?");
-                self.told.warning(codes::UNKNOWN, key.place, message, help);
+                self.diagnostics.warning(codes::UNKNOWN, key.place, message, help);
             }
             // What is text to Apple is text however it is spelt here.
             let spelt = ["sub", "email", "org_id", "signed_in_at"].contains(&name);
@@ -290,7 +309,7 @@ impl<'a> Reader<'a> {
                     PersonProblem::SignedInAt => "signed_in_at",
                 };
                 let place = node.get(key).map_or(node.place, |value| value.place);
-                self.told.error(codes::VALUE, place, problem.to_string(), EXAMPLE);
+                self.diagnostics.error(codes::VALUE, place, problem.to_string(), EXAMPLE);
                 None
             }
         }
@@ -306,26 +325,26 @@ impl<'a> Reader<'a> {
 
     fn request(&mut self, node: &Node) -> Option<Arc<Supposed>> {
         if node.map().is_none() {
-            let address = text(node, "a request", self.told)?;
+            let address = text(node, "a request", self.diagnostics)?;
             return self.get(address, node.place).map(Arc::new);
         }
-        let node = map(node, "a request", REQUEST_KEYS, self.told)?;
+        let node = map(node, "a request", REQUEST_KEYS, self.diagnostics)?;
         let url = self.needed(node, "url", "a request", "url: https://wiki.example.com/")?;
-        let address = text(url, "`url`", self.told)?;
+        let address = text(url, "`url`", self.diagnostics)?;
         let mut request = self.get(address, url.place)?;
-        let errors = self.told.errors();
+        let errors = self.diagnostics.errors();
         if let Some(method) = node.get("method")
-            && let Some(name) = text(method, "`method`", self.told)
+            && let Some(name) = text(method, "`method`", self.diagnostics)
             && let Err(problem) = request.set_method(name)
         {
-            self.told.error(codes::VALUE, method.place, problem.to_string(), "method: GET");
+            self.diagnostics.error(codes::VALUE, method.place, problem.to_string(), "method: GET");
         }
         if let Some(node) = node.get("source_ip") {
             match node.text().and_then(|text| text.parse().ok()) {
                 Some(address) => request.source_ip = address,
                 None => {
                     let message = "`source_ip` must be an address such as 192.0.2.1";
-                    self.told.error(codes::VALUE, node.place, message, "");
+                    self.diagnostics.error(codes::VALUE, node.place, message, "");
                 }
             }
         }
@@ -333,7 +352,12 @@ impl<'a> Reader<'a> {
             request.time = node.text().and_then(moment);
             if request.time.is_none() {
                 let message = "`time` must be a moment with a zone";
-                self.told.error(codes::VALUE, node.place, message, "time: 2026-01-05T10:00:00Z");
+                self.diagnostics.error(
+                    codes::VALUE,
+                    node.place,
+                    message,
+                    "time: 2026-01-05T10:00:00Z",
+                );
             }
         }
         if let Some(headers) = node.get("headers") {
@@ -341,7 +365,7 @@ impl<'a> Reader<'a> {
         }
         request.client_certificate =
             node.get("client_certificate").and_then(|node| self.certificate(node));
-        (self.told.errors() == errors).then(|| Arc::new(request))
+        (self.diagnostics.errors() == errors).then(|| Arc::new(request))
     }
 
     fn get(&mut self, address: &str, place: Place) -> Option<Supposed> {
@@ -353,7 +377,7 @@ impl<'a> Reader<'a> {
                 (RequestProblem::Url(_), Some(near)) => format!("did you mean `{near}`?"),
                 _ => "write it like https://wiki.example.com/page".to_owned(),
             };
-            self.told.error(codes::VALUE, place, problem.to_string(), help);
+            self.diagnostics.error(codes::VALUE, place, problem.to_string(), help);
         })
         .ok()
     }
@@ -361,28 +385,33 @@ impl<'a> Reader<'a> {
     fn headers(&mut self, node: &Node, request: &mut Supposed) {
         let Some(entries) = node.map() else {
             let message = format!("`headers` is a map, not {}", node.what());
-            self.told.error(codes::SHAPE, node.place, message, "headers: {Accept: text/html}");
+            self.diagnostics.error(
+                codes::SHAPE,
+                node.place,
+                message,
+                "headers: {Accept: text/html}",
+            );
             return;
         };
         for (key, values) in entries {
             let name = key.text().unwrap_or_default();
-            for (value, place) in texts(values, "the value of a header", self.told) {
+            for (value, place) in texts(values, "the value of a header", self.diagnostics) {
                 if let Err(problem) = request.add_header(name, &value) {
-                    self.told.error(codes::VALUE, place, problem.to_string(), "");
+                    self.diagnostics.error(codes::VALUE, place, problem.to_string(), "");
                 }
             }
         }
     }
 
     fn certificate(&mut self, node: &Node) -> Option<ClientCertificate> {
-        let node = map(node, "a client certificate", CERTIFICATE_KEYS, self.told)?;
+        let node = map(node, "a client certificate", CERTIFICATE_KEYS, self.diagnostics)?;
         let mut one = |key: &str| {
-            let value = node.get(key).and_then(|value| text(value, key, self.told));
+            let value = node.get(key).and_then(|value| text(value, key, self.diagnostics));
             value.unwrap_or_default().to_owned()
         };
         let (fingerprint, spki_hash) = (one("fingerprint"), one("spki_hash"));
         let mut several = |key: &str| {
-            let values = node.get(key).map(|values| texts(values, key, self.told));
+            let values = node.get(key).map(|values| texts(values, key, self.diagnostics));
             values.unwrap_or_default().into_iter().map(|(value, _)| value).collect()
         };
         let (san_email, san_dns) = (several("san_email"), several("san_dns"));
@@ -392,7 +421,12 @@ impl<'a> Reader<'a> {
             None => true,
             Some((_, Some(Plain::Bool(valid)))) => valid,
             Some((value, _)) => {
-                self.told.error(codes::VALUE, value.place, "`valid` must be true or false", "");
+                self.diagnostics.error(
+                    codes::VALUE,
+                    value.place,
+                    "`valid` must be true or false",
+                    "",
+                );
                 return None;
             }
         };
@@ -403,7 +437,7 @@ impl<'a> Reader<'a> {
         ] {
             if let Some(value) = node.get(key).filter(|_| !good) {
                 let message = format!("this is not a {key}, so no policy on one matches it");
-                self.told.warning(codes::VALUE, value.place, message, DIGEST_HELP);
+                self.diagnostics.warning(codes::VALUE, value.place, message, DIGEST_HELP);
             }
         }
         Some(ClientCertificate { fingerprint, spki_hash, san_email, san_dns, san_uri, valid })
@@ -411,29 +445,29 @@ impl<'a> Reader<'a> {
 
     fn expect(&mut self, node: &Node) -> Option<Expect> {
         if node.map().is_none() {
-            let name = text(node, "`expect`", self.told)?;
-            let word = WORDS.into_iter().find(|word| word.as_str() == name);
-            if word.is_none() {
-                let near = nearest(name, WORDS.map(Word::as_str));
-                let help = match near {
+            let name = text(node, "`expect`", self.diagnostics)?;
+            let outcome = Outcome::parse(name);
+            if outcome.is_none() {
+                let help = match nearest(name, Outcome::ALL.map(Outcome::word)) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "expect: {deny: [domain-unauthorized], status: 403}".to_owned(),
                 };
-                let message =
-                    format!("`{name}` is no outcome; those are `allow`, `deny` and `login`");
-                self.told.error(codes::VALUE, node.place, message, help);
+                let words = listed(&Outcome::ALL.map(Outcome::word));
+                let message = format!("`{name}` is not an outcome; those are {words}");
+                self.diagnostics.error(codes::VALUE, node.place, message, help);
             }
-            return word.map(|word| Expect { word: Some(word), ..Expect::default() });
+            return outcome.map(|outcome| Expect { outcome: Some(outcome), ..Expect::default() });
         }
-        let node = map(node, "`expect`", EXPECT_KEYS, self.told)?;
-        let errors = self.told.errors();
+        let keys = [EXPECT_KEYS, &[OLD_SIGN_IN]].concat();
+        let node = map_with(node, "`expect`", &keys, EXPECT_KEYS, self.diagnostics)?;
+        let errors = self.diagnostics.errors();
         let mut expect = Expect::default();
-        for word in WORDS {
-            let Some(reasons) = node.get(word.as_str()) else { continue };
-            if let Some(other) = expect.word.replace(word) {
+        for (key, reasons) in node.map().unwrap_or_default() {
+            let Some(outcome) = key.text().and_then(Outcome::parse) else { continue };
+            if let Some(other) = expect.outcome.replace(outcome) {
                 let message =
-                    format!("`{}` and `{}` exclude each other", other.as_str(), word.as_str());
-                self.told.error(codes::CONFLICT, node.place, message, "keep one of the two");
+                    format!("`{}` and `{}` exclude each other", other.word(), outcome.word());
+                self.diagnostics.error(codes::CONFLICT, node.place, message, "keep one of the two");
             }
             if !reasons.is_null() {
                 expect.reasons = self.reasons(reasons);
@@ -444,19 +478,24 @@ impl<'a> Reader<'a> {
             expect.status = number.filter(|number| (100..600).contains(number));
             if expect.status.is_none() {
                 let message = "`status` must be the number of an HTTP status";
-                self.told.error(codes::VALUE, status.place, message, "expect: {status: 403}");
+                self.diagnostics.error(
+                    codes::VALUE,
+                    status.place,
+                    message,
+                    "expect: {status: 403}",
+                );
             }
         }
         if node.map().is_some_and(<[_]>::is_empty) {
             let help = format!("its keys are {}", listed(EXPECT_KEYS));
-            self.told.error(codes::MISSING, node.place, "`expect` expects nothing", help);
+            self.diagnostics.error(codes::MISSING, node.place, "`expect` expects nothing", help);
         }
-        (self.told.errors() == errors).then_some(expect)
+        (self.diagnostics.errors() == errors).then_some(expect)
     }
 
     fn reasons(&mut self, node: &Node) -> Vec<String> {
         let known = || Reason::ALL.iter().map(|reason| reason.word()).chain(OWN_REASONS);
-        let given = texts(node, "a reason", self.told);
+        let given = texts(node, "a reason", self.diagnostics);
         for (name, place) in &given {
             if !known().any(|reason| reason == name) {
                 let help = match nearest(name, known()) {
@@ -464,7 +503,7 @@ impl<'a> Reader<'a> {
                     None => "`russet policy explain` shows the reasons of a request".to_owned(),
                 };
                 let message = format!("there is no reason `{name}`");
-                self.told.error(codes::UNKNOWN, *place, message, help);
+                self.diagnostics.error(codes::UNKNOWN, *place, message, help);
             }
         }
         given.into_iter().map(|(name, _)| name).collect()

@@ -32,7 +32,7 @@ tests:
     expect: { deny: [email-unauthorized] }
   - name: strangers are asked to sign in
     request: https://wiki.example.com/
-    expect: login
+    expect: sign_in
 "#,
     );
     let [first, second, third] = &file.cases[..] else { panic!("three cases") };
@@ -42,7 +42,7 @@ tests:
     assert_eq!(second.expect.to_string(), "deny, because of email-unauthorized");
     assert_eq!(second.request.source_ip.to_string(), "192.0.2.1");
     assert!(third.person.is_none());
-    assert_eq!(third.expect.word, Some(Word::Login));
+    assert_eq!(third.expect.outcome, Some(Outcome::SignIn));
     assert_eq!(file.people().len(), 2);
 }
 
@@ -59,7 +59,7 @@ tables:
   - name: access
     columns:  [ wiki,  deploy, "https://x.example.com/" ]
     rows:
-      nobody: [ login, login,  _ ]
+      nobody: [ login, sign_in,  _ ]
       ann:    [ allow, { deny: http-method-unauthorized, status: 403 }, deny ]
 "#,
     );

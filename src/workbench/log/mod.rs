@@ -3,32 +3,32 @@
 //! Most of a line says what an earlier one said: who asked and what was decided. A [`Reader`] keeps
 //! both, and a line whose bytes it knows is not parsed again.
 
-mod fast;
+mod decisions;
 mod files;
 mod lines;
 mod moment;
 mod people;
 mod scan;
-mod tails;
+mod unparsed;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+pub use decisions::{RecordedDecision, ShadowDecision};
 pub use files::{FilesProblem, Input, find};
 pub use lines::Meter;
 pub use people::{Known, People, Somebody};
 pub use scan::{ScanProblem, Scanned, scan};
-pub use tails::{Shadowed, Tail};
 
 use crate::base::time::Timestamp;
 use crate::decision::record::{Entry, Line, Unreadable};
 use crate::identity::ClientCertificate;
+use decisions::KnownDecisions;
 use moment::Moments;
-use tails::Tails;
 
 /// A decision of the past.
 #[derive(Clone, Debug)]
-pub struct Past<'a> {
+pub struct Recorded<'a> {
     /// When it was decided.
     pub at: Timestamp,
     /// The short id of the request.
@@ -54,7 +54,7 @@ pub struct Past<'a> {
     /// The route that decided then; `None` where there was none.
     pub route: Option<Cow<'a, str>>,
     /// What was decided.
-    pub tail: Tail,
+    pub decision: RecordedDecision,
 }
 
 /// What one line is.
@@ -62,7 +62,7 @@ pub struct Past<'a> {
 #[expect(clippy::large_enum_variant, reason = "read by the million: a box would cost more")]
 pub enum Read<'a> {
     /// A decision.
-    Decision(Past<'a>),
+    Decision(Recorded<'a>),
     /// So many decisions were not recorded here.
     Dropped(u64),
     /// Something that another version writes.
@@ -74,7 +74,7 @@ pub enum Read<'a> {
 pub struct Reader {
     /// Everybody who has asked.
     pub people: People,
-    tails: Tails,
+    decisions: KnownDecisions,
     moments: Moments,
 }
 
@@ -85,23 +85,23 @@ impl Reader {
     /// It is no line of a decision log.
     pub fn read<'a>(&mut self, text: &'a str) -> Result<Read<'a>, Unreadable> {
         match self.again(text) {
-            Some(past) => Ok(Read::Decision(past)),
+            Some(recorded) => Ok(Read::Decision(recorded)),
             None => self.anew(text),
         }
     }
 
     /// A line of which everything costly is known.
-    fn again<'a>(&mut self, text: &'a str) -> Option<Past<'a>> {
-        let front = fast::front(text)?;
-        let (somebody, rest) = match fast::subject(front.rest) {
+    fn again<'a>(&mut self, text: &'a str) -> Option<Recorded<'a>> {
+        let front = unparsed::front(text)?;
+        let (somebody, rest) = match unparsed::subject(front.rest) {
             None => (None, front.rest),
             Some(subject) => {
                 let (somebody, rest) = self.people.again(subject, front.rest)?;
                 (Some(somebody), rest)
             }
         };
-        let (route, rest) = fast::back(rest);
-        Some(Past {
+        let (route, rest) = unparsed::back(rest);
+        Some(Recorded {
             at: self.moments.read(front.timestamp)?,
             id: front.id.into(),
             method: front.method.into(),
@@ -114,7 +114,7 @@ impl Reader {
             certificate_cut: false,
             somebody,
             route: route.map(Cow::Borrowed),
-            tail: self.tails.again(rest)?,
+            decision: self.decisions.again(rest)?,
         })
     }
 
@@ -125,20 +125,21 @@ impl Reader {
             Entry::Dropped(count) => return Ok(Read::Dropped(count)),
             Entry::Other => return Ok(Read::Other),
         };
-        let outcome = line.outcome.ok_or(Unreadable::Lacks("outcome"))?;
-        let ip = line.ip.ok_or(Unreadable::Lacks("ip"))?;
-        let at = self.moments.read(&line.timestamp).ok_or(Unreadable::Lacks("timestamp"))?;
-        let tail = self.tails.learn(outcome, &line, fast::tail(text));
-        let somebody = line.is_signed_in().then(|| self.people.learn(&line, fast::person(text)));
+        let outcome = line.outcome.ok_or(Unreadable::Missing("outcome"))?;
+        let ip = line.ip.ok_or(Unreadable::Missing("ip"))?;
+        let at = self.moments.read(&line.timestamp).ok_or(Unreadable::Missing("timestamp"))?;
+        let decision = self.decisions.learn(outcome, &line, unparsed::decision(text));
+        let somebody =
+            line.is_signed_in().then(|| self.people.learn(&line, unparsed::person(text)));
         let certificate_cut = line
             .cut
             .iter()
             .chain(&line.left_out)
             .any(|name| name.split('.').next() == Some("client-certificate"));
-        let path_cut = line.lacks("path");
+        let path_cut = line.omits("path");
         let Line { id, method, host, path, cors_preflight, page_load, .. } = line;
         let (client_certificate, route_id) = (line.client_certificate, line.route_id);
-        Ok(Read::Decision(Past {
+        Ok(Read::Decision(Recorded {
             at,
             id: id.0,
             method: method.0,
@@ -151,7 +152,7 @@ impl Reader {
             certificate_cut,
             somebody,
             route: route_id.map(|id| id.0),
-            tail,
+            decision,
         }))
     }
 }

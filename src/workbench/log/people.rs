@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::fast;
+use super::unparsed;
 use crate::base::time::Timestamp;
 use crate::decision::record::{Claims, Line};
-use crate::identity::{self, Identity, Unrecorded};
+use crate::identity::{self, Identity};
+use crate::policy::{Supposed, Unrecorded};
+use crate::workbench::asker::Asker;
 
 /// Most ways of writing one person that are kept at a time.
 const KEPT: usize = 4;
@@ -19,8 +21,8 @@ const KEPT: usize = 4;
 pub struct Somebody {
     /// Their place in [`People`].
     pub person: usize,
-    /// What a policy saw of them.
-    pub identity: Arc<Identity>,
+    /// What a policy saw of them, as far as the line tells.
+    pub asker: Arc<Asker>,
 }
 
 /// A person of the log.
@@ -31,9 +33,9 @@ pub struct Known {
     /// What they are called in reports: their address as far as it was recorded, else `sub`.
     pub name: String,
     /// As they were when they asked last.
-    pub last: Arc<Identity>,
+    pub last: Arc<Asker>,
     /// Ways in which they are written, and who that is.
-    written: Vec<(Box<str>, Arc<Identity>)>,
+    written: Vec<(Box<str>, Arc<Asker>)>,
     /// Which of these is next to be forgotten.
     oldest: usize,
 }
@@ -64,31 +66,32 @@ impl People {
     ) -> Option<(Somebody, &'a str)> {
         let person = *self.by_subject.get(subject)?;
         let known = self.known.get_mut(person)?;
-        let (identity, after) = known
+        let (asker, after) = known
             .written
             .iter()
-            .find_map(|(written, identity)| Some((identity, rest.strip_prefix(&**written)?)))?;
-        if !Arc::ptr_eq(&known.last, identity) {
-            known.last = Arc::clone(identity);
+            .find_map(|(written, asker)| Some((asker, rest.strip_prefix(&**written)?)))?;
+        if !Arc::ptr_eq(&known.last, asker) {
+            known.last = Arc::clone(asker);
         }
-        Some((Somebody { person, identity: Arc::clone(identity) }, after))
+        Some((Somebody { person, asker: Arc::clone(asker) }, after))
     }
 
     /// Whoever asked by `line`, in which they are written as `written`.
     pub(super) fn learn(&mut self, line: &Line<'_>, written: Option<&str>) -> Somebody {
-        let identity = Arc::new(identity(line));
-        let person = match self.by_subject.get(&*identity.subject) {
+        let asker = Arc::new(asker(line));
+        let subject = &*asker.identity.subject;
+        let person = match self.by_subject.get(subject) {
             Some(person) => *person,
             None => {
                 self.known.push(Known {
-                    subject: (&*identity.subject).into(),
+                    subject: subject.into(),
                     name: String::new(),
-                    last: Arc::clone(&identity),
+                    last: Arc::clone(&asker),
                     written: Vec::new(),
                     oldest: 0,
                 });
                 let person = self.known.len() - 1;
-                self.by_subject.insert((&*identity.subject).into(), person);
+                self.by_subject.insert(subject.into(), person);
                 person
             }
         };
@@ -100,14 +103,14 @@ impl People {
                 alone.user == line.user
                     && (alone.issued_at, alone.begun_at) == (line.issued_at, line.begun_at)
                     && alone.msg.is_empty()
-            }) && fast::subject(text) == line.user.as_deref()
+            }) && unparsed::subject(text) == line.user.as_deref()
         };
         let written = written.filter(alone);
         if let Some(known) = self.known.get_mut(person) {
             known.name = name(line);
-            known.last = Arc::clone(&identity);
+            known.last = Arc::clone(&asker);
             if let Some(written) = written {
-                let entry = (written.into(), Arc::clone(&identity));
+                let entry = (written.into(), Arc::clone(&asker));
                 match known.written.get_mut(known.oldest).filter(|_| known.oldest < KEPT) {
                     Some(slot) => *slot = entry,
                     None => known.written.push(entry),
@@ -115,7 +118,7 @@ impl People {
                 known.oldest = (known.oldest + 1) % KEPT;
             }
         }
-        Somebody { person, identity }
+        Somebody { person, asker }
     }
 }
 
@@ -132,12 +135,12 @@ fn name(line: &Line<'_>) -> String {
 }
 
 /// Who asked, as far as the line tells; what it does not tell is marked.
-fn identity(line: &Line<'_>) -> Identity {
+fn asker(line: &Line<'_>) -> Asker {
     let subject = line.user.as_deref().unwrap_or_default();
-    let whole = line.id_token_claims.as_ref().filter(|_| !line.lacks("id-token-claims"));
+    let whole = line.id_token_claims.as_ref().filter(|_| !line.omits("id-token-claims"));
     let mut members = whole.map(Claims::to_map).unwrap_or_default();
     members.insert("sub".to_owned(), Value::from(subject));
-    let kept_out = line.lacks("email");
+    let kept_out = line.omits("email");
     let address = if kept_out {
         // Stands for an address of which the domain is known, or that it has none.
         let domain = line.email_domain.as_ref();
@@ -158,7 +161,7 @@ fn identity(line: &Line<'_>) -> Identity {
     }
     let named = line.left_out.iter().map(|name| name.as_str());
     let claims = named.filter(|name| *name != "email" && !name.starts_with("client-certificate"));
-    identity.unrecorded = Unrecorded {
+    let unrecorded = Unrecorded {
         subject: false,
         mailbox: kept_out || unvouched,
         domain: unvouched || (kept_out && line.email_hash.is_none()),
@@ -169,5 +172,5 @@ fn identity(line: &Line<'_>) -> Identity {
             .collect(),
     };
     identity.omitted = line.claims_left_out.iter().map(|name| name.as_str().into()).collect();
-    identity
+    Asker { identity, supposed: Supposed::without(unrecorded) }
 }

@@ -6,7 +6,7 @@ use std::io;
 use super::files::Input;
 use super::lines::{self, End, Meter, Raw};
 use super::people::People;
-use super::{Past, Read, Reader};
+use super::{Read, Reader, Recorded};
 use crate::base::log_text::for_log;
 use crate::base::time::Timestamp;
 
@@ -114,7 +114,7 @@ pub fn scan(
     inputs: &[Input],
     reader: &mut Reader,
     meter: &Meter,
-    mut each: impl FnMut(&Past<'_>, &People),
+    mut each: impl FnMut(&Recorded<'_>, &People),
     mut tick: impl FnMut(),
 ) -> Result<Scanned, ScanProblem> {
     let mut scanned = Scanned::default();
@@ -142,10 +142,10 @@ pub fn scan(
                 (_, Ok(text)) => reader.read(text).map_err(|error| error.to_string()),
             };
             match read {
-                Ok(Read::Decision(past)) => {
+                Ok(Read::Decision(recorded)) => {
                     ours = true;
-                    scanned.decision(past.at);
-                    each(&past, &reader.people);
+                    scanned.decision(recorded.at);
+                    each(&recorded, &reader.people);
                 }
                 Ok(Read::Dropped(count)) => {
                     ours = true;

@@ -10,9 +10,10 @@ use crate::base::ids::{RequestId, SessionId};
 use crate::decision::record::{Decided, Outcome, Redact, Shadow, Words};
 use crate::decision::{Face, Facts, Judged, RouteIndex};
 use crate::identity::{Address, Claims, Identity};
-use crate::policy::{Answer, Reason, ReasonSet, Verdict};
+use crate::policy::{Answer, Reason, ReasonSet, Unrecorded, Verdict};
 use crate::session::Session;
 use crate::wire::host::Authority;
+use crate::workbench::asker::Asker;
 
 /// A session of whoever has these claims.
 pub(in crate::workbench) fn session(claims: &Value) -> Session {
@@ -48,9 +49,10 @@ impl Written<'_> {
             source_ip: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
             cors_preflight: false,
             client_certificate: None,
+            supposed: None,
         };
         let allow = if self.outcome == Outcome::Allow { Answer::Yes } else { Answer::No };
-        let reasons = if self.outcome == Outcome::Login {
+        let reasons = if self.outcome == Outcome::SignIn {
             ReasonSet::from(Reason::UserUnauthenticated)
         } else {
             ReasonSet::from(self.reason)
@@ -100,35 +102,39 @@ fn ann() -> Session {
         "org_id": "A1", "upn": "ann@corp.example", "begun-at": 1, "outcome": "deny"}))
 }
 
-fn decision<'a>(reader: &mut Reader, line: &'a str) -> Past<'a> {
+fn decision<'a>(reader: &mut Reader, line: &'a str) -> Recorded<'a> {
     match reader.read(line.trim_end()).unwrap() {
-        Read::Decision(past) => past,
+        Read::Decision(recorded) => recorded,
         other => panic!("{other:?}"),
     }
 }
 
+fn missing(who: &Asker) -> Unrecorded {
+    who.supposed.clone().unwrap_or_default().unrecorded
+}
+
 /// What a line says, with nothing that tells how it was read.
-fn said(past: &Past<'_>) -> String {
-    let who = past.somebody.as_ref().map(|somebody| &somebody.identity);
+fn said(recorded: &Recorded<'_>) -> String {
+    let who = recorded.somebody.as_ref().map(|somebody| &somebody.asker);
     format!(
         "{} {} {} {} {:?} {} {} {:?} {:?} {:?} {who:?}",
-        past.at,
-        past.id,
-        past.method,
-        past.host,
-        past.path,
-        past.ip,
-        past.cors_preflight,
-        past.certificate,
-        past.route,
-        past.tail
+        recorded.at,
+        recorded.id,
+        recorded.method,
+        recorded.host,
+        recorded.path,
+        recorded.ip,
+        recorded.cors_preflight,
+        recorded.certificate,
+        recorded.route,
+        recorded.decision
     )
 }
 
 #[test]
 fn a_line_that_is_known_says_what_it_said_when_it_was_new() {
     let (ann, ben) = (ann(), session(&json!({"sub": "002", "name \"quoted\"": "\u{202e}"})));
-    let outcomes = [Outcome::Allow, Outcome::Deny, Outcome::Login, Outcome::NoRoute];
+    let outcomes = [Outcome::Allow, Outcome::Deny, Outcome::SignIn, Outcome::NoRoute];
     let mut reader = Reader::default();
     let mut again = 0;
     for round in 0..3 {
@@ -138,7 +144,7 @@ fn a_line_that_is_known_says_what_it_said_when_it_was_new() {
                     let line =
                         Written { outcome, shadow, at: 1_800_000_000 + round, ..allowed(session) };
                     let line = line.line();
-                    let known = reader.again(line.trim_end()).map(|past| said(&past));
+                    let known = reader.again(line.trim_end()).map(|recorded| said(&recorded));
                     let anew = said(&decision(&mut Reader::default(), &line));
                     again += usize::from(known.is_some());
                     assert_eq!(said(&decision(&mut reader, &line)), anew);
@@ -160,7 +166,7 @@ fn who_signs_in_again_is_the_same_person_otherwise() {
         for _ in 0..2 {
             let line = allowed(Some(&ann)).line();
             let somebody = decision(&mut reader, &line).somebody.unwrap();
-            assert_eq!(somebody.identity.issued_at, ann.identity.issued_at);
+            assert_eq!(somebody.asker.identity.issued_at, ann.identity.issued_at);
             people.push(somebody.person);
         }
     }
@@ -173,26 +179,28 @@ fn what_a_line_does_not_hold_is_marked_and_the_rest_is_known() {
     let mut reader = Reader::default();
     let ann = ann();
     let hashed = Written { redact: Redact::Hash, ..allowed(Some(&ann)) }.line();
-    let who = decision(&mut reader, &hashed).somebody.unwrap().identity;
-    let unrecorded = &who.unrecorded;
+    let who = decision(&mut reader, &hashed).somebody.unwrap().asker;
+    let unrecorded = &who.supposed.as_ref().unwrap().unrecorded;
     assert!(unrecorded.mailbox && !unrecorded.domain && !unrecorded.issued_at);
     assert_eq!(unrecorded.claims, ["upn".into()]);
-    assert!(who.address.verified().is_some_and(|address| address.ends_with("@corp.example")));
-    assert_eq!(who.claims.get("email"), None);
+    assert!(
+        who.identity.address.verified().is_some_and(|address| address.ends_with("@corp.example"))
+    );
+    assert_eq!(who.identity.claims.get("email"), None);
     assert_eq!(reader.people.all()[0].name, "someone@corp.example");
 
     let left_out = Written { redact: Redact::LeaveOut, ..allowed(Some(&ann)) }.line();
-    let who = decision(&mut reader, &left_out).somebody.unwrap().identity;
-    assert!(who.unrecorded.mailbox && who.unrecorded.domain);
-    assert_eq!(who.claims.text("org_id"), Some("A1"));
+    let who = decision(&mut reader, &left_out).somebody.unwrap().asker;
+    assert!(missing(&who).mailbox && missing(&who).domain);
+    assert_eq!(who.identity.claims.text("org_id"), Some("A1"));
 
     let line = r#"{"timestamp":"2026-11-20T00:00:00Z","msg":"authorize check","method":"GET","host":"a.example","path":"/","ip":"10.0.0.1","user":"003","email":"zoe@corp.example","outcome":"allow"}"#;
-    let who = decision(&mut reader, line).somebody.unwrap().identity;
-    assert!(who.unrecorded.issued_at && who.unrecorded.domain, "nobody vouches for the address");
-    assert_eq!(who.unrecorded.claims, [Identity::EVERY_OTHER.into()]);
+    let who = decision(&mut reader, line).somebody.unwrap().asker;
+    assert!(missing(&who).issued_at && missing(&who).domain, "nobody vouches for the address");
+    assert_eq!(missing(&who).claims, [Identity::EVERY_OTHER.into()]);
     let line = line.replace(r#","email":"zoe@corp.example""#, "");
-    let who = decision(&mut reader, &line).somebody.unwrap().identity;
-    assert!(!who.unrecorded.domain && who.address == Address::Absent);
+    let who = decision(&mut reader, &line).somebody.unwrap().asker;
+    assert!(!missing(&who).domain && who.identity.address == Address::Absent);
 
     let long = "/a".repeat(2_000);
     let line = Written { path: &long, ..allowed(None) }.line();

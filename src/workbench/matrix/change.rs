@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::tables::written;
-use super::{Cell, Matrix, Word};
+use super::{Access, Cell, Matrix};
 use crate::base::log_text::for_log;
 
 /// What becomes of somebody at a route.
@@ -18,7 +18,7 @@ pub enum Changed {
     Loses,
     /// They are asked to sign in and were refused, or the other way round.
     Other,
-    /// It hangs on what is not known of them.
+    /// It depends on what is not known of them.
     Unknown,
 }
 
@@ -78,16 +78,16 @@ pub fn changes(old: &Matrix, new: &Matrix) -> Vec<Change> {
 
 fn changed(was: Option<&Cell>, is: Option<&Cell>) -> Option<Changed> {
     // Without a route nobody passes.
-    let outcome = |cell: Option<&Cell>| cell.map_or(Word::Deny, |cell| cell.outcome);
+    let outcome = |cell: Option<&Cell>| cell.map_or(Access::Deny, |cell| cell.outcome);
     match (outcome(was), outcome(is)) {
-        (was, is) if was == is && was != Word::Unknown => None,
+        (was, is) if was == is && was != Access::Unknown => None,
         // The same question about the same unknown fact.
-        (Word::Unknown, Word::Unknown) => (was.map(|cell| &cell.reasons)
+        (Access::Unknown, Access::Unknown) => (was.map(|cell| &cell.reasons)
             != is.map(|cell| &cell.reasons))
         .then_some(Changed::Unknown),
-        (Word::Unknown, _) | (_, Word::Unknown) => Some(Changed::Unknown),
-        (_, Word::Allow) => Some(Changed::Gains),
-        (Word::Allow, _) => Some(Changed::Loses),
+        (Access::Unknown, _) | (_, Access::Unknown) => Some(Changed::Unknown),
+        (_, Access::Allow) => Some(Changed::Gains),
+        (Access::Allow, _) => Some(Changed::Loses),
         _ => Some(Changed::Other),
     }
 }

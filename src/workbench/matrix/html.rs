@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::change::{heading, line};
-use super::{Cell, Change, Changed, Column, Matrix, Word};
+use super::{Access, Cell, Change, Changed, Column, Matrix};
 use crate::base::time::Timestamp;
 
 #[derive(Template)]
@@ -36,7 +36,7 @@ pub fn html(matrix: &Matrix, now: Timestamp) -> String {
     let everybody = matrix.rows.len();
     let totals = matrix.columns.iter().enumerate().map(|(index, _)| {
         let cells = matrix.rows.iter().filter_map(|row| row.cells.get(index));
-        let pass = cells.filter(|cell| cell.outcome == Word::Allow).count();
+        let pass = cells.filter(|cell| cell.outcome == Access::Allow).count();
         format!("{pass} of {everybody}")
     });
     let rows = matrix
@@ -61,7 +61,7 @@ pub fn changes_html(changes: &[Change], now: Timestamp) -> String {
         class: match change.changed {
             Changed::Gains => "allow",
             Changed::Loses => "deny",
-            Changed::Other => "login",
+            Changed::Other => "sign_in",
             Changed::Unknown => "unknown",
         },
         heading: heading(change.changed),
@@ -84,10 +84,10 @@ pub fn changes_html(changes: &[Change], now: Timestamp) -> String {
 /// Class, sign and reasons. The sign tells the outcome without its colour.
 fn shown(cell: &Cell) -> (&'static str, &'static str, String) {
     let sign = match cell.outcome {
-        Word::Allow => "✓",
-        Word::Login => "→",
-        Word::Deny => "✗",
-        Word::Unknown => "?",
+        Access::Allow => "✓",
+        Access::SignIn => "→",
+        Access::Deny => "✗",
+        Access::Unknown => "?",
     };
     (cell.outcome.as_str(), sign, cell.reasons.join(" "))
 }

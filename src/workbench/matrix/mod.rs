@@ -9,7 +9,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, json};
 
 pub use change::{Change, Changed, changes, changes_csv, changes_human};
@@ -18,10 +18,11 @@ pub use tables::{csv, human};
 
 use super::log::People;
 use crate::base::time::Timestamp;
-use crate::decision::{Face, Facts, PathRule, RouteRule, Rules};
-use crate::identity::{Claims, Identity, Unrecorded};
-use crate::policy::{Groups, Outcome, Reason, Who};
+use crate::decision::{self, Face, Facts, PathRule, RouteRule, Rules};
+use crate::identity::{Claims, Identity};
+use crate::policy::{Groups, Outcome, Reason, Supposed, Unrecorded, Who};
 use crate::wire::host::Authority;
+use crate::workbench::asker::Asker;
 use crate::workbench::request::SOURCE_IP;
 
 /// Somebody whose row there is to be.
@@ -30,13 +31,13 @@ pub struct Someone {
     /// What they are called.
     pub name: String,
     /// Who that is; `None` is nobody signed in.
-    pub identity: Option<Identity>,
+    pub asker: Option<Asker>,
 }
 
 impl Someone {
     /// Whoever is not signed in.
     pub fn nobody() -> Self {
-        Self { name: "nobody signed in".to_owned(), identity: None }
+        Self { name: "nobody signed in".to_owned(), asker: None }
     }
 
     /// Everybody whom a log tells of, as they were when they asked last, in the order of names.
@@ -51,7 +52,7 @@ impl Someone {
                     Some(_) => format!("{} ({subject})", known.name),
                     None => known.name.clone(),
                 };
-                Self { name, identity: Some((*known.last).clone()) }
+                Self { name, asker: Some((*known.last).clone()) }
             })
             .collect();
         everybody.sort_by(|one, other| one.name.cmp(&other.name));
@@ -94,35 +95,39 @@ impl Someone {
             claims.insert("email".to_owned(), json!(address));
             claims.insert("email_verified".to_owned(), json!(true));
         }
-        let mut identity = Identity::new(subject, Claims::new(claims), Timestamp(0));
-        identity.unrecorded = unrecorded;
-        Self { name, identity: Some(identity) }
+        let identity = Identity::new(subject, Claims::new(claims), Timestamp(0));
+        Self { name, asker: Some(Asker { identity, supposed: Supposed::without(unrecorded) }) }
     }
 }
 
 /// What somebody meets at a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Word {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
     /// They pass.
     Allow,
     /// They are asked to sign in.
-    Login,
+    SignIn,
     /// They are refused.
     Deny,
-    /// It hangs on what is not known of them.
+    /// It depends on what is not known of them.
     Unknown,
 }
 
-impl Word {
+impl Access {
     /// The word in tables.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Allow => "allow",
-            Self::Login => "login",
-            Self::Deny => "deny",
+            Self::Allow => decision::Outcome::Allow.word(),
+            Self::SignIn => decision::Outcome::SignIn.word(),
+            Self::Deny => decision::Outcome::Deny.word(),
             Self::Unknown => "unknown",
         }
+    }
+}
+
+impl Serialize for Access {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -130,7 +135,7 @@ impl Word {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Cell {
     /// What comes out.
-    pub outcome: Word,
+    pub outcome: Access,
     /// Why; where it is unknown, the criterion that reads what is not known.
     pub reasons: Vec<String>,
 }
@@ -192,7 +197,7 @@ impl<'r> Asked<'r> {
 
     fn cell(&self, someone: &Someone, now: Timestamp) -> Cell {
         let Ok(authority) = Authority::parse(&self.host) else {
-            return Cell { outcome: Word::Unknown, reasons: vec!["host".to_owned()] };
+            return Cell { outcome: Access::Unknown, reasons: vec!["host".to_owned()] };
         };
         let facts = Facts {
             face: Face::PolicyTool,
@@ -203,19 +208,21 @@ impl<'r> Asked<'r> {
             source_ip: SOURCE_IP,
             cors_preflight: false,
             client_certificate: None,
+            supposed: someone.asker.as_ref().and_then(|asker| asker.supposed.as_ref()),
         };
-        let question = facts.question(someone.identity.as_ref());
+        let question = facts.question(someone.asker.as_ref().map(|asker| &asker.identity));
         let policy = &self.route.policy;
         let verdict = policy.evaluate(&question);
-        let lacking = someone.identity.as_ref().is_some_and(|who| who.unrecorded.any());
-        if lacking && policy.certain(&question).is_none() {
-            let lacks = policy.lacking(&question).map(|ground| ground.criterion.to_owned());
-            return Cell { outcome: Word::Unknown, reasons: lacks.into_iter().collect() };
+        let incomplete = someone.asker.as_ref().is_some_and(Asker::is_incomplete);
+        if incomplete && policy.certain(&question).is_none() {
+            let criterion =
+                policy.first_unrecorded(&question).map(|criterion| criterion.criterion.to_owned());
+            return Cell { outcome: Access::Unknown, reasons: criterion.into_iter().collect() };
         }
         let outcome = match verdict.outcome() {
-            Outcome::Allow => Word::Allow,
-            Outcome::SignIn => Word::Login,
-            Outcome::Deny => Word::Deny,
+            Outcome::Allow => Access::Allow,
+            Outcome::SignIn => Access::SignIn,
+            Outcome::Deny => Access::Deny,
         };
         let reasons = verdict.reasons().iter().filter(|reason| *reason != Reason::NotRecorded);
         Cell { outcome, reasons: reasons.map(|reason| reason.word().to_owned()).collect() }

@@ -3,7 +3,7 @@
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 
-use super::{Cell, Matrix, Word};
+use super::{Access, Cell, Matrix};
 use crate::base::log_text::for_log;
 
 /// The matrix as a table of text. The first line of a cell is what comes out, the second why.
@@ -21,7 +21,7 @@ pub fn human(matrix: &Matrix, width: Option<u16>) -> String {
 fn shown(cell: &Cell) -> String {
     match cell.outcome {
         // What is expected is short; what is in the way says why.
-        Word::Login => "login".to_owned(),
+        Access::SignIn => Access::SignIn.as_str().to_owned(),
         outcome => {
             format!("{}\n{}", outcome.as_str(), cell.reasons.join("\n")).trim_end().to_owned()
         }
@@ -32,11 +32,11 @@ fn summary(matrix: &Matrix) -> String {
     let everybody = matrix.rows.len();
     let mut text = String::new();
     for (index, column) in matrix.columns.iter().enumerate() {
-        let with = |word: Word| {
+        let with = |word: Access| {
             let cells = matrix.rows.iter().filter_map(|row| row.cells.get(index));
             cells.filter(|cell| cell.outcome == word).count()
         };
-        let unknown = match with(Word::Unknown) {
+        let unknown = match with(Access::Unknown) {
             0 => String::new(),
             unknown => format!(", unknown of {unknown}"),
         };
@@ -44,7 +44,7 @@ fn summary(matrix: &Matrix) -> String {
             "{} ({}): {} of {everybody} pass{unknown}\n",
             for_log(&column.route),
             for_log(&column.url),
-            with(Word::Allow)
+            with(Access::Allow)
         );
     }
     text

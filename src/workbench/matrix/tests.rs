@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::config;
-use crate::identity::{Claims, Unrecorded};
+use crate::identity::Claims;
 
 const NOW: Timestamp = Timestamp(1_800_000_000);
 
@@ -41,13 +41,15 @@ fn rules(text: &str) -> Rules {
 fn someone(name: &str, email: &str) -> Someone {
     let claims = json!({"sub": name, "email": email, "email_verified": true});
     let claims = Claims::new(claims.as_object().cloned().unwrap());
-    Someone { name: name.to_owned(), identity: Some(Identity::new(name, claims, NOW)) }
+    let identity = Identity::new(name, claims, NOW);
+    Someone { name: name.to_owned(), asker: Some(Asker { identity, supposed: None }) }
 }
 
 fn hidden() -> Someone {
     let mut hidden = someone("someone@corp.example", "-@corp.example");
-    if let Some(who) = &mut hidden.identity {
-        who.unrecorded = Unrecorded { mailbox: true, ..Unrecorded::NOTHING };
+    if let Some(who) = &mut hidden.asker {
+        let unrecorded = Unrecorded { mailbox: true, ..Unrecorded::NOTHING };
+        who.supposed = Supposed::without(unrecorded);
     }
     hidden
 }
@@ -104,7 +106,8 @@ fn words(matrix: &Matrix) -> Vec<Vec<&'static str>> {
 fn everybody_meets_every_route() {
     let matrix = Matrix::of(&rules(OLD), &people(), NOW);
     assert_eq!(matrix.columns[1].url, "https://www.example.com/open");
-    let expected = [["login", "allow"], ["allow", "allow"], ["deny", "allow"], ["allow", "allow"]];
+    let expected =
+        [["sign_in", "allow"], ["allow", "allow"], ["deny", "allow"], ["allow", "allow"]];
     assert_eq!(words(&matrix), expected);
     assert_eq!(matrix.rows[2].cells[0].reasons, ["domain-unauthorized"]);
     let matrix = Matrix::of(&rules(NEW), &people(), NOW);

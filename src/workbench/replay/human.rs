@@ -34,15 +34,15 @@ pub fn human(report: &Report, scanned: &Scanned) -> String {
             "unknown, because the log did not keep what decides: {}",
             grouped(report.unknown_count())
         );
-        for lacking in &report.unknown {
-            let rule = lacking.rule.as_deref().unwrap_or("every rule");
+        for lines in &report.unknown {
+            let rule = lines.rule.as_deref().unwrap_or("every rule");
             let _ = writeln!(
                 text,
                 "  {}: {rule} reads `{}`: {}{}",
-                for_log(&lacking.route),
-                lacking.lacks,
-                counted(lacking.count, "line"),
-                ids(&lacking.ids)
+                for_log(&lines.route),
+                lines.missing,
+                counted(lines.count, "line"),
+                ids(&lines.ids)
             );
         }
         text.push('\n');
@@ -57,7 +57,7 @@ fn tell(difference: &Difference, text: &mut String) {
     let rule = match (&difference.rule, &difference.criterion) {
         (Some(rule), Some(criterion)) if rule.ends_with(criterion.as_str()) => rule.clone(),
         (Some(rule), Some(criterion)) => format!("{rule}, {criterion}"),
-        _ if difference.now == crate::decision::record::Outcome::NoRoute => {
+        _ if difference.now == crate::decision::Outcome::NoRoute => {
             "no route has it any more".to_owned()
         }
         _ => "no rule".to_owned(),

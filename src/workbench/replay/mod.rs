@@ -1,8 +1,8 @@
 //! Yesterday's decisions under tomorrow's policy: every line of a decision log is judged again, at
 //! the moment at which it was judged, and what comes out otherwise is told.
 //!
-//! A line that lacks what the policy asks for is *unknown*: where the outcome is the same whatever
-//! the missing facts were, it is that; where it hangs on them, nothing is guessed.
+//! A line without what the policy asks for is *unknown*: where the outcome is the same whatever
+//! the missing facts were, it is that; where it depends on them, nothing is guessed.
 
 mod human;
 mod report;
@@ -11,17 +11,17 @@ mod report;
 mod tests;
 
 pub use human::human;
-pub use report::{Difference, Kind, Lacking, Report};
+pub use report::{Difference, Kind, Report, UnknownLines};
 
 pub(super) use report::word;
 
-use crate::decision::record::Outcome;
-use crate::decision::{Face, Facts, NoRoute, NotSignedIn, RouteIndex, Rules, judge};
-use crate::policy::{Ground, Outcome as Said, Reads, Verdict};
+use crate::decision::{Face, Facts, NoRoute, NotSignedIn, Outcome, RouteIndex, Rules, judge};
+use crate::policy::{CriterionRef, Outcome as Said, Reads, Verdict};
 use crate::wire::host::Authority;
+use crate::workbench::asker::Asker;
 use report::{Collected, Key, Place};
 
-use super::log::{Past, People};
+use super::log::{People, Recorded};
 
 /// Most hosts that are kept.
 const HOSTS: usize = 64;
@@ -43,17 +43,17 @@ enum Now<'r> {
         outcome: Outcome,
         route: Option<RouteIndex>,
         verdict: Option<Verdict>,
-        ground: Option<Ground<'r>>,
+        criterion: Option<CriterionRef<'r>>,
     },
-    /// It hangs on what was not recorded.
-    Unknown { route: Option<RouteIndex>, lacks: Lacks<'r> },
+    /// It depends on what was not recorded.
+    Unknown { route: Option<RouteIndex>, missing: NotRecorded<'r> },
 }
 
-/// What a line lacks.
+/// What a line does not hold and the policy asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(in crate::workbench) enum Lacks<'r> {
+pub(in crate::workbench) enum NotRecorded<'r> {
     /// What a criterion reads.
-    Criterion(Ground<'r>),
+    Criterion(CriterionRef<'r>),
     /// The whole path.
     Path,
     /// A host that can be one.
@@ -70,26 +70,28 @@ impl<'r> Replay<'r> {
     }
 
     /// Judges one line again.
-    pub fn line(&mut self, past: &Past<'_>) {
-        let now = self.judge(past);
-        let person = past.somebody.as_ref().map(|somebody| somebody.person);
+    pub fn line(&mut self, recorded: &Recorded<'_>) {
+        let now = self.judge(recorded);
+        let person = recorded.somebody.as_ref().map(|somebody| somebody.person);
         match now {
-            Now::Unknown { route, lacks } => {
-                let place = self.place(route, past);
-                self.collected.unknown(place, lacks, past.at, &past.id);
+            Now::Unknown { route, missing } => {
+                let place = self.place(route, recorded);
+                self.collected.unknown(place, missing, recorded.at, &recorded.id);
             }
-            Now::Decided { outcome, route, verdict, ground } => {
-                let was = past.tail.outcome;
+            Now::Decided { outcome, route, verdict, criterion } => {
+                let was = recorded.decision.outcome;
                 let kind = match Kind::of(was, outcome) {
                     Some(kind) => kind,
-                    None if self.every_difference && self.is_otherwise(past, route, verdict) => {
+                    None if self.every_difference
+                        && self.is_otherwise(recorded, route, verdict) =>
+                    {
                         Kind::Other
                     }
                     None => return self.collected.same(),
                 };
-                let place = self.place(route, past);
-                let key = Key { kind, place, ground, was, now: outcome, person };
-                self.collected.different(key, past.at, &past.id);
+                let place = self.place(route, recorded);
+                let key = Key { kind, place, criterion, was, now: outcome, person };
+                self.collected.different(key, recorded.at, &recorded.id);
             }
         }
     }
@@ -99,25 +101,27 @@ impl<'r> Replay<'r> {
         self.collected.report(self.rules, people)
     }
 
-    fn judge(&mut self, past: &Past<'_>) -> Now<'r> {
-        let Some(path) = past.path.as_deref() else {
-            return Now::Unknown { route: None, lacks: Lacks::Path };
+    fn judge(&mut self, recorded: &Recorded<'_>) -> Now<'r> {
+        let Some(path) = recorded.path.as_deref() else {
+            return Now::Unknown { route: None, missing: NotRecorded::Path };
         };
-        let known = self.host(&past.host).and_then(|known| self.hosts.get(known));
+        let known = self.host(&recorded.host).and_then(|known| self.hosts.get(known));
         let Some((_, authority)) = known else {
-            return Now::Unknown { route: None, lacks: Lacks::Host };
+            return Now::Unknown { route: None, missing: NotRecorded::Host };
         };
+        let asker = recorded.somebody.as_ref().map(|somebody| &*somebody.asker);
         let facts = Facts {
             face: Face::PolicyTool,
-            now: past.at,
+            now: recorded.at,
             authority,
-            method: &past.method,
+            method: &recorded.method,
             path,
-            source_ip: past.ip,
-            cors_preflight: past.cors_preflight,
-            client_certificate: past.certificate.as_deref(),
+            source_ip: recorded.ip,
+            cors_preflight: recorded.cors_preflight,
+            client_certificate: recorded.certificate.as_deref(),
+            supposed: asker.and_then(|asker| asker.supposed.as_ref()),
         };
-        let identity = past.somebody.as_ref().map(|somebody| &*somebody.identity);
+        let identity = asker.map(|asker| &asker.identity);
         let judgement = judge(self.rules, &facts, identity.ok_or(NotSignedIn::NoCookie));
         let judged = match judgement.judged() {
             Ok(judged) => judged,
@@ -126,34 +130,34 @@ impl<'r> Replay<'r> {
                     outcome: Outcome::NoRoute,
                     route: None,
                     verdict: None,
-                    ground: None,
+                    criterion: None,
                 };
             }
         };
         let (route, verdict) = (Some(judged.route), Some(judged.verdict));
         let policy = self.rules.route(judged.route).map(|route| &route.policy);
-        if past.certificate_cut && policy.is_some_and(|p| p.reads(Reads::ClientCertificate)) {
-            return Now::Unknown { route, lacks: Lacks::Certificate };
+        if recorded.certificate_cut && policy.is_some_and(|p| p.reads(Reads::ClientCertificate)) {
+            return Now::Unknown { route, missing: NotRecorded::Certificate };
         }
         let outcome = match judged.verdict.outcome().into() {
             // What that proxy asked for beside the policy would refuse again.
-            Outcome::Allow if past.tail.by_question => Outcome::Deny,
+            Outcome::Allow if recorded.decision.by_question => Outcome::Deny,
             outcome => outcome,
         };
-        let lacking = identity.is_some_and(|who| who.unrecorded.any());
-        if !lacking && outcome == past.tail.outcome {
-            return Now::Decided { outcome, route, verdict, ground: None };
+        let incomplete = asker.is_some_and(Asker::is_incomplete);
+        if !incomplete && outcome == recorded.decision.outcome {
+            return Now::Decided { outcome, route, verdict, criterion: None };
         }
         let question = facts.question(identity);
-        if lacking
+        if incomplete
             && let Some(policy) = policy
             && policy.certain(&question).is_none()
-            && let Some(ground) = policy.lacking(&question)
+            && let Some(criterion) = policy.first_unrecorded(&question)
         {
-            return Now::Unknown { route, lacks: Lacks::Criterion(ground) };
+            return Now::Unknown { route, missing: NotRecorded::Criterion(criterion) };
         }
-        let ground = policy.and_then(|policy| policy.ground(&judged.verdict, &question));
-        Now::Decided { outcome, route, verdict, ground }
+        let criterion = policy.and_then(|policy| policy.first_deciding(&judged.verdict, &question));
+        Now::Decided { outcome, route, verdict, criterion }
     }
 
     /// The place of a host among those that are known.
@@ -168,8 +172,8 @@ impl<'r> Replay<'r> {
         Some(self.hosts.len() - 1)
     }
 
-    fn place(&mut self, route: Option<RouteIndex>, past: &Past<'_>) -> Place {
-        match (route, &past.route) {
+    fn place(&mut self, route: Option<RouteIndex>, recorded: &Recorded<'_>) -> Place {
+        match (route, &recorded.route) {
             (Some(route), _) => Place::Now(route),
             (None, Some(id)) => self.collected.former(id),
             (None, None) => Place::Nowhere,
@@ -179,7 +183,7 @@ impl<'r> Replay<'r> {
     /// Whether a line with the same outcome came to it otherwise.
     fn is_otherwise(
         &self,
-        past: &Past<'_>,
+        recorded: &Recorded<'_>,
         route: Option<RouteIndex>,
         verdict: Option<Verdict>,
     ) -> bool {
@@ -187,7 +191,7 @@ impl<'r> Replay<'r> {
         let reasons = verdict.map(|verdict| verdict.reasons());
         // Why nobody was signed in is no reason of a policy, and is not judged again.
         let comparable = verdict.is_some_and(|verdict| verdict.outcome() != Said::SignIn);
-        let differ = past.tail.reasons.is_some_and(|was| Some(was) != reasons);
-        id != past.route.as_deref() || (comparable && differ)
+        let differ = recorded.decision.reasons.is_some_and(|was| Some(was) != reasons);
+        id != recorded.route.as_deref() || (comparable && differ)
     }
 }

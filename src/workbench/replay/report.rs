@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use serde::{Serialize, Serializer};
 
-use super::{Lacks, People};
+use super::{NotRecorded, People};
 use crate::base::time::Timestamp;
-use crate::decision::record::Outcome;
-use crate::decision::{RouteIndex, Rules};
-use crate::policy::Ground;
+use crate::decision::{Outcome, RouteIndex, Rules};
+use crate::policy::CriterionRef;
 use crate::workbench::occurrences::{self, Occurrences, PersonCount};
 
 /// How an outcome differs from the one before. In the order in which they are told.
@@ -33,10 +32,10 @@ impl Kind {
     pub fn of(was: Outcome, now: Outcome) -> Option<Self> {
         match (was, now) {
             (Outcome::Allow, Outcome::Allow)
-            | (Outcome::Login, Outcome::Login)
+            | (Outcome::SignIn, Outcome::SignIn)
             | (Outcome::Deny | Outcome::NoRoute, Outcome::Deny | Outcome::NoRoute) => None,
             (_, Outcome::Allow) => Some(Self::NewlyAllowed),
-            (_, Outcome::Login) => Some(Self::NewlyAskedToSignIn),
+            (_, Outcome::SignIn) => Some(Self::NewlyAskedToSignIn),
             (_, Outcome::Deny | Outcome::NoRoute) => Some(Self::NewlyDenied),
         }
     }
@@ -59,8 +58,8 @@ pub struct Report {
     pub same: u64,
     /// Lines that came out otherwise, newly allowed first.
     pub differences: Vec<Difference>,
-    /// Lines that hang on what was not recorded.
-    pub unknown: Vec<Lacking>,
+    /// Lines that depend on what was not recorded.
+    pub unknown: Vec<UnknownLines>,
 }
 
 /// Lines that came out otherwise in the same way.
@@ -88,13 +87,14 @@ pub struct Difference {
 
 /// Lines that hang on the same missing fact.
 #[derive(Clone, Debug, Serialize)]
-pub struct Lacking {
+pub struct UnknownLines {
     /// The route that would decide.
     pub route: String,
     /// The rule that asks for it.
     pub rule: Option<String>,
     /// What is missing: the criterion that reads it, or `path`, `host`.
-    pub lacks: String,
+    #[serde(rename = "lacks")]
+    pub missing: String,
     /// How many lines.
     pub count: u64,
     /// The first few requests.
@@ -107,9 +107,9 @@ impl Report {
         self.differences.iter().filter(|found| found.kind == kind).map(|found| found.count).sum()
     }
 
-    /// Lines that hang on what was not recorded.
+    /// Lines that depend on what was not recorded.
     pub fn unknown_count(&self) -> u64 {
-        self.unknown.iter().map(|lacking| lacking.count).sum()
+        self.unknown.iter().map(|lines| lines.count).sum()
     }
 
     /// Whether somebody would notice.
@@ -134,7 +134,7 @@ pub(super) enum Place {
 pub(super) struct Key<'r> {
     pub(super) kind: Kind,
     pub(super) place: Place,
-    pub(super) ground: Option<Ground<'r>>,
+    pub(super) criterion: Option<CriterionRef<'r>>,
     pub(super) was: Outcome,
     pub(super) now: Outcome,
     pub(super) person: Option<usize>,
@@ -145,7 +145,7 @@ pub(super) struct Key<'r> {
 pub(super) struct Collected<'r> {
     same: u64,
     different: HashMap<Key<'r>, Occurrences>,
-    unknown: HashMap<(Place, Lacks<'r>), Occurrences>,
+    unknown: HashMap<(Place, NotRecorded<'r>), Occurrences>,
     former: Vec<String>,
 }
 
@@ -167,8 +167,14 @@ impl<'r> Collected<'r> {
         self.different.entry(key).or_default().add(at, id);
     }
 
-    pub(super) fn unknown(&mut self, place: Place, lacks: Lacks<'r>, at: Timestamp, id: &str) {
-        self.unknown.entry((place, lacks)).or_default().add(at, id);
+    pub(super) fn unknown(
+        &mut self,
+        place: Place,
+        missing: NotRecorded<'r>,
+        at: Timestamp,
+        id: &str,
+    ) {
+        self.unknown.entry((place, missing)).or_default().add(at, id);
     }
 
     pub(super) fn report(self, rules: &Rules, people: &People) -> Report {
@@ -185,7 +191,7 @@ impl<'r> Collected<'r> {
             let group = Key { person: None, ..key };
             if differences.last().is_none_or(|(last, _)| *last != group) {
                 let (rule, criterion) =
-                    key.ground.map(|g| (g.rule.to_owned(), g.criterion.to_owned())).unzip();
+                    key.criterion.map(|g| (g.rule.to_owned(), g.criterion.to_owned())).unzip();
                 let Key { kind, was, now, .. } = key;
                 let (route, count, people) = (name(key.place), 0, Vec::new());
                 let found = Difference { kind, route, rule, criterion, was, now, count, people };
@@ -202,15 +208,17 @@ impl<'r> Collected<'r> {
         }
         let mut unknown: Vec<_> = self.unknown.into_iter().collect();
         unknown.sort_by_key(|(key, _)| *key);
-        let unknown = unknown.into_iter().map(|((place, lacks), lines)| {
-            let (rule, lacks) = match lacks {
-                Lacks::Criterion(ground) => (Some(ground.rule.to_owned()), ground.criterion),
-                Lacks::Path => (None, "path"),
-                Lacks::Host => (None, "host"),
-                Lacks::Certificate => (None, "client_certificate"),
+        let unknown = unknown.into_iter().map(|((place, missing), lines)| {
+            let (rule, missing) = match missing {
+                NotRecorded::Criterion(criterion) => {
+                    (Some(criterion.rule.to_owned()), criterion.criterion)
+                }
+                NotRecorded::Path => (None, "path"),
+                NotRecorded::Host => (None, "host"),
+                NotRecorded::Certificate => (None, "client_certificate"),
             };
             let Occurrences { count, ids, .. } = lines;
-            Lacking { route: name(place), rule, lacks: lacks.to_owned(), count, ids }
+            UnknownLines { route: name(place), rule, missing: missing.to_owned(), count, ids }
         });
         Report {
             same: self.same,

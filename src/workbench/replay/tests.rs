@@ -35,7 +35,7 @@ fn replay(rules: &Rules, lines: &[Written<'_>], all: bool) -> Report {
     for line in lines {
         let text = line.line();
         match reader.read(text.trim_end()).unwrap() {
-            Read::Decision(past) => replay.line(&past),
+            Read::Decision(recorded) => replay.line(&recorded),
             other => panic!("{other:?}"),
         }
     }
@@ -61,8 +61,10 @@ fn whom_a_question_refused_is_refused_again() {
     let rules = rules("    allow_any_authenticated_user: true\n");
     let (mut reader, mut replay) = (Reader::default(), Replay::new(&rules, false));
     for _ in 0..2 {
-        let Read::Decision(past) = reader.read(line.trim_end()).unwrap() else { panic!("{line}") };
-        replay.line(&past);
+        let Read::Decision(recorded) = reader.read(line.trim_end()).unwrap() else {
+            panic!("{line}")
+        };
+        replay.line(&recorded);
     }
     let report = replay.report(&reader.people);
     assert_eq!((report.same, report.differences.len()), (2, 0), "{line}");
@@ -71,7 +73,7 @@ fn whom_a_question_refused_is_refused_again() {
 #[test]
 fn differences_come_by_route_rule_and_person_newly_allowed_first() {
     let (ann, zoe) = (ann(), zoe());
-    let stranger = Written { outcome: Outcome::Login, ..allowed(None) };
+    let stranger = Written { outcome: Outcome::SignIn, ..allowed(None) };
     let lines = [
         allowed(Some(&ann)),
         denied(&zoe),
@@ -99,7 +101,7 @@ fn differences_come_by_route_rule_and_person_newly_allowed_first() {
 
     let text = human(&report, &Scanned { decisions: 5, ..Scanned::default() });
     assert!(text.starts_with("newly allowed: 2\n  wiki\n    policy.allow.or[0], domain: was deny, is allow: 2\n      zoe@other.example (002): 2 times, 2027-01-15T08:00:00Z to 2027-01-15T08:10:00Z; "), "{text}");
-    assert!(text.contains("no route has it any more: was allow, is no-route: 1"), "{text}");
+    assert!(text.contains("no route has it any more: was allow, is no_route: 1"), "{text}");
     assert!(
         text.ends_with("5 decisions: 2 newly allowed, 2 newly denied, 1 as before\n"),
         "{text}"
@@ -109,7 +111,7 @@ fn differences_come_by_route_rule_and_person_newly_allowed_first() {
 #[test]
 fn people_who_are_not_signed_in_are_not_judged_as_somebody() {
     let public = rules("    allow_public_unauthenticated_access: true\n");
-    let stranger = Written { outcome: Outcome::Login, ..allowed(None) };
+    let stranger = Written { outcome: Outcome::SignIn, ..allowed(None) };
     let report = replay(&public, std::slice::from_ref(&stranger), false);
     assert_eq!(report.count(Kind::NewlyAllowed), 1);
     assert_eq!(report.differences[0].people[0].name, None);

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{Report, evidence};
+use crate::workbench::evidence_tree::{BAD, GOOD, LOUD, QUIET, UNSURE};
 use crate::workbench::run::Ran;
-use crate::workbench::tree::{BAD, GOOD, LOUD, QUIET, UNSURE};
 
 /// The report for people, with colours, which whoever prints it takes away where they are not
 /// wanted.
@@ -37,7 +37,7 @@ pub fn human(report: &Report<'_>) -> String {
 fn failure(out: &mut String, report: &Report<'_>, ran: &Ran) {
     let (name, at) = (&ran.case.name, report.place(ran));
     let _ = writeln!(out, "{BAD}FAIL{BAD:#}  {LOUD}{name}{LOUD:#}  {QUIET}{at}{QUIET:#}");
-    let word = ran.trial.word().as_str();
+    let word = ran.trial.outcome().word();
     let (status, reasons) = (ran.trial.status.as_u16(), ran.trial.reasons().join(", "));
     let because =
         if reasons.is_empty() { String::new() } else { format!(", because of {reasons}") };

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::cases::CaseFile;
+use super::evidence_tree;
 use super::run::{Ran, Results};
-use super::tree;
 use crate::base::diagnostic::Sources;
 use crate::decision::Rules;
 
@@ -58,7 +58,7 @@ fn evidence(report: &Report<'_>, ran: &Ran, indent: &str) -> String {
         text += &format!("{indent}route {route}\n");
     }
     match ran.trial.explanation() {
-        Some(explanation) => text += &tree::human(explanation, report.sources, indent),
+        Some(explanation) => text += &evidence_tree::human(explanation, report.sources, indent),
         None => text += &format!("{indent}{}\n", ran.trial.instead().unwrap_or_default()),
     }
     text

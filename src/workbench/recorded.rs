@@ -1,17 +1,16 @@
 //! A decision of the past, found in the log by its short id and decided again.
 
-use super::log::{Past, Somebody};
-use super::trial::{Met, Trial, Word};
+use super::log::{Recorded, Somebody};
+use super::trial::Trial;
 use crate::base::time::Timestamp;
-use crate::decision::record::Outcome;
-use crate::decision::{Face, Facts, Rules};
+use crate::decision::{Face, Facts, Outcome, Rules};
 use crate::identity::ClientCertificate;
 use crate::policy::{Reads, ReasonSet};
 use crate::wire::host::Authority;
 
 /// A request that was decided once, no longer borrowed from its log.
 #[derive(Clone, Debug)]
-pub struct Remembered {
+pub struct RecordedRequest {
     /// When.
     pub at: Timestamp,
     /// The method.
@@ -33,22 +32,22 @@ pub struct Remembered {
     pub reasons: Option<ReasonSet>,
 }
 
-impl Remembered {
+impl RecordedRequest {
     /// Takes a line of the log out of it.
-    pub fn of(past: &Past<'_>) -> Self {
+    pub fn of(recorded: &Recorded<'_>) -> Self {
         Self {
-            at: past.at,
-            method: past.method.to_string(),
-            host: past.host.to_string(),
-            path: past.path.as_ref().map(ToString::to_string),
-            ip: past.ip,
-            cors_preflight: past.cors_preflight,
-            page_load: past.page_load.unwrap_or(true),
-            certificate: past.certificate.clone(),
-            certificate_cut: past.certificate_cut,
-            somebody: past.somebody.clone(),
-            outcome: past.tail.outcome,
-            reasons: past.tail.reasons,
+            at: recorded.at,
+            method: recorded.method.to_string(),
+            host: recorded.host.to_string(),
+            path: recorded.path.as_ref().map(ToString::to_string),
+            ip: recorded.ip,
+            cors_preflight: recorded.cors_preflight,
+            page_load: recorded.page_load.unwrap_or(true),
+            certificate: recorded.certificate.clone(),
+            certificate_cut: recorded.certificate_cut,
+            somebody: recorded.somebody.clone(),
+            outcome: recorded.decision.outcome,
+            reasons: recorded.decision.reasons,
         }
     }
 
@@ -56,6 +55,7 @@ impl Remembered {
     /// request.
     pub fn again(&self, rules: &Rules) -> Option<Again> {
         let authority = Authority::parse(&self.host).ok()?;
+        let asker = self.somebody.as_ref().map(|somebody| &*somebody.asker);
         let facts = Facts {
             face: Face::PolicyTool,
             now: self.at,
@@ -65,21 +65,22 @@ impl Remembered {
             source_ip: self.ip,
             cors_preflight: self.cors_preflight,
             client_certificate: self.certificate.as_deref(),
+            supposed: asker.and_then(|asker| asker.supposed.as_ref()),
         };
-        let identity = self.somebody.as_ref().map(|somebody| &*somebody.identity);
+        let identity = asker.map(|asker| &asker.identity);
         let trial = Trial::decide(rules, &facts, identity, self.page_load);
         let policy = trial.policy(rules);
         let question = facts.question(identity);
-        let lacks = policy.and_then(|policy| {
+        let not_recorded = policy.and_then(|policy| {
             if self.certificate_cut && policy.reads(Reads::ClientCertificate) {
                 return Some("client_certificate".to_owned());
             }
             // Security: what the log did not keep is not guessed.
             let open = policy.certain(&question).is_none();
-            let ground = open.then(|| policy.lacking(&question)).flatten()?;
-            Some(ground.criterion.to_owned())
+            let criterion = open.then(|| policy.first_unrecorded(&question)).flatten()?;
+            Some(criterion.criterion.to_owned())
         });
-        Some(Again { trial, lacks })
+        Some(Again { trial, not_recorded })
     }
 }
 
@@ -90,20 +91,15 @@ pub struct Again {
     pub trial: Trial,
     /// The criterion on which the outcome hangs, if the log did not keep what it reads: then the
     /// outcome cannot be told.
-    pub lacks: Option<String>,
+    pub not_recorded: Option<String>,
 }
 
 impl Again {
-    /// How the decision log calls what comes out. `None`: it cannot be told.
+    /// What comes out now; `None` where the log did not keep what decides.
     pub fn outcome(&self) -> Option<Outcome> {
-        if self.lacks.is_some() {
+        if self.not_recorded.is_some() {
             return None;
         }
-        Some(match (&self.trial.met, self.trial.word()) {
-            (Met::NoRoute(_), _) => Outcome::NoRoute,
-            (_, Word::Allow) => Outcome::Allow,
-            (_, Word::Deny) => Outcome::Deny,
-            (_, Word::Login) => Outcome::Login,
-        })
+        Some(self.trial.outcome())
     }
 }

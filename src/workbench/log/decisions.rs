@@ -9,7 +9,7 @@ const KEPT: usize = 64;
 
 /// What a line says was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tail {
+pub struct RecordedDecision {
     /// The decision.
     pub outcome: Outcome,
     /// Its reasons; `None` where one of them is no reason of a policy.
@@ -17,12 +17,12 @@ pub struct Tail {
     /// Whether what the question asked for refused whom the policy let in.
     pub by_question: bool,
     /// What the shadow said, where one was asked.
-    pub shadow: Option<Shadowed>,
+    pub shadow: Option<ShadowDecision>,
 }
 
 /// What a shadow said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shadowed {
+pub struct ShadowDecision {
     /// Its decision.
     pub outcome: Outcome,
     /// Its reasons; `None` where one of them is no reason of a policy.
@@ -30,31 +30,36 @@ pub struct Shadowed {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Tails {
+pub(super) struct KnownDecisions {
     /// The one used last comes first.
-    known: Vec<(Box<str>, Tail)>,
+    known: Vec<(Box<str>, RecordedDecision)>,
 }
 
-impl Tails {
+impl KnownDecisions {
     /// What `text` says, if it is known.
-    pub(super) fn again(&mut self, text: &str) -> Option<Tail> {
+    pub(super) fn again(&mut self, text: &str) -> Option<RecordedDecision> {
         let at = self.known.iter().position(|(known, _)| &**known == text)?;
         if at > 0 {
             self.known.swap(at, at - 1);
         }
         let at = at.saturating_sub(1);
-        self.known.get(at).map(|(_, tail)| *tail)
+        self.known.get(at).map(|(_, decision)| *decision)
     }
 
     /// What `line`, whose end is `text`, says.
-    pub(super) fn learn(&mut self, outcome: Outcome, line: &Line<'_>, text: Option<&str>) -> Tail {
-        let shadow = line.shadow.as_ref().map(|shadow| Shadowed {
+    pub(super) fn learn(
+        &mut self,
+        outcome: Outcome,
+        line: &Line<'_>,
+        text: Option<&str>,
+    ) -> RecordedDecision {
+        let shadow = line.shadow.as_ref().map(|shadow| ShadowDecision {
             outcome: shadow.outcome,
             reasons: reasons(&shadow.reasons.to_vec()),
         });
         let words = line.reasons.as_ref().map(|words| words.to_vec()).unwrap_or_default();
         let by_question = words.iter().any(|word| word == Code::QuestionConstraint.word());
-        let tail = Tail { outcome, reasons: reasons(&words), by_question, shadow };
+        let decision = RecordedDecision { outcome, reasons: reasons(&words), by_question, shadow };
         // By itself it must be what it is at the end of the line.
         let alone = |text: &&str| {
             let members = format!("{{{text}");
@@ -63,9 +68,9 @@ impl Tails {
         };
         if let Some(text) = text.filter(alone) {
             self.known.truncate(KEPT - 1);
-            self.known.push((text.into(), tail));
+            self.known.push((text.into(), decision));
         }
-        tail
+        decision
     }
 }
 

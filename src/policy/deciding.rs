@@ -1,20 +1,26 @@
-//! The first ground of an outcome, without the rest of the evidence and without allocating: by it
-//! replay sorts a million lines.
+//! Which criteria decided, without the rest of the evidence and without allocating: a replay sorts a
+//! million lines by the first of them, and `lint` counts them all.
 
-use super::Question;
 use super::answer::{Answer, Verdict};
 use super::compiled::{Compiled, Leaf};
 use super::explain::{Side, is_decisive};
+use super::question::Question;
 use super::reason::Reason;
 use crate::base::node::Place;
 
-/// The criterion on which an outcome rests, first of all.
+/// One criterion of a policy, by where it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Ground<'p> {
+pub struct CriterionRef<'p> {
     /// Its path in the route: `policy[0].allow.or[1]`, or the shortcut key.
     pub rule: &'p str,
     /// Its key as written: `claim/org_id`.
     pub criterion: &'p str,
+}
+
+impl<'p> CriterionRef<'p> {
+    pub(super) fn of(leaf: &'p Leaf) -> Self {
+        Self { rule: &leaf.at, criterion: &leaf.key }
+    }
 }
 
 /// What `explain` marks first as decisive.
@@ -22,7 +28,7 @@ pub(super) fn first<'p>(
     policy: &'p Compiled,
     verdict: &Verdict,
     question: &Question<'_>,
-) -> Option<Ground<'p>> {
+) -> Option<CriterionRef<'p>> {
     let denies = policy.deny.iter().map(|rule| (rule, Side::Deny));
     let allows = policy.allow.iter().map(|rule| (rule, Side::Allow));
     let found = denies.chain(allows).find_map(|(rule, side)| {
@@ -36,13 +42,16 @@ pub(super) fn first<'p>(
             term.leaves.iter().find(decides)
         })
     });
-    found.map(|leaf| Ground { rule: &leaf.at, criterion: &leaf.key })
+    found.map(CriterionRef::of)
 }
 
 /// The first criterion that reads what was not recorded.
-pub(super) fn lacking<'p>(policy: &'p Compiled, question: &Question<'_>) -> Option<Ground<'p>> {
-    let lacks = |leaf: &&Leaf| leaf.judge(question).1 == Reason::NotRecorded;
-    policy.leaves().find(lacks).map(|leaf| Ground { rule: &leaf.at, criterion: &leaf.key })
+pub(super) fn first_unrecorded<'p>(
+    policy: &'p Compiled,
+    question: &Question<'_>,
+) -> Option<CriterionRef<'p>> {
+    let unrecorded = |leaf: &&Leaf| leaf.judge(question).1 == Reason::NotRecorded;
+    policy.leaves().find(unrecorded).map(CriterionRef::of)
 }
 
 /// How often each criterion of a policy has said yes, no and unknown.
@@ -54,7 +63,7 @@ pub struct Tally {
     pub no: u64,
     /// It could not tell.
     pub unknown: u64,
-    /// It was a ground of the outcome.
+    /// It decided the outcome.
     pub decided: u64,
 }
 
@@ -69,7 +78,7 @@ impl Tally {
     }
 }
 
-/// Counts what every criterion says, in the order of [`names`]; `into` has one place for each.
+/// Counts what every criterion says, in the order of [`all`]; `into` has one place for each.
 pub(super) fn tally(
     policy: &Compiled,
     verdict: &Verdict,
@@ -91,6 +100,6 @@ pub(super) fn tally(
 }
 
 /// Every criterion of a policy: the allows, then the denies.
-pub(super) fn names(policy: &Compiled) -> impl Iterator<Item = (Ground<'_>, Option<Place>)> {
-    policy.leaves().map(|leaf| (Ground { rule: &leaf.at, criterion: &leaf.key }, leaf.place))
+pub(super) fn all(policy: &Compiled) -> impl Iterator<Item = (CriterionRef<'_>, Option<Place>)> {
+    policy.leaves().map(|leaf| (CriterionRef::of(leaf), leaf.place))
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::criteria::{Data, Row, criteria, not_here};
+use super::criteria::{criteria, unsupported};
+use super::criterion::{Data, Row};
 use super::matchers::{ListOperator, TextOperator};
 
 /// `docs/policy/language.md`.
@@ -11,7 +12,7 @@ pub fn language_page() -> String {
     for row in criteria() {
         write_criterion(&mut page, row);
     }
-    let refused: Vec<String> = not_here::names().map(|name| format!("`{name}`")).collect();
+    let refused: Vec<String> = unsupported::names().map(|name| format!("`{name}`")).collect();
     let _ = write!(
         page,
         "\nOf Pomerium's criteria these are refused by name, with what to write instead: {}.\n",

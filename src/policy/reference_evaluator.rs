@@ -1,5 +1,6 @@
-//! A second evaluator, slow and obvious, written from the grammar: it walks the JSON of a policy
-//! with sets of words. Random policies and requests are put to both.
+//! A second evaluator for tests, simple and slow: written from the grammar alone, it walks the JSON
+//! of a policy with sets of words. Random policies and requests are put to both evaluators, which
+//! must agree.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::tests::{certificate, moment, person, policy};
 use super::*;
+use crate::identity::{ClientCertificate, Identity};
 
 /// Value (`None`: unknown), the value by which reasons are kept, reasons.
 type Result = (Option<bool>, bool, BTreeSet<String>);
@@ -619,6 +621,7 @@ impl Asked {
             now: self.now,
             client_certificate: self.certificate.as_ref(),
             identity: self.identity.as_ref(),
+            supposed: None,
         }
     }
 }

@@ -1,38 +1,14 @@
 //! What is allowed but probably not meant: the warnings about single values.
 
 use super::codes;
-use super::criteria::Written;
 use super::matchers::TextOperator;
-use crate::base::diagnostic::Diagnostics;
-use crate::base::node::Place;
-
-/// A warning before it has a place.
-#[derive(Debug)]
-pub(super) struct Doubt {
-    code: &'static str,
-    message: String,
-    help: String,
-}
-
-impl Doubt {
-    pub(super) fn new(
-        code: &'static str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Self {
-        Self { code, message: message.into(), help: help.into() }
-    }
-
-    /// Tells the operator.
-    pub(super) fn tell(self, place: Option<Place>, told: &mut Diagnostics) {
-        told.warning(self.code, place, self.message, self.help);
-    }
-}
+use super::warning::Warning;
+use super::written::Written;
 
 /// What is odd about asking whether something is there that always is.
-fn always_there(written: &Written<'_>, operator: TextOperator) -> Option<Doubt> {
+fn always_there(written: &Written<'_>, operator: TextOperator) -> Option<Warning> {
     (operator == TextOperator::Exists).then(|| {
-        Doubt::new(
+        Warning::new(
             codes::NEVER_EQUAL,
             format!("`{}` is always there, so `exists` says nothing", written.key),
             "remove it, or compare with something",
@@ -41,12 +17,12 @@ fn always_there(written: &Written<'_>, operator: TextOperator) -> Option<Doubt> 
 }
 
 /// What is odd about a value of `user`.
-pub(super) fn user(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
-    if let Some(doubt) = always_there(written, operator) {
-        return Some(doubt);
+pub(super) fn user(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Warning> {
+    if let Some(warning) = always_there(written, operator) {
+        return Some(warning);
     }
     (operator.compares_whole() && text.contains('@')).then(|| {
-        Doubt::new(
+        Warning::new(
             codes::NEVER_EQUAL,
             "`user` is Apple's id of a person (`sub`), and this is an address",
             format!("write: email: {text}"),
@@ -55,9 +31,9 @@ pub(super) fn user(written: &Written<'_>, operator: TextOperator, text: &str) ->
 }
 
 /// What is odd about a value of `email`.
-pub(super) fn email(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
+pub(super) fn email(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Warning> {
     if operator.compares_whole() && !text.contains('@') {
-        return Some(Doubt::new(
+        return Some(Warning::new(
             codes::NEVER_EQUAL,
             "an address has an `@`, and this has none, so no address equals it",
             "for everybody of a domain write: domain: ...; for Apple's id of a person: user: ...",
@@ -67,7 +43,7 @@ pub(super) fn email(written: &Written<'_>, operator: TextOperator, text: &str) -
         return bare_dot(written, text);
     }
     if let Some(domain) = text.strip_prefix('@').filter(|_| operator.compares_whole()) {
-        return Some(Doubt::new(
+        return Some(Warning::new(
             codes::NEVER_EQUAL,
             "nothing stands before the `@`, so no address equals it",
             format!("for everybody of the domain write: domain: {domain}"),
@@ -83,7 +59,7 @@ pub(super) fn email(written: &Written<'_>, operator: TextOperator, text: &str) -
 }
 
 /// What is odd about a value of `domain`.
-pub(super) fn domain(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
+pub(super) fn domain(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Warning> {
     match operator {
         TextOperator::Matches => return bare_dot(written, text),
         TextOperator::Exists => return None,
@@ -91,14 +67,14 @@ pub(super) fn domain(written: &Written<'_>, operator: TextOperator, text: &str) 
     }
     if text.contains('@') {
         let domain = text.rsplit('@').next().unwrap_or_default();
-        return Some(Doubt::new(
+        return Some(Warning::new(
             codes::NEVER_EQUAL,
             "a domain has no `@`, so this never matches",
             format!("write: {}: {domain}", operator.word()),
         ));
     }
     if text.contains('*') {
-        return Some(Doubt::new(
+        return Some(Warning::new(
             codes::NEVER_EQUAL,
             "`*` stands for itself here, so this never matches",
             "for all subdomains write: domain: {ends_with: .corp.example}",
@@ -113,7 +89,7 @@ pub(super) fn domain(written: &Written<'_>, operator: TextOperator, text: &str) 
 }
 
 /// An expression whose dot stands for any character, where one of an address is meant.
-fn bare_dot(written: &Written<'_>, pattern: &str) -> Option<Doubt> {
+fn bare_dot(written: &Written<'_>, pattern: &str) -> Option<Warning> {
     let mut characters = pattern.chars().peekable();
     let (mut in_class, mut bare) = (false, false);
     while let Some(character) = characters.next() {
@@ -128,7 +104,7 @@ fn bare_dot(written: &Written<'_>, pattern: &str) -> Option<Doubt> {
         }
     }
     (bare && written.admits).then(|| {
-        Doubt::new(
+        Warning::new(
             codes::TOO_OPEN,
             "in an expression `.` stands for any character",
             "for the dot itself write `\\.`, in single quotes",
@@ -136,13 +112,13 @@ fn bare_dot(written: &Written<'_>, pattern: &str) -> Option<Doubt> {
     })
 }
 
-fn too_open(operator: TextOperator, text: &str) -> Doubt {
+fn too_open(operator: TextOperator, text: &str) -> Warning {
     let bare = text.trim_start_matches(['@', '.']);
     let example = match operator {
         TextOperator::EndsWith => format!("evil{bare}"),
         _ => format!("{bare}.evil.example"),
     };
-    Doubt::new(
+    Warning::new(
         codes::TOO_OPEN,
         format!("`{}: {text}` also admits people of {example}", operator.word()),
         "compare the whole domain: domain: corp.example; its subdomains: \
@@ -151,9 +127,9 @@ fn too_open(operator: TextOperator, text: &str) -> Doubt {
 }
 
 /// A deny on what an address is *not* does not reach people without an address.
-pub(super) fn absent_address(written: &Written<'_>, negative: bool) -> Option<Doubt> {
+pub(super) fn absent_address(written: &Written<'_>, negative: bool) -> Option<Warning> {
     (negative && !written.admits).then(|| {
-        Doubt::new(
+        Warning::new(
             codes::TOO_OPEN,
             "this does not refuse people of whom Apple gives no address",
             format!("put `{}: ...` without the negation under deny: not:", written.key),
@@ -162,9 +138,9 @@ pub(super) fn absent_address(written: &Written<'_>, negative: bool) -> Option<Do
 }
 
 /// A rule that lets in whoever shows no good certificate.
-pub(super) fn bad_certificate_admits(written: &Written<'_>) -> Option<Doubt> {
+pub(super) fn bad_certificate_admits(written: &Written<'_>) -> Option<Warning> {
     written.admits.then(|| {
-        Doubt::new(
+        Warning::new(
             codes::TOO_OPEN,
             "this favours people who show no certificate, or a bad one",
             format!(
@@ -176,9 +152,9 @@ pub(super) fn bad_certificate_admits(written: &Written<'_>) -> Option<Doubt> {
 }
 
 /// A rule that refuses whoever signed in a moment ago.
-pub(super) fn recent_sign_in_refused(written: &Written<'_>) -> Option<Doubt> {
+pub(super) fn recent_sign_in_refused(written: &Written<'_>) -> Option<Warning> {
     (!written.admits).then(|| {
-        Doubt::new(
+        Warning::new(
             codes::ADMITS_NOBODY,
             "this lets nobody through: who signed in longer ago signs in again, and is refused then",
             "put it under `allow`, or under `deny: {not: [...]}`",
@@ -187,13 +163,13 @@ pub(super) fn recent_sign_in_refused(written: &Written<'_>) -> Option<Doubt> {
 }
 
 /// What is odd about a value of `http_method`.
-pub(super) fn method(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
-    if let Some(doubt) = always_there(written, operator) {
-        return Some(doubt);
+pub(super) fn method(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Warning> {
+    if let Some(warning) = always_there(written, operator) {
+        return Some(warning);
     }
     let upper = text.to_ascii_uppercase();
     (operator.compares_whole() && upper != text).then(|| {
-        Doubt::new(
+        Warning::new(
             codes::NEVER_EQUAL,
             "methods are compared exactly, and they are upper case",
             format!("write {upper}"),
@@ -202,15 +178,15 @@ pub(super) fn method(written: &Written<'_>, operator: TextOperator, text: &str) 
 }
 
 /// What is odd about a value of `http_path`.
-pub(super) fn path(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Doubt> {
-    if let Some(doubt) = always_there(written, operator) {
-        return Some(doubt);
+pub(super) fn path(written: &Written<'_>, operator: TextOperator, text: &str) -> Option<Warning> {
+    if let Some(warning) = always_there(written, operator) {
+        return Some(warning);
     }
     if operator == TextOperator::Matches {
         return None;
     }
     if text.contains('?') {
-        return Some(Doubt::new(
+        return Some(Warning::new(
             codes::NEVER_EQUAL,
             "the path is compared without the query, so this never matches",
             "leave out the `?` and what follows",
@@ -218,15 +194,15 @@ pub(super) fn path(written: &Written<'_>, operator: TextOperator, text: &str) ->
     }
     let from_start = operator.compares_whole() || operator == TextOperator::StartsWith;
     (from_start && !text.starts_with('/')).then(|| {
-        Doubt::new(codes::NEVER_EQUAL, "every path begins with `/`", format!("write /{text}"))
+        Warning::new(codes::NEVER_EQUAL, "every path begins with `/`", format!("write /{text}"))
     })
 }
 
 /// What is odd about an entry of `allowed_domains`.
-pub(super) fn listed_domain(text: &str) -> Option<Doubt> {
+pub(super) fn listed_domain(text: &str) -> Option<Warning> {
     let odd = text.contains(['@', '*', '/', ':']) || text.is_empty();
     odd.then(|| {
-        Doubt::new(
+        Warning::new(
             codes::NEVER_EQUAL,
             format!("`{text}` in `allowed_domains` is no domain, so nobody has it"),
             "write the part after the `@` alone, for instance corp.example",

@@ -65,7 +65,7 @@ pub(super) fn person(line: &str) -> Option<&str> {
 }
 
 /// What was decided, up to the end of the line.
-pub(super) fn tail(line: &str) -> Option<&str> {
+pub(super) fn decision(line: &str) -> Option<&str> {
     let start = line.rfind(",\"outcome\":\"")? + 1;
     line.get(start..)
 }

@@ -4,14 +4,18 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::slow::{Asked, any_policy, any_question};
+use super::super::reference_evaluator::{Asked, any_policy, any_question};
 use super::super::tests::{NOW, policy};
 use super::*;
-use crate::identity::{Address, Claims, Identity, Unrecorded, domain_of};
-use crate::policy::Policy;
+use crate::identity::{Address, Claims, Identity, domain_of};
+use crate::policy::{Policy, Supposed, Unrecorded};
 
-fn question<'a>(asked: &'a Asked, identity: Option<&'a Identity>) -> Question<'a> {
-    Question { identity, ..asked.question() }
+fn question<'a>(
+    asked: &'a Asked,
+    identity: Option<&'a Identity>,
+    supposed: Option<&'a Supposed>,
+) -> Question<'a> {
+    Question { identity, supposed, ..asked.question() }
 }
 
 /// `who` as a log would tell of them that does not keep `unrecorded`.
@@ -32,7 +36,6 @@ fn redacted(who: &Identity, unrecorded: &Unrecorded) -> Identity {
             kept.address = Address::Verified { address: address.into(), private_relay: false };
         }
     }
-    kept.unrecorded = unrecorded.clone();
     kept
 }
 
@@ -97,7 +100,7 @@ proptest! {
         let compiled = policy(&rules);
         for (asked, unrecorded) in &asked {
             let Some(who) = &asked.identity else {
-                let question = question(asked, None);
+                let question = question(asked, None, None);
                 let outcome = compiled.evaluate(&question).outcome();
                 prop_assert_eq!(compiled.certain(&question), Some(outcome));
                 continue;
@@ -111,12 +114,14 @@ proptest! {
             let domain = unrecorded.domain || unrecorded.mailbox && domain_of(address).is_none();
             let unrecorded = &Unrecorded { domain, ..unrecorded.clone() };
             let recorded = redacted(who, unrecorded);
-            let Some(certain) = compiled.certain(&question(asked, Some(&recorded))) else {
+            let supposed = Supposed::without(unrecorded.clone());
+            let recorded = question(asked, Some(&recorded), supposed.as_ref());
+            let Some(certain) = compiled.certain(&recorded) else {
                 continue;
             };
-            prop_assert_eq!(compiled.evaluate(&question(asked, Some(&recorded))).outcome(), certain);
+            prop_assert_eq!(compiled.evaluate(&recorded).outcome(), certain);
             for filled in fillings(who, unrecorded) {
-                let outcome = compiled.evaluate(&question(asked, Some(&filled))).outcome();
+                let outcome = compiled.evaluate(&question(asked, Some(&filled), None)).outcome();
                 prop_assert_eq!(outcome, certain, "{:?} {:?}", filled, unrecorded);
             }
         }
@@ -125,7 +130,7 @@ proptest! {
     #[test]
     fn with_nothing_missing_it_is_the_plain_answer(rules in any_policy(), asked in any_question()) {
         let compiled = policy(&rules);
-        let question = question(&asked, asked.identity.as_ref());
+        let question = asked.question();
         prop_assert_eq!(compiled.certain(&question), Some(compiled.evaluate(&question).outcome()));
     }
 }
@@ -218,8 +223,9 @@ fn ann(unrecorded: &Unrecorded) -> Identity {
 fn certain_for_ann(rules: &Value, unrecorded: &Unrecorded) -> Option<Outcome> {
     let who = ann(unrecorded);
     let compiled: Policy = policy(rules);
+    let supposed = Supposed::without(unrecorded.clone());
     let question = super::super::tests::question("GET", "/", Some(&who));
-    compiled.certain(&question)
+    compiled.certain(&Question { supposed: supposed.as_ref(), ..question })
 }
 
 #[test]

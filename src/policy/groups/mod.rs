@@ -5,6 +5,7 @@
 //! the address. Where it does not, their membership is unknown, unless their `sub` is listed.
 
 mod builder;
+mod file;
 mod member;
 
 #[cfg(test)]
@@ -13,12 +14,14 @@ mod tests;
 use std::cmp::Ordering;
 
 pub use builder::GroupsBuilder;
+pub use file::GroupsFile;
 pub use member::Who;
 
-use super::answer::Answer;
 use crate::base::near::nearest;
 use crate::base::node::Place;
-use crate::identity::{Address, Identity, Unrecorded, domain_of};
+use crate::identity::{Address, Identity, domain_of};
+use crate::policy::answer::Answer;
+use crate::policy::supposed::Unrecorded;
 
 /// Who is in which group. Immutable; looking somebody up allocates nothing.
 #[derive(Debug, Default)]
@@ -51,9 +54,9 @@ pub struct Member {
 
 /// A group by its place in the order of the names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct GroupId(u32);
+pub(in crate::policy) struct GroupId(u32);
 
-/// What membership may hang on beside the `sub`.
+/// What membership may depend on in addition to the `sub`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Reach {
     address: bool,
@@ -92,7 +95,7 @@ impl Index {
 
 /// Some of the groups, chosen when a policy is compiled.
 #[derive(Debug)]
-pub(super) struct Choice {
+pub(in crate::policy) struct Choice {
     which: Which,
     reach: Reach,
 }
@@ -114,25 +117,25 @@ impl Choice {
     }
 
     /// Whether what is not recorded of somebody could make them a member of one of them.
-    pub(super) fn hangs_on(&self, missing: &Unrecorded) -> bool {
+    pub(in crate::policy) fn depends_on(&self, missing: &Unrecorded) -> bool {
         missing.subject
             || (missing.mailbox && self.reach.address)
             || (missing.domain && (self.reach.address || self.reach.domain))
     }
 
     /// Whether no group at all is meant.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::policy) fn is_empty(&self) -> bool {
         matches!(&self.which, Which::These(ids) if ids.is_empty())
     }
 
     /// Whether addresses or domains count for one of them.
-    pub(super) fn asks_for_an_address(&self) -> bool {
+    pub(in crate::policy) fn asks_for_an_address(&self) -> bool {
         self.reach.address || self.reach.domain
     }
 }
 
 /// The groups of one person.
-pub(super) struct Membership<'a> {
+pub(in crate::policy) struct Membership<'a> {
     groups: &'a Groups,
     /// By `sub`, by address, by domain.
     sure: [&'a [GroupId]; 3],
@@ -144,7 +147,7 @@ pub(super) struct Membership<'a> {
 
 impl Membership<'_> {
     /// Whether the person is in at least one of the groups. Allocates nothing.
-    pub(super) fn any(&self, choice: &Choice) -> Answer {
+    pub(in crate::policy) fn any(&self, choice: &Choice) -> Answer {
         let holds = match self.supposed {
             Some(names) => {
                 let mut ids = names.iter().filter_map(|name| self.groups.id(name));
@@ -183,22 +186,31 @@ impl Groups {
 
     /// The names of the groups that somebody is certainly in, sorted: what applications are told.
     pub fn of(&self, who: &Identity) -> Vec<&str> {
-        let membership = self.membership(who);
+        self.names_of(&self.membership(who, None))
+    }
+
+    /// The names of the groups that somebody is certainly in, sorted.
+    pub(in crate::policy) fn names_of(&self, membership: &Membership<'_>) -> Vec<&str> {
         let mut ids: Vec<GroupId> = match membership.supposed {
             Some(names) => names.iter().filter_map(|name| self.id(name)).collect(),
-            None => membership.sure.into_iter().flatten().copied().collect(),
+            None => membership.sure.iter().copied().flatten().copied().collect(),
         };
         ids.sort_unstable();
         ids.dedup();
         ids.into_iter().filter_map(|id| Some(&*self.group(id)?.name)).collect()
     }
 
-    /// What is known of somebody's groups. Allocates nothing.
-    pub(super) fn membership<'a>(&'a self, who: &'a Identity) -> Membership<'a> {
+    /// What is known of somebody's groups; what a test case supposes takes the place of the file.
+    /// Allocates nothing.
+    pub(in crate::policy) fn membership<'a>(
+        &'a self,
+        who: &Identity,
+        supposed: Option<&'a [Box<str>]>,
+    ) -> Membership<'a> {
         let mut sure = [self.subjects.exactly(&who.subject), &[], &[]];
         let mut unsure = Reach::default();
         match &who.address {
-            _ if who.supposed_groups.is_some() => {}
+            _ if supposed.is_some() => {}
             Address::Absent => {}
             Address::Unverified(_) => unsure = Reach { address: true, domain: true },
             Address::Verified { address, .. } => match domain_of(address) {
@@ -210,11 +222,11 @@ impl Groups {
                 None => unsure.address = true,
             },
         }
-        Membership { groups: self, sure, unsure, supposed: who.supposed_groups.as_deref() }
+        Membership { groups: self, sure, unsure, supposed }
     }
 
     /// The group of this name, and every other one.
-    pub(super) fn choose(&self, name: &str) -> Option<(Choice, Choice)> {
+    pub(in crate::policy) fn choose(&self, name: &str) -> Option<(Choice, Choice)> {
         let id = self.id(name)?;
         let own = self.group(id)?.reach;
         let others = self.groups.iter().filter(|group| &*group.name != name);
@@ -226,7 +238,7 @@ impl Groups {
     }
 
     /// The groups with names that `wanted` takes.
-    pub(super) fn choose_all(&self, wanted: impl Fn(&str) -> bool) -> Choice {
+    pub(in crate::policy) fn choose_all(&self, wanted: impl Fn(&str) -> bool) -> Choice {
         let mut reach = Reach::default();
         let mut ids = Vec::new();
         for (id, group) in (0..).map(GroupId).zip(&self.groups) {

@@ -1,14 +1,14 @@
 //! What a policy says although a record of the past did not keep everything: the outcome where it
-//! is the same whatever the missing facts were, and nothing where it hangs on them.
+//! is the same whatever the missing facts were, and nothing where it depends on them.
 //!
 //! Each node is worked out for every answer that its missing facts allow. Two evaluations, one with
 //! everything missing taken for and one against, are not enough: being asked to sign in is no middle
 //! between admitted and refused.
 
-use super::Question;
-use super::answer::{Answer, Finding, Merge, Outcome, Verdict};
-use super::compiled::{Compiled, Leaf, Operator, Rule, Term};
-use super::reason::Reason;
+use crate::policy::answer::{Answer, Finding, Merge, Outcome, Verdict};
+use crate::policy::compiled::{Compiled, Leaf, Operator, Rule, Term};
+use crate::policy::question::Question;
+use crate::policy::reason::Reason;
 
 /// The outcome, whatever the facts were that are not recorded. Allocates nothing.
 pub(super) fn certain(policy: &Compiled, question: &Question<'_>) -> Option<Outcome> {

@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::person::Person;
 use super::request::Supposed;
-use super::trial::{Trial, Word};
+use super::trial::Trial;
 use crate::base::time::Timestamp;
-use crate::decision::{PathRule, RouteRule, Rules};
-use crate::policy::OperatorEvidence;
+use crate::decision::{Outcome, PathRule, RouteRule, Rules};
+use crate::policy::{OperatorEvidence, Reads};
 
 /// Somebody nobody has heard of.
 const STRANGER: &str = "001999.00000000000000000000000000000000.0000";
@@ -55,7 +55,7 @@ fn cases(out: &mut String, rules: &Rules, route: &RouteRule, now: Timestamp) {
         let _ = writeln!(out, "    expect: {}\n", expected(&trial));
     };
     let Ok(mut plain) = Supposed::get(&url) else { return };
-    if reads_time(rules, &plain, now) {
+    if route.policy.reads(Reads::Time) {
         // What holds on a Monday is not to fail on a Tuesday.
         plain.time = Some(now);
     }
@@ -64,28 +64,18 @@ fn cases(out: &mut String, rules: &Rules, route: &RouteRule, now: Timestamp) {
         let who = described(&passing);
         case(format!("{name}, somebody who passes"), &who, &request, Some(&passing));
     }
-    let word = Trial::run(rules, &plain, stranger.as_ref(), now).word();
-    let name = match word {
-        Word::Allow => format!("{name}, anybody who is signed in"),
-        Word::Deny | Word::Login => format!("{name}, a stranger"),
+    let outcome = Trial::run(rules, &plain, stranger.as_ref(), now).outcome();
+    let name = match outcome {
+        Outcome::Allow => format!("{name}, anybody who is signed in"),
+        Outcome::Deny | Outcome::SignIn | Outcome::NoRoute => format!("{name}, a stranger"),
     };
     case(name, "stranger", &plain, stranger.as_ref());
 }
 
-/// Whether the policy of the route looks at the clock.
-fn reads_time(rules: &Rules, request: &Supposed, now: Timestamp) -> bool {
-    let trial = Trial::run(rules, request, None, now);
-    trial.explanation().is_some_and(|explanation| {
-        let rules = explanation.allow_rules.iter().chain(&explanation.deny_rules);
-        let mut criteria = rules.flat_map(|rule| &rule.operators).flat_map(|it| &it.criteria);
-        criteria.any(|it| ["date", "day_of_week", "time_of_day"].contains(&it.criterion.as_str()))
-    })
-}
-
 fn expected(trial: &Trial) -> String {
-    match trial.word() {
-        Word::Deny => format!("{{ deny: [{}] }}", trial.reasons().join(", ")),
-        word => word.as_str().to_owned(),
+    match trial.outcome() {
+        Outcome::Deny => format!("{{ deny: [{}] }}", trial.reasons().join(", ")),
+        outcome => outcome.word().to_owned(),
     }
 }
 
@@ -161,7 +151,7 @@ fn passing(rules: &Rules, plain: &Supposed, now: Timestamp) -> Option<(Supposed,
         for range in std::iter::once(0..operator.criteria.len()).chain(alone) {
             let Some((request, person)) = suggested(plain, operator, range) else { continue };
             let met = Trial::run(rules, &request, Some(&person), now);
-            if met.word() == Word::Allow {
+            if met.outcome() == Outcome::Allow {
                 return Some((request, person));
             }
         }
