@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -15,7 +15,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::progress::Progress;
 use super::watch::Watch;
-use crate::base::time::monotonic;
+use crate::base::time::{Instant, monotonic};
 
 /// Why the rest of a request's body cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -38,7 +38,7 @@ pub(super) struct Connections<S> {
 
 impl<S: Service> Connections<S> {
     /// Serves one connection until it ends.
-    pub(super) async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+    pub(super) async fn serve<T: Stream>(&self, stream: T, peer: SocketAddr) {
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         match &self.tls {
             None => {
@@ -70,7 +70,7 @@ impl<S: Service> Connections<S> {
         }
     }
 
-    async fn serve_plain(&self, mut stream: TcpStream, connection: ConnectionInfo) {
+    async fn serve_plain<T: Stream>(&self, mut stream: T, connection: ConnectionInfo) {
         let preface = self.beginning(self.limits.first_byte, read_preface(&mut stream)).await;
         let Some(Ok((is_preface, replay))) = preface else { return };
         if is_preface {
@@ -80,7 +80,7 @@ impl<S: Service> Connections<S> {
         }
     }
 
-    async fn serve_tls(&self, mut stream: TlsStream<TcpStream>, peer: SocketAddr) {
+    async fn serve_tls<T: Stream>(&self, mut stream: TlsStream<T>, peer: SocketAddr) {
         let (_, session) = stream.get_ref();
         let server_name = session.server_name().map(Arc::from);
         let connection = ConnectionInfo { peer, tls: true, server_name };
@@ -173,7 +173,7 @@ impl Stream for TcpStream {
     }
 }
 
-impl Stream for TlsStream<TcpStream> {
+impl<T: Stream> Stream for TlsStream<T> {
     fn reset_on_drop(&self) {
         self.get_ref().0.reset_on_drop();
     }

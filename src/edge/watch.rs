@@ -5,11 +5,11 @@
 //! its requests counted here; [`super::drive`] closes what oversteps a deadline.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::framing::HeadScan;
 use super::limits::Limits;
-use crate::base::time::monotonic;
+use crate::base::time::{Instant, monotonic};
 
 /// What happens on one connection, shared by its bytes, its requests and its driver.
 #[derive(Debug)]
