@@ -68,7 +68,7 @@ impl Acceptor {
             });
         };
         let patience = tokio::select! {
-            never = accept_all(&listener, &slots, &start) => match never {},
+            never = accept_all(&listener, &slots, &connections, &start) => match never {},
             patience = draining.begun() => patience,
         };
         // Clients that the kernel let in already believe in us: they get their answer too.
@@ -77,8 +77,10 @@ impl Acceptor {
             && let Ok((stream, peer)) = listener.accept()
         {
             let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
-            if let (Ok(stream), Some(slot)) = (stream, slots.take(room, peer.ip())) {
-                start(stream, peer, slot);
+            match (stream, slots.take(room, peer.ip())) {
+                (Ok(stream), Some(slot)) => start(stream, peer, slot),
+                (Ok(_), None) => connections.too_many_from(peer),
+                (Err(error), _) => tracing::debug!(%error, "a connection cannot be served"),
             }
         }
         drop(listener);
@@ -91,9 +93,10 @@ impl Acceptor {
 }
 
 /// Accepts without end.
-async fn accept_all(
+async fn accept_all<S: Service>(
     listener: &TcpListener,
     slots: &Arc<Slots>,
+    connections: &Connections<S>,
     start: &impl Fn(TcpStream, SocketAddr, Slot),
 ) -> Infallible {
     loop {
@@ -101,7 +104,7 @@ async fn accept_all(
         match listener.accept().await {
             Ok((stream, peer)) => match slots.take(room, peer.ip()) {
                 Some(slot) => start(stream, peer, slot),
-                None => tracing::debug!(peer = %peer.ip(), "too many connections from one address"),
+                None => connections.too_many_from(peer),
             },
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {

@@ -22,6 +22,7 @@ use super::drive::{Outcome, drive};
 use super::io::WatchedIo;
 use super::limits::Limits;
 use super::progress::Progress;
+use super::refusal::EarlyRefusal;
 use super::service::{Caller, ConnectionInfo, Service};
 use super::watch::{Expiry, Protocol, Watch};
 use crate::base::tasks::Tasks;
@@ -53,6 +54,19 @@ impl<S: Service> Connections<S> {
                 }
             }
         }
+    }
+
+    /// Tells the service of a refusal for which no answer of its own is needed.
+    fn refused(&self, refusal: EarlyRefusal, connection: &ConnectionInfo) {
+        tracing::debug!(peer = %connection.peer, reason = refusal.text(), "refused");
+        self.service.refused(refusal, connection);
+    }
+
+    /// A connection is closed at once, because its address has too many.
+    pub(super) fn too_many_from(&self, peer: SocketAddr) {
+        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        let connection = ConnectionInfo { peer, tls: self.tls.is_some(), server_name: None };
+        self.refused(EarlyRefusal::TooManyConnections, &connection);
     }
 
     /// What happens before a client has said anything of use: `None` if it takes longer than
@@ -92,6 +106,7 @@ impl<S: Service> Connections<S> {
             Some(Ok((true, replay))) => self.serve_http2(stream, replay, connection).await,
             Some(Ok((false, _))) => {
                 // RFC 9113 §3.4: a wrong preface is a connection error.
+                self.refused(EarlyRefusal::WrongPreface, &connection);
                 let told = timeout(self.limits.linger, stream.write_all(GOAWAY_PROTOCOL_ERROR));
                 if let Ok(Ok(())) = told.await {
                     linger(&mut stream, self.limits.linger).await;
@@ -101,9 +116,9 @@ impl<S: Service> Connections<S> {
         }
     }
 
-    async fn serve_http1<T: Stream>(&self, stream: T, replay: Bytes, connection: ConnectionInfo) {
+    async fn serve_http1<T: Stream>(&self, stream: T, replay: Bytes, client: ConnectionInfo) {
         let watch = Watch::new(Arc::clone(&self.limits), Protocol::Http1);
-        let caller = Caller::new(Arc::clone(&self.service), connection, Arc::clone(&watch));
+        let caller = Caller::new(Arc::clone(&self.service), client.clone(), Arc::clone(&watch));
         let io = TokioIo::new(WatchedIo::new(stream, replay, Arc::clone(&watch)));
         let head_bytes = usize::try_from(self.limits.head_bytes).unwrap_or(usize::MAX);
         let mut connection = http1::Builder::new()
@@ -116,6 +131,14 @@ impl<S: Service> Connections<S> {
             .serve_connection(io, service_fn(|request| caller.call(request)));
         let outcome = drive(Pin::new(&mut connection), &watch, self.drain.clone()).await;
         let mut stream = connection.into_parts().io.into_inner().into_inner();
+        let refusal = match &outcome {
+            Outcome::Expired(Expiry::Head) => Some(EarlyRefusal::HeadDeadline),
+            Outcome::Closed(Err(error)) => EarlyRefusal::of_http1(error),
+            Outcome::Closed(Ok(())) | Outcome::Expired(_) | Outcome::Cancelling => None,
+        };
+        if let Some(refusal) = refusal {
+            self.refused(refusal, &client);
+        }
         match outcome {
             Outcome::Expired(Expiry::Head) if !watch.is_blocked() => {
                 let told = timeout(self.limits.linger, stream.write_all(REQUEST_TIMEOUT)).await;
@@ -137,9 +160,9 @@ impl<S: Service> Connections<S> {
         }
     }
 
-    async fn serve_http2<T: Stream>(&self, stream: T, replay: Bytes, connection: ConnectionInfo) {
+    async fn serve_http2<T: Stream>(&self, stream: T, replay: Bytes, client: ConnectionInfo) {
         let watch = Watch::new(Arc::clone(&self.limits), Protocol::Http2);
-        let caller = Caller::new(Arc::clone(&self.service), connection, Arc::clone(&watch));
+        let caller = Caller::new(Arc::clone(&self.service), client.clone(), Arc::clone(&watch));
         let io = TokioIo::new(WatchedIo::new(stream, replay, Arc::clone(&watch)));
         let streams = Streams { tasks: self.tasks.clone(), stall: self.limits.stall };
         let mut connection = http2::Builder::new(streams)
@@ -153,7 +176,7 @@ impl<S: Service> Connections<S> {
             .serve_connection(io, service_fn(move |request| caller.call(request)));
         let outcome = drive(Pin::new(&mut connection), &watch, self.drain.clone()).await;
         if let Outcome::Cancelling = outcome {
-            tracing::debug!("connection closed: the client gives up too many requests");
+            self.refused(EarlyRefusal::TooManyCancellations, &client);
         }
     }
 }

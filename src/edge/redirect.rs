@@ -10,7 +10,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
 use super::body::RequestBody;
-use super::service::{ConnectionInfo, Refusal, Service};
+use super::refusal::{EarlyRefusal, RefusedHead};
+use super::service::{ConnectionInfo, Service};
 
 /// Answers with a redirect to the same address over https.
 #[derive(Clone, Copy, Debug)]
@@ -30,9 +31,17 @@ impl Service for Redirect {
         ready(self.answer(&request))
     }
 
-    fn refuse(&self, refusal: Refusal, _connection: &ConnectionInfo) -> Response<Self::Body> {
+    fn refuse(
+        &self,
+        refusal: EarlyRefusal,
+        _head: &RefusedHead,
+        _connection: &ConnectionInfo,
+    ) -> Response<Self::Body> {
         plain(refusal.status(), refusal.text())
     }
+
+    /// Redirects leave no records, and so do those who did not get one.
+    fn refused(&self, _refusal: EarlyRefusal, _connection: &ConnectionInfo) {}
 }
 
 impl Redirect {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Request, Response};
 
 use crate::base::ids::RequestId;
-use crate::edge::{ConnectionInfo, Refusal, RequestBody, Service};
+use crate::edge::{ConnectionInfo, EarlyRefusal, RefusedHead, RequestBody, Service};
 use crate::gateway::answer::body::AnswerBody;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::respond::Visitor;
@@ -39,7 +39,12 @@ impl Service for Gateway {
         pipeline::handle(request, &connection, &self.worker).await
     }
 
-    fn refuse(&self, refused: Refusal, connection: &ConnectionInfo) -> Response<AnswerBody> {
+    fn refuse(
+        &self,
+        refused: EarlyRefusal,
+        _head: &RefusedHead,
+        connection: &ConnectionInfo,
+    ) -> Response<AnswerBody> {
         let plan = self.worker.plan();
         let id = RequestId::fresh();
         tracing::warn!(id = %id.short(), ip = %connection.peer.ip(), reason = refused.text(),
@@ -50,6 +55,8 @@ impl Service for Gateway {
         response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
         response.map(AnswerBody::unlogged)
     }
+
+    fn refused(&self, _refused: EarlyRefusal, _connection: &ConnectionInfo) {}
 }
 
 /// One worker's answers to Envoy over gRPC (`external_auth.grpc_address`).
@@ -76,11 +83,18 @@ impl Service for EnvoyAuthorization {
         external_auth::grpc::serve(request, connection.peer.ip(), &self.worker).await
     }
 
-    fn refuse(&self, refused: Refusal, connection: &ConnectionInfo) -> Response<Self::Body> {
+    fn refuse(
+        &self,
+        refused: EarlyRefusal,
+        _head: &RefusedHead,
+        connection: &ConnectionInfo,
+    ) -> Response<Self::Body> {
         tracing::warn!(ip = %connection.peer.ip(), reason = refused.text(),
             "request for external auth refused before it was read");
         let mut response = Response::new(tonic::body::Body::empty());
         *response.status_mut() = refused.status();
         response
     }
+
+    fn refused(&self, _refused: EarlyRefusal, _connection: &ConnectionInfo) {}
 }

@@ -8,7 +8,9 @@ use http::{Request, Response};
 use russet::base::seal::Ring;
 use russet::base::secret::Secret;
 use russet::base::time::Timestamp;
-use russet::edge::{self, ConnectionInfo, Limits, Refusal, RequestBody, Service, Slots, Workers};
+use russet::edge::{
+    self, ConnectionInfo, EarlyRefusal, Limits, RefusedHead, RequestBody, Service, Slots, Workers,
+};
 use russet::gateway::{AnswerBody, Gateway, Worker};
 use russet::session::sealed_cookie::SessionSeal;
 use serde_json::{Value, json};
@@ -352,8 +354,17 @@ impl Service for Touchy {
         self.0.call(request, connection).await
     }
 
-    fn refuse(&self, refusal: Refusal, connection: &ConnectionInfo) -> Response<AnswerBody> {
-        self.0.refuse(refusal, connection)
+    fn refuse(
+        &self,
+        refusal: EarlyRefusal,
+        head: &RefusedHead,
+        connection: &ConnectionInfo,
+    ) -> Response<AnswerBody> {
+        self.0.refuse(refusal, head, connection)
+    }
+
+    fn refused(&self, refusal: EarlyRefusal, connection: &ConnectionInfo) {
+        self.0.refused(refusal, connection);
     }
 }
 

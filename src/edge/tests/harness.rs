@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -42,8 +42,19 @@ pub(super) struct TestService {
     pub(super) calls: Arc<AtomicUsize>,
     /// How many requests are being answered.
     pub(super) busy: Arc<AtomicUsize>,
+    /// What the edge refused, with the host and path where they are known.
+    pub(super) refusals: Arc<Mutex<Vec<Refused>>>,
     /// `/held` waits for one of these.
     pub(super) release: Arc<Releases>,
+}
+
+/// A refusal, with the host and path of the request where they are known.
+pub(super) type Refused = (EarlyRefusal, Option<(String, String)>);
+
+impl TestService {
+    pub(super) fn taken_refusals(&self) -> Vec<Refused> {
+        std::mem::take(&mut *self.refusals.lock().unwrap())
+    }
 }
 
 #[derive(Debug)]
@@ -100,7 +111,18 @@ impl Service for TestService {
         Response::builder().status(status).header(CONTENT_TYPE, "text/plain").body(body).unwrap()
     }
 
-    fn refuse(&self, refusal: Refusal, _connection: &ConnectionInfo) -> Response<TestBody> {
+    fn refused(&self, refusal: EarlyRefusal, _connection: &ConnectionInfo) {
+        self.refusals.lock().unwrap().push((refusal, None));
+    }
+
+    fn refuse(
+        &self,
+        refusal: EarlyRefusal,
+        head: &RefusedHead,
+        _connection: &ConnectionInfo,
+    ) -> Response<TestBody> {
+        let known = (head.host().unwrap_or_default().to_owned(), head.path().to_owned());
+        self.refusals.lock().unwrap().push((refusal, Some(known)));
         Response::builder().status(refusal.status()).body(text(refusal.text())).unwrap()
     }
 }

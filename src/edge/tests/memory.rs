@@ -45,7 +45,7 @@ impl MemoryEdge {
         Self::start(Limits::default(), true)
     }
 
-    fn start(limits: Limits, tls: bool) -> Self {
+    pub(super) fn start(limits: Limits, tls: bool) -> Self {
         let key = certificate(&["a.example"]);
         let tls = tls.then(|| Certificates::new(&[Arc::clone(&key)]).unwrap().acceptor().unwrap());
         let tasks = Tasks::on(Handle::current());

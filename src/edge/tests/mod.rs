@@ -4,6 +4,7 @@
 mod deadlines;
 mod harness;
 mod memory;
+mod refusals;
 mod shutdown;
 mod tls;
 mod wire;

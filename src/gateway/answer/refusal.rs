@@ -8,7 +8,7 @@ use std::error::Error as _;
 use http::{Response, StatusCode};
 
 use crate::decision::{NoRoute, Refusal, RouteIndex};
-use crate::edge::{BodyError, Refusal as Refused};
+use crate::edge::{BodyError, EarlyRefusal};
 use crate::gateway::answer::evidence;
 use crate::gateway::answer::respond::{self, Visitor};
 use crate::gateway::decide::signed_in::NotSignedIn;
@@ -212,12 +212,18 @@ fn malformed_view(malformed: Malformed) -> (View, StatusCode) {
 }
 
 /// The answer to what the edge did not let in, or to a request that ended in a panic.
-pub(crate) fn at_the_edge(refused: Refused, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
+pub(crate) fn at_the_edge(refused: EarlyRefusal, visitor: &Visitor<'_>) -> Response<Full<Bytes>> {
     visitor.page(&match refused {
-        Refused::Framing => View::BadRequest,
-        Refused::TargetTooLong => View::UriTooLong,
-        Refused::TooManyFields => View::HeaderTooLarge,
-        Refused::Panic => View::Internal,
+        EarlyRefusal::TargetTooLong => View::UriTooLong,
+        EarlyRefusal::HeaderTooLarge | EarlyRefusal::TooManyFields => View::HeaderTooLarge,
+        EarlyRefusal::Panic => View::Internal,
+        // All but the first are answered by the edge itself, or not at all.
+        EarlyRefusal::BadFraming
+        | EarlyRefusal::Malformed
+        | EarlyRefusal::WrongPreface
+        | EarlyRefusal::HeadDeadline
+        | EarlyRefusal::TooManyConnections
+        | EarlyRefusal::TooManyCancellations => View::BadRequest,
     })
 }
 
