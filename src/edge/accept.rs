@@ -2,6 +2,7 @@
 //! loses nobody who was already let in.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
@@ -23,10 +24,8 @@ use crate::base::tasks::Tasks;
 /// Accepts connections from one listening socket and has a service answer them, on the runtime that
 /// calls [`Acceptor::run`].
 pub struct Acceptor {
-    /// An open listening socket, as [`super::bind`] makes it.
-    pub listener: StdListener,
-    /// `None`: plain HTTP.
-    pub tls: Option<TlsAcceptor>,
+    /// Where connections come in.
+    pub listener: Listener,
     /// Limits of its connections.
     pub limits: Arc<Limits>,
     /// How many connections there may be, shared with all other listeners.
@@ -35,6 +34,44 @@ pub struct Acceptor {
     pub tasks: Tasks,
     /// Ends it.
     pub drain: Drain,
+}
+
+/// Where connections come in. HTTP/3 joins here, with a UDP socket.
+#[derive(Debug)]
+pub enum Listener {
+    /// HTTP/1 and HTTP/2 on an open listening socket, as [`super::bind`] makes it.
+    Tcp(StdListener, Transport),
+}
+
+/// What carries HTTP over TCP.
+#[derive(Clone)]
+pub enum Transport {
+    /// TCP alone.
+    Plain,
+    /// TLS, which ends here.
+    Tls(TlsAcceptor),
+}
+
+impl Transport {
+    /// Whether TLS ends here.
+    pub(super) fn is_tls(&self) -> bool {
+        match self {
+            Self::Plain => false,
+            Self::Tls(_) => true,
+        }
+    }
+}
+
+impl From<Option<TlsAcceptor>> for Transport {
+    fn from(tls: Option<TlsAcceptor>) -> Self {
+        tls.map_or(Self::Plain, Self::Tls)
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_tls() { "Tls" } else { "Plain" })
+    }
 }
 
 /// What became of the connections that were open when a shutdown began.
@@ -53,10 +90,11 @@ impl Acceptor {
     /// # Errors
     /// When the listener cannot be used at all; a failing accept is logged and survived.
     pub async fn run<S: Service>(self, service: Arc<S>) -> io::Result<Drained> {
-        let Self { listener, tls, limits, slots, tasks, drain } = self;
+        let Self { listener, limits, slots, tasks, drain } = self;
+        let Listener::Tcp(listener, transport) = listener;
         let mut draining = drain.clone();
         let connections =
-            Arc::new(Connections { service, tls, limits, tasks: tasks.clone(), drain });
+            Arc::new(Connections { service, transport, limits, tasks: tasks.clone(), drain });
         let listener = TcpListener::from_std(listener)?;
         let open = Arc::new(Open::default());
         let start = |stream: TcpStream, peer: SocketAddr, slot: Slot| {

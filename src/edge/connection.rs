@@ -14,9 +14,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::accept::Transport;
 use super::drain::Drain;
 use super::drive::{Outcome, drive};
 use super::io::WatchedIo;
@@ -30,8 +30,7 @@ use crate::base::tasks::Tasks;
 /// Everything that the connections of one listener share.
 pub(super) struct Connections<S> {
     pub(super) service: Arc<S>,
-    /// `None`: plain HTTP.
-    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) transport: Transport,
     pub(super) limits: Arc<Limits>,
     pub(super) tasks: Tasks,
     pub(super) drain: Drain,
@@ -41,12 +40,12 @@ impl<S: Service> Connections<S> {
     /// Serves one connection until it ends.
     pub(super) async fn serve<T: Stream>(&self, stream: T, peer: SocketAddr) {
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-        match &self.tls {
-            None => {
+        match &self.transport {
+            Transport::Plain => {
                 let connection = ConnectionInfo { peer, tls: false, server_name: None };
                 self.serve_plain(stream, connection).await;
             }
-            Some(acceptor) => {
+            Transport::Tls(acceptor) => {
                 match self.beginning(self.limits.handshake, acceptor.accept(stream)).await {
                     Some(Ok(stream)) => self.serve_tls(stream, peer).await,
                     Some(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
@@ -65,7 +64,7 @@ impl<S: Service> Connections<S> {
     /// A connection is closed at once, because its address has too many.
     pub(super) fn too_many_from(&self, peer: SocketAddr) {
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-        let connection = ConnectionInfo { peer, tls: self.tls.is_some(), server_name: None };
+        let connection = ConnectionInfo { peer, tls: self.transport.is_tls(), server_name: None };
         self.refused(EarlyRefusal::TooManyConnections, &connection);
     }
 

@@ -23,7 +23,7 @@ mod tls;
 mod watch;
 mod workers;
 
-pub use accept::{Acceptor, Drained};
+pub use accept::{Acceptor, Drained, Listener, Transport};
 pub use body::{BodyError, RequestBody, ResponseBody};
 pub use drain::{Drain, DrainStart};
 pub use limits::Limits;
@@ -33,7 +33,7 @@ pub use refusal::{EarlyRefusal, RefusedHead};
 pub use service::{ConnectionInfo, Service};
 pub use slots::Slots;
 pub use tls::{Certificates, TlsError};
-pub use workers::{Worker, Workers};
+pub use workers::{WorkerThread, Workers};
 
 #[cfg(test)]
 mod tests;

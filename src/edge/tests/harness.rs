@@ -234,8 +234,7 @@ impl Edge {
         let (drain, begun) = DrainStart::new();
         let slots = Slots::new(1000, 1000);
         let acceptor = Acceptor {
-            listener,
-            tls,
+            listener: Listener::Tcp(listener, tls.into()),
             limits: Arc::new(limits),
             slots: Arc::clone(&slots),
             tasks: tasks.clone(),

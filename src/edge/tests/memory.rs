@@ -53,7 +53,7 @@ impl MemoryEdge {
         let (drain, begun) = DrainStart::new();
         let connections = Arc::new(Connections {
             service: Arc::new(service.clone()),
-            tls,
+            transport: tls.into(),
             limits: Arc::new(limits),
             tasks: tasks.clone(),
             drain: begun,

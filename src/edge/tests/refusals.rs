@@ -145,8 +145,7 @@ async fn one_connection_too_many_is_told_once() {
     let (_drain, begun) = DrainStart::new();
     let service = TestService::default();
     let acceptor = Acceptor {
-        listener,
-        tls: None,
+        listener: Listener::Tcp(listener, Transport::Plain),
         limits: Arc::new(Limits::default()),
         slots: Slots::new(100, 1),
         tasks: tasks.clone(),
