@@ -1,5 +1,5 @@
-//! The accept loop of one listener: lives through shortages, keeps to the limits, and at the end
-//! loses nobody who was already let in.
+//! The accept loop of one listener. It survives a shortage of files or memory, keeps to the limits,
+//! and at shutdown serves every connection that the kernel has accepted.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -109,7 +109,7 @@ impl Acceptor {
             never = accept_all(&listener, &slots, &connections, &start) => match never {},
             patience = draining.begun() => patience,
         };
-        // Clients that the kernel let in already believe in us: they get their answer too.
+        // The kernel has accepted these clients, and they wait for an answer.
         let listener = listener.into_std()?;
         while let Some(room) = slots.try_room()
             && let Ok((stream, peer)) = listener.accept()
@@ -165,7 +165,7 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-/// Counts open connections and tells when the last one is gone.
+/// Counts open connections and wakes who waits for the last one to end.
 #[derive(Default)]
 struct Open {
     count: AtomicUsize,

@@ -1,5 +1,5 @@
-//! The bodies of a request and its answer, as the rooms above see them: streams that never buffer
-//! and that cannot stand still for ever.
+//! The bodies of a request and its answer, as a service sees them: streams that buffer nothing and
+//! end when the client is silent for too long.
 
 use std::error::Error as StdError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,7 +46,7 @@ impl BodyError {
 }
 
 /// The body of a request. Ends with [`BodyError::TimedOut`] where the client lets us wait; time in
-/// which nobody asks for the next part is not the client's.
+/// which the service does not ask for the next part does not count.
 #[derive(Debug)]
 pub struct RequestBody {
     source: Source,
@@ -218,7 +218,7 @@ where
                     progress.handed_over();
                 }
             }
-            // Whatever it was, the client did not give up.
+            // The end or an error: in neither case did the client give up the request.
             Some(Err(_)) | None => this.exchange.finished(),
         }
         if this.inner.is_end_stream() {

@@ -122,7 +122,7 @@ impl<S: Service> Connections<S> {
         let head_bytes = usize::try_from(self.limits.head_bytes).unwrap_or(usize::MAX);
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            // Ours tells a slow head from an idle connection.
+            // The timers of `Watch` distinguish a slow head from an idle connection; this one does not.
             .header_read_timeout(None)
             .max_headers(self.limits.head_fields)
             .max_header_size(head_bytes)
@@ -182,8 +182,8 @@ impl<S: Service> Connections<S> {
 
 /// A byte stream that can end with a reset.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// Makes the end of the connection a TCP reset, which nobody can take for a clean end; bytes
-    /// that were not yet taken are forgotten.
+    /// Makes the end of the connection a TCP reset, which no client takes for a clean end; bytes
+    /// that were not yet sent are dropped.
     fn reset_on_drop(&self);
 }
 
@@ -248,7 +248,7 @@ async fn linger<T: AsyncRead + AsyncWrite + Unpin>(stream: &mut T, time: Duratio
         }
         io::Result::Ok(())
     };
-    // Whatever comes of it, the connection is over.
+    // An error changes nothing: the connection ends here.
     if let Ok(Err(error)) = timeout(time, discard).await {
         tracing::trace!(%error, "connection closed");
     }

@@ -40,7 +40,7 @@ impl Service for Redirect {
         plain(refusal.status(), refusal.text())
     }
 
-    /// Redirects leave no records, and so do those who did not get one.
+    /// This listener writes no log of requests.
     fn refused(&self, _refusal: EarlyRefusal, _connection: &ConnectionInfo) {}
 }
 

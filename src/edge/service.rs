@@ -105,7 +105,7 @@ impl<S: Service> Caller<S> {
     }
 
     async fn answer(&self, request: Request<Incoming>, scan: &HeadScan) -> Response<S::Body> {
-        // The service takes the request, but a panic may need to be told with what was asked.
+        // Kept for the record of a panic, because the service takes the request.
         let head = RefusedHead::of(&request);
         let mut response = match self.refusal(&request, scan) {
             Some(refusal) => self.refuse(refusal, &head),

@@ -2,7 +2,7 @@
 //!
 //! The HTTP library has one timer for the head of an HTTP/1 request and none for a silent client, a
 //! missing HTTP/2 preface or a peer that takes nothing. So the bytes of every connection are seen and
-//! its requests counted here; [`super::drive`] closes what oversteps a deadline.
+//! its requests counted here; [`super::drive`] closes a connection that exceeds a deadline.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -39,7 +39,7 @@ pub enum AnswerFault {
     },
     /// The proper answer stops half-way, as truncated JSON of the length that it announces.
     Truncated,
-    /// The proper JSON answer lacks members: `id_token` in March 2021.
+    /// The proper JSON answer without some members: `id_token` in March 2021.
     Without {
         /// Their names.
         members: Vec<String>,
