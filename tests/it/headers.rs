@@ -1,7 +1,7 @@
 //! What an application is told, what of a client's headers it never sees, and what of its answer
 //! goes on.
 
-use crate::support::{Answer, Multiplexed, Plan, Site, Wire};
+use crate::support::{Answer, Answered as _, Multiplexed, Plan, Site, Wire};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::JwkSet;

@@ -1,7 +1,7 @@
 //! Everything that is not admitted: what comes back, what is logged, and that no application
 //! hears of it.
 
-use crate::support::{Plan, Site, get, with_routes};
+use crate::support::{Site, get, with_routes};
 use russet::base::seal::Ring;
 use russet::base::secret::Secret;
 use russet::base::time::Timestamp;
