@@ -135,17 +135,23 @@ pub fn start(start: Start) -> Result<Running, StartProblem> {
 
     let slots = Slots::from_system();
     let for_workers = Arc::clone(&shared);
-    let service = move |worker: edge::Worker| {
+    let service = move |worker: edge::WorkerThread| {
         Gateway::new(Arc::new(Worker::new(Arc::clone(&for_workers), worker.tasks)))
     };
     let mut running = vec![Workers::start(listeners, tls.as_ref(), &limits, &slots, service)?];
     if let Some(listeners) = redirect {
         let to = Redirect { port: address.port() };
-        running.push(Workers::start(listeners, None, &limits, &slots, move |_: edge::Worker| to)?);
+        running.push(Workers::start(
+            listeners,
+            None,
+            &limits,
+            &slots,
+            move |_: edge::WorkerThread| to,
+        )?);
     }
     if let Some((listeners, address)) = grpc_listeners.zip(grpc_address) {
         let for_workers = Arc::clone(&shared);
-        let service = move |worker: edge::Worker| {
+        let service = move |worker: edge::WorkerThread| {
             let worker = Worker::new(Arc::clone(&for_workers), worker.tasks);
             EnvoyAuthorization::new(Arc::new(worker))
         };

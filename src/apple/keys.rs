@@ -10,7 +10,7 @@ mod set;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use http::StatusCode;
@@ -23,7 +23,7 @@ pub use set::KeySetError;
 use super::client::{CallError, Client};
 use super::shown::shown;
 use crate::base::bounded_map::{BoundedMap, WhenFull};
-use crate::base::time::monotonic;
+use crate::base::time::{Instant, monotonic};
 use bucket::Bucket;
 
 /// How old the set may get before it is fetched anew in the background.

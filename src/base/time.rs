@@ -4,7 +4,11 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A moment of the monotonic clock. It is Tokio's type, so that a test that pauses the clock of its
+/// runtime pauses this one too: deadlines are tested without waiting for them.
+pub use tokio::time::Instant;
 
 /// A moment, in whole seconds since the Unix epoch (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,7 +106,7 @@ impl JumpWatch {
     }
 }
 
-/// A moment of the monotonic clock, for measuring how long something took.
+/// The monotonic clock now, for deadlines and for measuring how long something took.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
 pub fn monotonic() -> Instant {
     Instant::now()

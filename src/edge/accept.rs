@@ -1,7 +1,8 @@
-//! The accept loop of one listener: lives through shortages, keeps to the limits, and at the end
-//! loses nobody who was already let in.
+//! The accept loop of one listener. It survives a shortage of files or memory, keeps to the limits,
+//! and at shutdown serves every connection that the kernel has accepted.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
@@ -23,10 +24,8 @@ use crate::base::tasks::Tasks;
 /// Accepts connections from one listening socket and has a service answer them, on the runtime that
 /// calls [`Acceptor::run`].
 pub struct Acceptor {
-    /// An open listening socket, as [`super::bind`] makes it.
-    pub listener: StdListener,
-    /// `None`: plain HTTP.
-    pub tls: Option<TlsAcceptor>,
+    /// Where connections come in.
+    pub listener: Listener,
     /// Limits of its connections.
     pub limits: Arc<Limits>,
     /// How many connections there may be, shared with all other listeners.
@@ -35,6 +34,44 @@ pub struct Acceptor {
     pub tasks: Tasks,
     /// Ends it.
     pub drain: Drain,
+}
+
+/// Where connections come in. HTTP/3 joins here, with a UDP socket.
+#[derive(Debug)]
+pub enum Listener {
+    /// HTTP/1 and HTTP/2 on an open listening socket, as [`super::bind`] makes it.
+    Tcp(StdListener, Transport),
+}
+
+/// What carries HTTP over TCP.
+#[derive(Clone)]
+pub enum Transport {
+    /// TCP alone.
+    Plain,
+    /// TLS, which ends here.
+    Tls(TlsAcceptor),
+}
+
+impl Transport {
+    /// Whether TLS ends here.
+    pub(super) fn is_tls(&self) -> bool {
+        match self {
+            Self::Plain => false,
+            Self::Tls(_) => true,
+        }
+    }
+}
+
+impl From<Option<TlsAcceptor>> for Transport {
+    fn from(tls: Option<TlsAcceptor>) -> Self {
+        tls.map_or(Self::Plain, Self::Tls)
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_tls() { "Tls" } else { "Plain" })
+    }
 }
 
 /// What became of the connections that were open when a shutdown began.
@@ -53,10 +90,11 @@ impl Acceptor {
     /// # Errors
     /// When the listener cannot be used at all; a failing accept is logged and survived.
     pub async fn run<S: Service>(self, service: Arc<S>) -> io::Result<Drained> {
-        let Self { listener, tls, limits, slots, tasks, drain } = self;
+        let Self { listener, limits, slots, tasks, drain } = self;
+        let Listener::Tcp(listener, transport) = listener;
         let mut draining = drain.clone();
         let connections =
-            Arc::new(Connections { service, tls, limits, tasks: tasks.clone(), drain });
+            Arc::new(Connections { service, transport, limits, tasks: tasks.clone(), drain });
         let listener = TcpListener::from_std(listener)?;
         let open = Arc::new(Open::default());
         let start = |stream: TcpStream, peer: SocketAddr, slot: Slot| {
@@ -68,17 +106,19 @@ impl Acceptor {
             });
         };
         let patience = tokio::select! {
-            never = accept_all(&listener, &slots, &start) => match never {},
+            never = accept_all(&listener, &slots, &connections, &start) => match never {},
             patience = draining.begun() => patience,
         };
-        // Clients that the kernel let in already believe in us: they get their answer too.
+        // The kernel has accepted these clients, and they wait for an answer.
         let listener = listener.into_std()?;
         while let Some(room) = slots.try_room()
             && let Ok((stream, peer)) = listener.accept()
         {
             let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
-            if let (Ok(stream), Some(slot)) = (stream, slots.take(room, peer.ip())) {
-                start(stream, peer, slot);
+            match (stream, slots.take(room, peer.ip())) {
+                (Ok(stream), Some(slot)) => start(stream, peer, slot),
+                (Ok(_), None) => connections.too_many_from(peer),
+                (Err(error), _) => tracing::debug!(%error, "a connection cannot be served"),
             }
         }
         drop(listener);
@@ -91,9 +131,10 @@ impl Acceptor {
 }
 
 /// Accepts without end.
-async fn accept_all(
+async fn accept_all<S: Service>(
     listener: &TcpListener,
     slots: &Arc<Slots>,
+    connections: &Connections<S>,
     start: &impl Fn(TcpStream, SocketAddr, Slot),
 ) -> Infallible {
     loop {
@@ -101,7 +142,7 @@ async fn accept_all(
         match listener.accept().await {
             Ok((stream, peer)) => match slots.take(room, peer.ip()) {
                 Some(slot) => start(stream, peer, slot),
-                None => tracing::debug!(peer = %peer.ip(), "too many connections from one address"),
+                None => connections.too_many_from(peer),
             },
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
@@ -124,7 +165,7 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-/// Counts open connections and tells when the last one is gone.
+/// Counts open connections and wakes who waits for the last one to end.
 #[derive(Default)]
 struct Open {
     count: AtomicUsize,

@@ -1,12 +1,12 @@
-//! The bodies of a request and its answer, as the rooms above see them: streams that never buffer
-//! and that cannot stand still for ever.
+//! The bodies of a request and its answer, as a service sees them: streams that buffer nothing and
+//! end when the client is silent for too long.
 
 use std::error::Error as StdError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -15,7 +15,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::progress::Progress;
 use super::watch::Watch;
-use crate::base::time::monotonic;
+use crate::base::time::{Instant, monotonic};
 
 /// Why the rest of a request's body cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -46,10 +46,10 @@ impl BodyError {
 }
 
 /// The body of a request. Ends with [`BodyError::TimedOut`] where the client lets us wait; time in
-/// which nobody asks for the next part is not the client's.
+/// which the service does not ask for the next part does not count.
 #[derive(Debug)]
 pub struct RequestBody {
-    inner: Incoming,
+    source: Source,
     /// Keeps the connection from counting as idle.
     held: Option<Held>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -59,11 +59,38 @@ pub struct RequestBody {
     failed: bool,
 }
 
+/// Who reads the body from the connection. HTTP/3 joins here.
+#[derive(Debug)]
+enum Source {
+    /// hyper, which reads HTTP/1 and HTTP/2.
+    Hyper(Incoming),
+}
+
+impl Source {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        match self {
+            Self::Hyper(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Hyper(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Hyper(body) => body.size_hint(),
+        }
+    }
+}
+
 impl RequestBody {
-    pub(super) fn new(inner: Incoming, watch: &Arc<Watch>) -> Self {
-        let held = (!inner.is_end_stream()).then(|| Held::new(watch));
+    pub(super) fn new(body: Incoming, watch: &Arc<Watch>) -> Self {
+        let held = (!body.is_end_stream()).then(|| Held::new(watch));
         Self {
-            inner,
+            source: Source::Hyper(body),
             held,
             timer: None,
             waiting_since: None,
@@ -99,7 +126,7 @@ impl Body for RequestBody {
         if self.failed {
             return Poll::Ready(Some(Err(BodyError::GivenUp)));
         }
-        let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) else {
+        let Poll::Ready(frame) = self.source.poll_frame(cx) else {
             let Some(held) = &self.held else { return Poll::Pending };
             let idle = held.0.limits().body_idle;
             self.waiting_since.get_or_insert_with(monotonic);
@@ -115,7 +142,7 @@ impl Body for RequestBody {
             Some(Ok(frame)) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 self.received = self.received.saturating_add(bytes as u64);
-                if self.inner.is_end_stream() {
+                if self.source.is_end_stream() {
                     self.held = None;
                 } else if self.too_slow() {
                     return self.fail(BodyError::TimedOut);
@@ -131,11 +158,11 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        !self.failed && self.inner.is_end_stream()
+        !self.failed && self.source.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.source.size_hint()
     }
 }
 
@@ -147,7 +174,7 @@ pub struct ResponseBody<B> {
     exchange: Exchange,
     progress: Option<Arc<Progress>>,
     /// Whether it answers HEAD, and so ends before it begins (RFC 9110 §9.3.2).
-    untold: bool,
+    head_only: bool,
 }
 
 impl<B: Body> ResponseBody<B> {
@@ -155,7 +182,7 @@ impl<B: Body> ResponseBody<B> {
         if to_head || inner.is_end_stream() {
             exchange.finished();
         }
-        Self { inner, exchange, progress: Progress::of_this_stream(), untold: to_head }
+        Self { inner, exchange, progress: Progress::of_this_stream(), head_only: to_head }
     }
 }
 
@@ -172,7 +199,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = &mut *self;
-        if this.untold {
+        if this.head_only {
             return Poll::Ready(None);
         }
         if let Some(progress) = &this.progress {
@@ -191,7 +218,7 @@ where
                     progress.handed_over();
                 }
             }
-            // Whatever it was, the client did not give up.
+            // The end or an error: in neither case did the client give up the request.
             Some(Err(_)) | None => this.exchange.finished(),
         }
         if this.inner.is_end_stream() {
@@ -201,7 +228,7 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.untold || self.inner.is_end_stream()
+        self.head_only || self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

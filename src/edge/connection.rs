@@ -14,14 +14,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::accept::Transport;
 use super::drain::Drain;
 use super::drive::{Outcome, drive};
 use super::io::WatchedIo;
 use super::limits::Limits;
 use super::progress::Progress;
+use super::refusal::EarlyRefusal;
 use super::service::{Caller, ConnectionInfo, Service};
 use super::watch::{Expiry, Protocol, Watch};
 use crate::base::tasks::Tasks;
@@ -29,8 +30,7 @@ use crate::base::tasks::Tasks;
 /// Everything that the connections of one listener share.
 pub(super) struct Connections<S> {
     pub(super) service: Arc<S>,
-    /// `None`: plain HTTP.
-    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) transport: Transport,
     pub(super) limits: Arc<Limits>,
     pub(super) tasks: Tasks,
     pub(super) drain: Drain,
@@ -38,14 +38,14 @@ pub(super) struct Connections<S> {
 
 impl<S: Service> Connections<S> {
     /// Serves one connection until it ends.
-    pub(super) async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+    pub(super) async fn serve<T: Stream>(&self, stream: T, peer: SocketAddr) {
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-        match &self.tls {
-            None => {
+        match &self.transport {
+            Transport::Plain => {
                 let connection = ConnectionInfo { peer, tls: false, server_name: None };
                 self.serve_plain(stream, connection).await;
             }
-            Some(acceptor) => {
+            Transport::Tls(acceptor) => {
                 match self.beginning(self.limits.handshake, acceptor.accept(stream)).await {
                     Some(Ok(stream)) => self.serve_tls(stream, peer).await,
                     Some(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
@@ -53,6 +53,19 @@ impl<S: Service> Connections<S> {
                 }
             }
         }
+    }
+
+    /// Tells the service of a refusal for which no answer of its own is needed.
+    fn refused(&self, refusal: EarlyRefusal, connection: &ConnectionInfo) {
+        tracing::debug!(peer = %connection.peer, reason = refusal.text(), "refused");
+        self.service.refused(refusal, connection);
+    }
+
+    /// A connection is closed at once, because its address has too many.
+    pub(super) fn too_many_from(&self, peer: SocketAddr) {
+        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        let connection = ConnectionInfo { peer, tls: self.transport.is_tls(), server_name: None };
+        self.refused(EarlyRefusal::TooManyConnections, &connection);
     }
 
     /// What happens before a client has said anything of use: `None` if it takes longer than
@@ -70,7 +83,7 @@ impl<S: Service> Connections<S> {
         }
     }
 
-    async fn serve_plain(&self, mut stream: TcpStream, connection: ConnectionInfo) {
+    async fn serve_plain<T: Stream>(&self, mut stream: T, connection: ConnectionInfo) {
         let preface = self.beginning(self.limits.first_byte, read_preface(&mut stream)).await;
         let Some(Ok((is_preface, replay))) = preface else { return };
         if is_preface {
@@ -80,7 +93,7 @@ impl<S: Service> Connections<S> {
         }
     }
 
-    async fn serve_tls(&self, mut stream: TlsStream<TcpStream>, peer: SocketAddr) {
+    async fn serve_tls<T: Stream>(&self, mut stream: TlsStream<T>, peer: SocketAddr) {
         let (_, session) = stream.get_ref();
         let server_name = session.server_name().map(Arc::from);
         let connection = ConnectionInfo { peer, tls: true, server_name };
@@ -92,6 +105,7 @@ impl<S: Service> Connections<S> {
             Some(Ok((true, replay))) => self.serve_http2(stream, replay, connection).await,
             Some(Ok((false, _))) => {
                 // RFC 9113 §3.4: a wrong preface is a connection error.
+                self.refused(EarlyRefusal::WrongPreface, &connection);
                 let told = timeout(self.limits.linger, stream.write_all(GOAWAY_PROTOCOL_ERROR));
                 if let Ok(Ok(())) = told.await {
                     linger(&mut stream, self.limits.linger).await;
@@ -101,14 +115,14 @@ impl<S: Service> Connections<S> {
         }
     }
 
-    async fn serve_http1<T: Stream>(&self, stream: T, replay: Bytes, connection: ConnectionInfo) {
+    async fn serve_http1<T: Stream>(&self, stream: T, replay: Bytes, client: ConnectionInfo) {
         let watch = Watch::new(Arc::clone(&self.limits), Protocol::Http1);
-        let caller = Caller::new(Arc::clone(&self.service), connection, Arc::clone(&watch));
+        let caller = Caller::new(Arc::clone(&self.service), client.clone(), Arc::clone(&watch));
         let io = TokioIo::new(WatchedIo::new(stream, replay, Arc::clone(&watch)));
         let head_bytes = usize::try_from(self.limits.head_bytes).unwrap_or(usize::MAX);
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            // Ours tells a slow head from an idle connection.
+            // The timers of `Watch` distinguish a slow head from an idle connection; this one does not.
             .header_read_timeout(None)
             .max_headers(self.limits.head_fields)
             .max_header_size(head_bytes)
@@ -116,6 +130,14 @@ impl<S: Service> Connections<S> {
             .serve_connection(io, service_fn(|request| caller.call(request)));
         let outcome = drive(Pin::new(&mut connection), &watch, self.drain.clone()).await;
         let mut stream = connection.into_parts().io.into_inner().into_inner();
+        let refusal = match &outcome {
+            Outcome::Expired(Expiry::Head) => Some(EarlyRefusal::HeadDeadline),
+            Outcome::Closed(Err(error)) => EarlyRefusal::of_http1(error),
+            Outcome::Closed(Ok(())) | Outcome::Expired(_) | Outcome::Cancelling => None,
+        };
+        if let Some(refusal) = refusal {
+            self.refused(refusal, &client);
+        }
         match outcome {
             Outcome::Expired(Expiry::Head) if !watch.is_blocked() => {
                 let told = timeout(self.limits.linger, stream.write_all(REQUEST_TIMEOUT)).await;
@@ -137,9 +159,9 @@ impl<S: Service> Connections<S> {
         }
     }
 
-    async fn serve_http2<T: Stream>(&self, stream: T, replay: Bytes, connection: ConnectionInfo) {
+    async fn serve_http2<T: Stream>(&self, stream: T, replay: Bytes, client: ConnectionInfo) {
         let watch = Watch::new(Arc::clone(&self.limits), Protocol::Http2);
-        let caller = Caller::new(Arc::clone(&self.service), connection, Arc::clone(&watch));
+        let caller = Caller::new(Arc::clone(&self.service), client.clone(), Arc::clone(&watch));
         let io = TokioIo::new(WatchedIo::new(stream, replay, Arc::clone(&watch)));
         let streams = Streams { tasks: self.tasks.clone(), stall: self.limits.stall };
         let mut connection = http2::Builder::new(streams)
@@ -153,15 +175,15 @@ impl<S: Service> Connections<S> {
             .serve_connection(io, service_fn(move |request| caller.call(request)));
         let outcome = drive(Pin::new(&mut connection), &watch, self.drain.clone()).await;
         if let Outcome::Cancelling = outcome {
-            tracing::debug!("connection closed: the client gives up too many requests");
+            self.refused(EarlyRefusal::TooManyCancellations, &client);
         }
     }
 }
 
 /// A byte stream that can end with a reset.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// Makes the end of the connection a TCP reset, which nobody can take for a clean end; bytes
-    /// that were not yet taken are forgotten.
+    /// Makes the end of the connection a TCP reset, which no client takes for a clean end; bytes
+    /// that were not yet sent are dropped.
     fn reset_on_drop(&self);
 }
 
@@ -173,7 +195,7 @@ impl Stream for TcpStream {
     }
 }
 
-impl Stream for TlsStream<TcpStream> {
+impl<T: Stream> Stream for TlsStream<T> {
     fn reset_on_drop(&self) {
         self.get_ref().0.reset_on_drop();
     }
@@ -226,7 +248,7 @@ async fn linger<T: AsyncRead + AsyncWrite + Unpin>(stream: &mut T, time: Duratio
         }
         io::Result::Ok(())
     };
-    // Whatever comes of it, the connection is over.
+    // An error changes nothing: the connection ends here.
     if let Ok(Err(error)) = timeout(time, discard).await {
         tracing::trace!(%error, "connection closed");
     }

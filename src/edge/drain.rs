@@ -1,4 +1,4 @@
-//! The word that shutdown has begun, from whoever manages the process to every connection.
+//! Carries the start of the shutdown from the process to every connection.
 
 use std::time::Duration;
 

@@ -3,14 +3,14 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::rt::{Read, Write};
 use tokio::time::{Sleep, sleep_until};
 
 use super::drain::Drain;
 use super::watch::{Expiry, Watch};
-use crate::base::time::monotonic;
+use crate::base::time::{Instant, monotonic};
 
 /// How the life of a connection ended.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ struct Timer {
 impl Timer {
     fn new() -> Self {
         let set_to = monotonic() + FAR;
-        Self { sleep: Box::pin(sleep_until(set_to.into())), set_to }
+        Self { sleep: Box::pin(sleep_until(set_to)), set_to }
     }
 
     fn poll_expired(&mut self, cx: &mut Context<'_>, watch: &Watch) -> Poll<Expiry> {
@@ -102,7 +102,7 @@ impl Timer {
 
     fn set(&mut self, at: Instant) {
         self.set_to = at;
-        self.sleep.as_mut().reset(at.into());
+        self.sleep.as_mut().reset(at);
     }
 }
 

@@ -83,10 +83,10 @@ impl HeadScan {
         self.fragment
     }
 
-    /// Whether it is open to debate where the body ends: more than one length, or a length beside
-    /// an encoding. `encoded` and `fields`: whether the head, as the library read it, has an
+    /// Whether two readers could disagree on where the body ends: more than one length, or a length
+    /// and an encoding. `encoded` and `fields`: whether the head, as the library read it, has an
     /// encoding, and how many fields; an encoded one that was not seen whole, because its beginning
-    /// came in the wake of another request, is open to debate.
+    /// was read together with the end of the request before, is ambiguous.
     pub(super) fn ambiguous(&self, encoded: bool, fields: usize) -> bool {
         let seen_whole = self.begun && self.stage == Stage::Done && self.fields >= fields;
         self.content_lengths > 1

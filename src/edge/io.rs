@@ -9,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::watch::Watch;
 
-/// The bytes of a connection: those read before its protocol was known come first, and all pass
-/// under the eyes of a [`Watch`].
+/// The bytes of a connection: those read before its protocol was known come first, and a
+/// [`Watch`] sees all of them.
 #[derive(Debug)]
 pub(super) struct WatchedIo<T> {
     inner: T,

@@ -16,22 +16,24 @@ mod limits;
 mod listener;
 mod progress;
 mod redirect;
+mod refusal;
 mod service;
 mod slots;
 mod tls;
 mod watch;
 mod workers;
 
-pub use accept::{Acceptor, Drained};
+pub use accept::{Acceptor, Drained, Listener, Transport};
 pub use body::{BodyError, RequestBody, ResponseBody};
 pub use drain::{Drain, DrainStart};
 pub use limits::Limits;
 pub use listener::{BindError, bind};
 pub use redirect::Redirect;
-pub use service::{ConnectionInfo, Refusal, Service};
+pub use refusal::{EarlyRefusal, RefusedHead};
+pub use service::{ConnectionInfo, Service};
 pub use slots::Slots;
 pub use tls::{CertificateSet, Certificates, TlsError};
-pub use workers::{Worker, Workers};
+pub use workers::{WorkerThread, Workers};
 
 #[cfg(test)]
 mod tests;

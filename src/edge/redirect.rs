@@ -8,7 +8,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
 use super::body::RequestBody;
-use super::service::{ConnectionInfo, Refusal, Service};
+use super::refusal::{EarlyRefusal, RefusedHead};
+use super::service::{ConnectionInfo, Service};
 use crate::wire::host::request_authority;
 
 /// Answers with a redirect to the same address over https.
@@ -29,9 +30,17 @@ impl Service for Redirect {
         ready(self.answer(&request))
     }
 
-    fn refuse(&self, refusal: Refusal, _connection: &ConnectionInfo) -> Response<Self::Body> {
+    fn refuse(
+        &self,
+        refusal: EarlyRefusal,
+        _head: &RefusedHead,
+        _connection: &ConnectionInfo,
+    ) -> Response<Self::Body> {
         plain(refusal.status(), refusal.text())
     }
+
+    /// This listener writes no log of requests.
+    fn refused(&self, _refusal: EarlyRefusal, _connection: &ConnectionInfo) {}
 }
 
 impl Redirect {

@@ -12,12 +12,13 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 
 use super::body::{Exchange, RequestBody, ResponseBody};
 use super::framing::HeadScan;
+use super::refusal::{EarlyRefusal, RefusedHead};
 use super::watch::{Protocol, Watch};
 use crate::wire::path::FragmentCut;
 
@@ -36,8 +37,19 @@ pub trait Service: Send + Sync + 'static {
         connection: ConnectionInfo,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
 
-    /// Answers a request that the edge does not let in, or that ended in a panic.
-    fn refuse(&self, refusal: Refusal, connection: &ConnectionInfo) -> Response<Self::Body>;
+    /// Answers a request that the edge refuses, or that ended in a panic. `head` is what the client
+    /// sent.
+    fn refuse(
+        &self,
+        refusal: EarlyRefusal,
+        head: &RefusedHead,
+        connection: &ConnectionInfo,
+    ) -> Response<Self::Body>;
+
+    /// Learns of a refusal that needs no answer any more, of which nothing but the connection is
+    /// known: the edge or the HTTP library has answered, or the connection is closed without an
+    /// answer. No refusal is given to [`Service::refuse`] as well.
+    fn refused(&self, refusal: EarlyRefusal, connection: &ConnectionInfo);
 }
 
 /// What is known about the connection that a request came on.
@@ -49,41 +61,6 @@ pub struct ConnectionInfo {
     pub tls: bool,
     /// The name that the client asked for in TLS, lower case; `None` if it sent none.
     pub server_name: Option<Arc<str>>,
-}
-
-/// Why the edge answers a request itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// It can be read in two ways where its body ends; its connection is closed.
-    Framing,
-    /// Its target is longer than `target_bytes`.
-    TargetTooLong,
-    /// Its head has more fields than `head_fields`.
-    TooManyFields,
-    /// Answering it ended in a panic.
-    Panic,
-}
-
-impl Refusal {
-    /// The status of the answer.
-    pub fn status(self) -> StatusCode {
-        match self {
-            Self::Framing => StatusCode::BAD_REQUEST,
-            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
-            Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    /// What is wrong, for the log and for plain answers.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Framing => "the length of the request body is ambiguous",
-            Self::TargetTooLong => "the request target is too long",
-            Self::TooManyFields => "the request has too many header fields",
-            Self::Panic => "the request could not be answered because of a defect",
-        }
-    }
 }
 
 /// One connection's way to the service.
@@ -128,8 +105,10 @@ impl<S: Service> Caller<S> {
     }
 
     async fn answer(&self, request: Request<Incoming>, scan: &HeadScan) -> Response<S::Body> {
+        // Kept for the record of a panic, because the service takes the request.
+        let head = RefusedHead::of(&request);
         let mut response = match self.refusal(&request, scan) {
-            Some(refusal) => self.refuse(refusal),
+            Some(refusal) => self.refuse(refusal, &head),
             None => {
                 let mut request = request.map(|body| RequestBody::new(body, &self.watch));
                 if scan.had_fragment() {
@@ -138,7 +117,7 @@ impl<S: Service> Caller<S> {
                 let call = self.service.call(request, self.connection.clone());
                 match catch_panic(call).await {
                     Some(response) => response,
-                    None => self.refuse(Refusal::Panic),
+                    None => self.refuse(EarlyRefusal::Panic, &head),
                 }
             }
         };
@@ -148,22 +127,22 @@ impl<S: Service> Caller<S> {
         response
     }
 
-    fn refusal(&self, request: &Request<Incoming>, scan: &HeadScan) -> Option<Refusal> {
+    fn refusal(&self, request: &Request<Incoming>, scan: &HeadScan) -> Option<EarlyRefusal> {
         let limits = self.watch.limits();
         if self.watch.protocol() == Protocol::Http1 && !well_framed(request, scan) {
-            return Some(Refusal::Framing);
+            return Some(EarlyRefusal::BadFraming);
         }
         let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
         if target > limits.target_bytes {
-            return Some(Refusal::TargetTooLong);
+            return Some(EarlyRefusal::TargetTooLong);
         }
         // HTTP/2 knows a limit of bytes only; its cookie crumbs count one by one.
-        (request.headers().len() > limits.head_fields).then_some(Refusal::TooManyFields)
+        (request.headers().len() > limits.head_fields).then_some(EarlyRefusal::TooManyFields)
     }
 
-    fn refuse(&self, refusal: Refusal) -> Response<S::Body> {
-        let mut response = self.service.refuse(refusal, &self.connection);
-        if refusal == Refusal::Framing {
+    fn refuse(&self, refusal: EarlyRefusal, head: &RefusedHead) -> Response<S::Body> {
+        let mut response = self.service.refuse(refusal, head, &self.connection);
+        if refusal == EarlyRefusal::BadFraming {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

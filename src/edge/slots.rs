@@ -82,7 +82,8 @@ impl Drop for Slot {
     }
 }
 
-/// One household: an IPv4 address, or the /64 of an IPv6 one.
+/// What counts as one address: an IPv4 address, or the /64 of an IPv6 one, which one customer of a
+/// provider has to itself.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
@@ -95,7 +96,7 @@ fn connections_for(open_files: usize) -> usize {
     (open_files.saturating_sub(FILES_OF_OUR_OWN) / 2).max(16)
 }
 
-/// The soft limit of open files (`ulimit -n`) as Linux tells it; a cautious one elsewhere.
+/// The soft limit of open files (`ulimit -n`) from Linux's `/proc`; 1024 where there is none.
 fn open_files_limit() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));

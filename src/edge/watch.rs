@@ -2,15 +2,15 @@
 //!
 //! The HTTP library has one timer for the head of an HTTP/1 request and none for a silent client, a
 //! missing HTTP/2 preface or a peer that takes nothing. So the bytes of every connection are seen and
-//! its requests counted here; [`super::drive`] closes what oversteps a deadline.
+//! its requests counted here; [`super::drive`] closes a connection that exceeds a deadline.
 
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::framing::HeadScan;
 use super::limits::Limits;
 use crate::base::lock::lock;
-use crate::base::time::monotonic;
+use crate::base::time::{Instant, monotonic};
 
 /// What happens on one connection, shared by its bytes, its requests and its driver.
 #[derive(Debug)]

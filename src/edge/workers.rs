@@ -11,16 +11,16 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
-use super::accept::{Acceptor, Drained};
+use super::accept::{Acceptor, Drained, Listener};
 use super::drain::DrainStart;
 use super::limits::Limits;
 use super::service::Service;
 use super::slots::Slots;
 use crate::base::tasks::Tasks;
 
-/// What a worker gives the one who makes its service.
+/// The thread of one worker, as the function that makes its service sees it.
 #[derive(Clone, Debug)]
-pub struct Worker {
+pub struct WorkerThread {
     /// Number of the worker, from 0.
     pub index: usize,
     /// Owns what the service starts in the background, on the worker's own runtime.
@@ -48,7 +48,7 @@ impl Workers {
     ) -> io::Result<Self>
     where
         S: Service,
-        F: Fn(Worker) -> S + Clone + Send + 'static,
+        F: Fn(WorkerThread) -> S + Clone + Send + 'static,
     {
         let (drain, begun) = DrainStart::new();
         let mut running = Vec::new();
@@ -56,8 +56,7 @@ impl Workers {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             let tasks = Tasks::on(runtime.handle().clone());
             let acceptor = Acceptor {
-                listener,
-                tls: tls.cloned(),
+                listener: Listener::Tcp(listener, tls.cloned().into()),
                 limits: Arc::clone(limits),
                 slots: Arc::clone(slots),
                 tasks: tasks.clone(),
@@ -67,7 +66,7 @@ impl Workers {
             let (ended, end) = oneshot::channel();
             thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
                 let drained = runtime.block_on(async {
-                    acceptor.run(Arc::new(service(Worker { index, tasks }))).await
+                    acceptor.run(Arc::new(service(WorkerThread { index, tasks }))).await
                 });
                 if let Err(error) = &drained {
                     tracing::error!(index, %error, "a worker cannot serve its listener");

@@ -11,7 +11,7 @@ pub(super) struct AuthorizeRequest {
     pub client_id: String,
     pub redirect_uri: String,
     pub response_mode: ResponseMode,
-    /// Whether the answer carries an id_token beside the code.
+    /// Whether the answer carries an id_token in addition to the code.
     pub wants_id_token: bool,
     pub scopes: Scopes,
     pub state: Option<String>,
@@ -27,7 +27,7 @@ pub(super) enum ResponseMode {
     FormPost,
 }
 
-/// What is asked for beside the bare `sub`.
+/// What is asked for in addition to `sub`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Scopes {
     pub name: bool,

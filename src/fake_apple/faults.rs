@@ -5,6 +5,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::base::lock::lock;
 
@@ -32,14 +34,14 @@ pub enum Endpoint {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
 pub enum AnswerFault {
-    /// The proper answer comes late.
+    /// The proper answer comes late: after this time, or once [`Faults::clear`] is called.
     Delay {
         /// How late.
         milliseconds: u64,
     },
     /// The proper answer stops half-way, as truncated JSON of the length that it announces.
     Truncated,
-    /// The proper JSON answer lacks members: `id_token` in March 2021.
+    /// The proper JSON answer without some members: `id_token` in March 2021.
     Without {
         /// Their names.
         members: Vec<String>,
@@ -156,7 +158,10 @@ impl IdTokenFault {
 
 /// Faults that wait for their answer, first in, first out, for each endpoint and for id_tokens.
 #[derive(Debug, Default)]
-pub struct Faults(Mutex<Waiting>);
+pub struct Faults {
+    waiting: Mutex<Waiting>,
+    cleared: Notify,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -191,9 +196,15 @@ impl Faults {
         push(&mut self.waiting().id_tokens, faults.into_iter().collect(), times);
     }
 
-    /// Everything goes well again.
+    /// Everything goes well again, and answers that are delayed come now.
     pub fn clear(&self) {
         *self.waiting() = Waiting::default();
+        self.cleared.notify_waiters();
+    }
+
+    /// Ends at the next [`Faults::clear`] after this call.
+    pub(super) fn cleared(&self) -> Notified<'_> {
+        self.cleared.notified()
     }
 
     /// How many answers and id_tokens will go wrong.
@@ -213,7 +224,7 @@ impl Faults {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        lock(&self.0)
+        lock(&self.waiting)
     }
 }
 

@@ -17,7 +17,7 @@ struct Field {
     plus_sign: bool,
 }
 
-/// Why something is no form.
+/// Why something is not a form.
 #[derive(Debug)]
 pub(super) enum FormError {
     /// Raw bytes, or a `%` that begins no escape, or no UTF-8.

@@ -70,7 +70,7 @@ pub(super) fn unknown_kid() -> String {
     random::bytes::<10>().into_iter().map(letter).collect()
 }
 
-/// Two keys: one that signs, and one beside it, published first, so that a client that takes the
+/// Two keys: one that signs, and a second one, published first, so that a client that takes the
 /// first key of the set fails at once.
 pub(super) struct Keys {
     beside: Arc<SigningKey>,

@@ -76,15 +76,17 @@ pub(super) fn redirect(status: StatusCode, location: &str) -> Response<Full<Byte
     response
 }
 
-/// The proper answer, or what `fault` makes of it.
+/// The proper answer, or what `fault` makes of it. A delay ends with `cleared`, if not before.
 pub(super) async fn spoil(
     fault: Option<AnswerFault>,
+    cleared: impl Future<Output = ()>,
     proper: impl FnOnce() -> Response<Full<Bytes>>,
 ) -> Result<Response<Full<Bytes>>, Disconnect> {
     let Some(fault) = fault else { return Ok(proper()) };
     Ok(match fault {
         AnswerFault::Delay { milliseconds } => {
-            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            // Whichever came first, the answer is due.
+            drop(tokio::time::timeout(Duration::from_millis(milliseconds), cleared).await);
             proper()
         }
         AnswerFault::Truncated => {

@@ -119,6 +119,8 @@ async fn endpoint(
     head: &Parts,
     body: &str,
 ) -> Result<Response<Full<Bytes>>, Disconnect> {
+    // Before the request is counted: who waits for the count may clear the faults then.
+    let cleared = apple.faults.cleared();
     apple.meter.count(endpoint);
     let posted = matches!(endpoint, Endpoint::Token | Endpoint::Revoke);
     let (method, allowed) = if posted { (Method::POST, "POST") } else { (Method::GET, "GET") };
@@ -128,7 +130,7 @@ async fn endpoint(
     if posted {
         apple.meter.record(endpoint, head, body);
     }
-    reply::spoil(apple.faults.take(endpoint), || match endpoint {
+    reply::spoil(apple.faults.take(endpoint), cleared, || match endpoint {
         Endpoint::Discovery => reply::json(StatusCode::OK, &discovery(&apple.base_url)),
         Endpoint::Authorize => sign_in::page(apple, head),
         Endpoint::Keys => reply::json(StatusCode::OK, &apple.published_keys()),

@@ -280,7 +280,7 @@ pub enum StartError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// The certificate or its key is no PEM.
+    /// The certificate or its key is not PEM.
     #[error("the certificate or its key is not PEM")]
     Pem(#[from] rustls_pki_types::pem::Error),
     /// The certificate and its key cannot serve.

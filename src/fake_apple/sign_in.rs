@@ -213,7 +213,7 @@ fn made_up(form: &Form) -> Result<Person, String> {
     }
     if let Some(more) = form.get("claims") {
         let more: Map<String, Value> = serde_json::from_str(more)
-            .map_err(|error| format!("The further claims are no JSON object: {error}."))?;
+            .map_err(|error| format!("The further claims are not a JSON object: {error}."))?;
         claims.extend(more);
     }
     claims.entry("sub").or_insert_with(|| json!(new_subject()));

@@ -1,5 +1,6 @@
 //! The gateway as the edge sees it: one worker's answer to every request of its connections.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::{Request, Response};
@@ -9,7 +10,8 @@ use super::answer::refusal;
 use super::answer::respond::Visitor;
 use super::state::worker::Worker;
 use super::{external_auth, pipeline};
-use crate::edge::{ConnectionInfo, Refusal, RequestBody, Service};
+use crate::edge::{ConnectionInfo, EarlyRefusal, RefusedHead, RequestBody, Service};
+use crate::telemetry::Record;
 use crate::wire::accept::Format;
 
 /// One worker's service.
@@ -36,14 +38,47 @@ impl Service for Gateway {
         pipeline::handle(request, &connection, &self.worker).await
     }
 
-    fn refuse(&self, refused: Refusal, connection: &ConnectionInfo) -> Response<AnswerBody> {
+    fn refuse(
+        &self,
+        refused: EarlyRefusal,
+        head: &RefusedHead,
+        connection: &ConnectionInfo,
+    ) -> Response<AnswerBody> {
         let plan = self.worker.plan();
-        let mut record = pipeline::empty_record(connection.peer.ip());
+        let mut record = refused_record(Some(head), connection);
         let visitor = Visitor { plan: &plan, id: record.id, host: "", preference: Format::Html };
         let refused = refusal::early(refused);
         let response = pipeline::refuse_and_close(refused, &visitor, &mut record);
         pipeline::logged(response.map(Source::Ours), record, &self.worker)
     }
+
+    fn refused(&self, refused: EarlyRefusal, connection: &ConnectionInfo) {
+        log_refused(refused, refused_record(None, connection), &self.worker);
+    }
+}
+
+/// The record of a request that the edge refuses. What the client sent is unchecked; the log writes
+/// it as safe text.
+fn refused_record(head: Option<&RefusedHead>, connection: &ConnectionInfo) -> Record {
+    let record = pipeline::empty_record(connection.peer.ip());
+    match head {
+        None => record,
+        Some(head) => Record {
+            method: head.method().clone(),
+            host: Cow::Owned(head.host().unwrap_or_default().to_owned()),
+            path: head.path().to_owned(),
+            ..record
+        },
+    }
+}
+
+/// Logs a request that nobody above the edge answers.
+fn log_refused(refused: EarlyRefusal, mut record: Record, worker: &Worker) {
+    record.reasons.push(refusal::early_code(refused).word());
+    if refused.is_answered() {
+        record.status = refused.status().as_u16();
+    }
+    worker.shared.logs.request(&record);
 }
 
 /// One worker's answers to Envoy over gRPC (`external_auth.grpc_address`).
@@ -70,14 +105,24 @@ impl Service for EnvoyAuthorization {
         external_auth::grpc::serve(request, connection.peer.ip(), &self.worker).await
     }
 
-    fn refuse(&self, refused: Refusal, connection: &ConnectionInfo) -> Response<Self::Body> {
+    fn refuse(
+        &self,
+        refused: EarlyRefusal,
+        head: &RefusedHead,
+        connection: &ConnectionInfo,
+    ) -> Response<Self::Body> {
+        log_refused(refused, envoy_record(Some(head), connection), &self.worker);
         let mut response = Response::new(tonic::body::Body::empty());
         *response.status_mut() = refused.status();
-        let mut record = pipeline::empty_record(connection.peer.ip());
-        record.reasons.push(refusal::early_code(refused).word());
-        record.detail = Some("asked by envoy-grpc".to_owned());
-        record.status = response.status().as_u16();
-        self.worker.shared.logs.request(&record);
         response
     }
+
+    fn refused(&self, refused: EarlyRefusal, connection: &ConnectionInfo) {
+        log_refused(refused, envoy_record(None, connection), &self.worker);
+    }
+}
+
+fn envoy_record(head: Option<&RefusedHead>, connection: &ConnectionInfo) -> Record {
+    let detail = Some("asked by envoy-grpc".to_owned());
+    Record { detail, ..refused_record(head, connection) }
 }

@@ -47,6 +47,18 @@ codes! {
     UnderscoreInHeader = "underscore_in_header",
     /// The length of the request body is ambiguous.
     BadFraming = "bad_framing",
+    /// The request is not valid HTTP/1.
+    Malformed = "malformed",
+    /// The connection begins in another version of HTTP than was agreed.
+    WrongPreface = "wrong_preface",
+    /// The head of the request is too large.
+    HeaderTooLarge = "header_too_large",
+    /// The head of the request did not arrive in time.
+    HeadDeadline = "head_deadline",
+    /// The client's address has as many connections as it may.
+    TooManyConnections = "too_many_connections",
+    /// The client gave up more HTTP/2 requests than it may.
+    TooManyCancellations = "too_many_cancellations",
     /// The head of the request has too many fields.
     TooManyFields = "too_many_fields",
     /// Answering the request ended in a panic; please report it.

@@ -4,13 +4,13 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use serde::Serialize;
 use tracing::Level;
 
 use crate::base::ids::RequestId;
 use crate::base::log_text::for_log as safe;
+use crate::base::time::Instant;
 
 /// How a request was handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -13,7 +12,7 @@ use hyper::body::Incoming;
 use super::connect::Connection;
 use super::pool::{Idle, Key};
 use crate::base::lock::lock;
-use crate::base::time::monotonic;
+use crate::base::time::{Instant, monotonic};
 
 /// How far the body of a request has come on its way to the application.
 #[derive(Debug)]

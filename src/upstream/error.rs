@@ -1,4 +1,4 @@
-//! Why an application did not answer, told apart for the status, the log and the metric.
+//! Why an application did not answer: one reason for each status, log word and metric.
 
 use std::fmt;
 use std::io;
@@ -60,10 +60,10 @@ pub enum SendError {
     /// The head of the answer is longer than we read.
     #[error("the head of the answer is too long")]
     HeadTooLong,
-    /// The answer is no HTTP, or can be read in two ways.
+    /// The answer is not HTTP, or can be read in two ways.
     #[error("the answer is malformed: {0}")]
     Malformed(&'static str),
-    /// The answer is no HTTP, says the library.
+    /// The HTTP library says that the answer is not HTTP.
     #[error("the answer is malformed")]
     Unparsable(#[source] hyper::Error),
     /// The connection ended before an answer began.

@@ -137,7 +137,7 @@ where
         None => connection.sender.try_send_request(request).await,
         Some(timeout) => {
             let mut answer = pin!(connection.sender.try_send_request(request));
-            let mut deadline = pin!(sleep_until((started + timeout).into()));
+            let mut deadline = pin!(sleep_until(started + timeout));
             loop {
                 tokio::select! {
                     biased;
@@ -147,7 +147,7 @@ where
                         if moved + timeout <= monotonic() {
                             return Err(Failure::Sent(SendError::HeadTimeout(timeout)));
                         }
-                        deadline.as_mut().reset((moved + timeout).into());
+                        deadline.as_mut().reset(moved + timeout);
                     }
                 }
             }

@@ -5,14 +5,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustls::ClientConfig;
 
 use super::connect::Connection;
 use super::settings::{Scheme, Target};
 use crate::base::lock::lock;
-use crate::base::time::monotonic;
+use crate::base::time::{Instant, monotonic};
 
 /// How connections to applications are made and kept.
 #[derive(Clone, Debug)]

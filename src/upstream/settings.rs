@@ -48,6 +48,6 @@ pub struct TlsSettings {
     pub skip_verify: bool,
     /// `tls_custom_ca`: these roots instead of the system's. Empty: the system's.
     pub custom_roots: Arc<[CertificateDer<'static>]>,
-    /// `certificate_authority`: trusted beside whichever roots apply.
+    /// `certificate_authority`: trusted in addition to whichever roots apply.
     pub extra_roots: Arc<[CertificateDer<'static>]>,
 }

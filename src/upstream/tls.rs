@@ -19,7 +19,7 @@ use super::settings::TlsSettings;
 /// Why the certificates of an application could not be checked at all.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The machine trusts nobody.
+    /// The machine has no root certificates.
     #[error(
         "this machine has no certificates of authorities, so that the certificate of {host} cannot \
          be checked; install ca-certificates, or name one in the route's tls_custom_ca_file"
@@ -39,7 +39,7 @@ pub enum SetupError {
         source: Error,
     },
     /// `to` has a host that no certificate can be for.
-    #[error("{0} is no name that a certificate can be for")]
+    #[error("{0} is not a name that a certificate can be for")]
     Name(String),
 }
 

@@ -500,3 +500,95 @@ async fn t89_only_navigations_are_taken_to_apple() {
     let attempt = hand.load(&link, "").await.set_cookies();
     assert!(!value_of(&attempt[0]).is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t20_an_answer_that_comes_again_after_its_attempts_time_signs_nobody_in() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (_, form) = site.up_to_answer(&mut browser, &site.wiki("/page"), "ann").await;
+    // As they were before the answer came: a copy that does not know that it was used.
+    let unused = site.attempts(&browser);
+    let page = site.post_callback(&form.fields, &unused).await;
+    assert!(page.code() == 303 && page.set_cookie("__Host-russet").is_some());
+    site.clock.shift(601);
+    let page = site.post_callback(&form.fields, &unused).await;
+    assert_eq!(page.code(), 400, "{}", page.location());
+    assert!(page.set_cookie("__Host-russet").is_none());
+    assert_eq!(site.reasons("/oauth2/callback").await, ["attempt_expired"]);
+    assert_eq!(site.exchanges(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t18_what_the_form_says_of_a_person_changes_nothing() {
+    let extra = "jwt_claims_headers: {X-Email: email, X-Verified: email_verified}".to_owned();
+    let site = Site::with(Plan { extra, ..Plan::default() }).await;
+    for (person, told, status) in [
+        ("max", "ann@corp.example", 403),
+        ("rae", "ann@corp.example", 403),
+        ("uma", "ann@corp.example", 403),
+        ("ann", "eve@evil.test", 200),
+    ] {
+        let mut browser = site.browser();
+        let at_apple = browser.load(&site.wiki("/")).await.unwrap();
+        let page = site.answer_page(&mut browser, &at_apple, &[("person", person)]).await;
+        let mut form = page.form("/oauth2/callback").unwrap();
+        form.fields.retain(|(name, _)| name != "user");
+        let user = json!({"email": told, "email_verified": true, "is_private_email": false, "sub": "001.boss",
+            "name": {"firstName": "Boss\r\n<i>", "lastName": told, "email": told}});
+        form.fields.push(("user".to_owned(), user.to_string()));
+        let page = browser.submit(&page, &form, &[]).await.unwrap();
+        assert_eq!(page.status.as_u16(), status, "{person}");
+        assert!(!page.body.contains("<i>"));
+        let line = site.last_log().await;
+        assert!(line["sub"].as_str().unwrap().starts_with("0004"), "{line}");
+        if status == 200 {
+            let seen = site.app.last();
+            assert_eq!(
+                (seen.one("x-email"), seen.one("x-verified")),
+                (Some("ann@corp.example"), Some("true"))
+            );
+        }
+    }
+    assert_eq!(site.app.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w14_cancel_and_used_codes_are_pages_and_never_5xx() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let at_apple = browser.load(&site.wiki("/x")).await.unwrap();
+    let answer = site.answer_page(&mut browser, &at_apple, &[("cancel", "1")]).await;
+    let page =
+        browser.submit(&answer, &answer.form("/oauth2/callback").unwrap(), &[]).await.unwrap();
+    assert_eq!(page.code(), 200);
+    assert!(page.body.contains("Try again") && !page.body.contains("debug"), "{}", page.body);
+    // A used code: somebody redeemed it already, Apple says.
+    let (answer, form) = site.up_to_answer(&mut browser, &site.wiki("/x"), "ann").await;
+    site.apple.faults().next(Endpoint::Token, AnswerFault::error("invalid_grant"));
+    let page = browser.submit(&answer, &form, &[]).await.unwrap();
+    assert_eq!(page.code(), 400);
+    assert!(page.body.contains("Start again"));
+    // An unknown one.
+    let (answer, mut form) = site.up_to_answer(&mut browser, &site.wiki("/x"), "ann").await;
+    form.fields
+        .iter_mut()
+        .filter(|(name, _)| name == "code")
+        .for_each(|(_, v)| *v = "c0de.0.unknown".to_owned());
+    assert_eq!(browser.submit(&answer, &form, &[]).await.unwrap().code(), 400);
+    // An expired one.
+    let (answer, form) = site.up_to_answer(&mut browser, &site.wiki("/x"), "ann").await;
+    site.clock.shift(301);
+    assert_eq!(browser.submit(&answer, &form, &[]).await.unwrap().code(), 400);
+    // Callbacks that make no sense.
+    for fields in [
+        vec![],
+        vec![("code", "x")],
+        vec![("state", "x")],
+        vec![("code", "x"), ("state", "")],
+        vec![("error", "access_denied")],
+    ] {
+        let fields: Vec<(String, String)> =
+            fields.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        assert_eq!(site.post_callback(&fields, "").await.code(), 400, "{fields:?}");
+    }
+}

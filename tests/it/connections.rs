@@ -1,4 +1,4 @@
-//! What one TLS connection may carry.
+//! What one connection may carry, and where one request ends and the next begins.
 
 use rcgen::{CertificateParams, KeyPair};
 
@@ -31,4 +31,33 @@ async fn t14_a_connection_made_for_one_certificate_asks_for_no_other() {
         assert_eq!(answer.status, expected, "{host}");
     }
     assert_eq!(site.app.count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t07_two_lengths_are_seen_in_a_request_that_follows_closely_on_another() {
+    let site = Site::with(Plan {
+        routes: "  - from: https://{wiki}\n    to: http://{up}\n    allow_public_unauthenticated_access: true\n"
+            .to_owned(),
+        plain: true,
+        ..Plan::default()
+    })
+    .await;
+    let host = site.host("wiki");
+    for (early, late) in [
+        ("POST /b HTTP/1.1\r\n", "Host: {}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n"),
+        ("POST /b HTTP/1.1\r\nContent-Length: 5\r\n", "Host: {}\r\nTransfer-Encoding: chunked\r\n"),
+        ("POST /b HTTP/1.1\r\nCont", "ent-Length: 5\r\nHost: {}\r\nTransfer-Encoding: chunked\r\n"),
+        (
+            "POST /b HTTP/1.1\r\nContent-Length: 5\r\n",
+            "X: a HTTP/1.1\r\nHost: {}\r\nTransfer-Encoding: chunked\r\n",
+        ),
+    ] {
+        let mut wire = site.wire().await;
+        wire.send(format!("GET /a HTTP/1.1\r\nHost: {host}\r\n\r\n{early}")).await;
+        assert_eq!(wire.answer(false).await.unwrap().status, 200);
+        let before = site.app.count();
+        wire.send(format!("{}\r\n0\r\n\r\n", late.replace("{}", &host))).await;
+        let status = wire.answer(false).await.unwrap().status;
+        assert_eq!((status, site.app.count()), (400, before), "{early:?} {late:?}");
+    }
 }

@@ -1,9 +1,8 @@
-//! Answers of Apple that come late, or by the thousand.
+//! Callbacks by the hundred.
 
 use std::time::Duration;
 
 use russet::fake_apple::{AnswerFault, Endpoint};
-use russet::wire::protected_names::{Meaning, known_names};
 use serde_json::json;
 
 use crate::support::{Answered, Hand, Plan, Site};
@@ -16,23 +15,6 @@ async fn begun(site: &Site, hand: &Hand) -> (String, String) {
     let at_apple = url::Url::parse(page.location()).unwrap();
     let state = at_apple.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
     (state, attempt.split(';').next().unwrap().to_owned())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn t20_an_answer_that_comes_again_after_its_attempts_time_signs_nobody_in() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (_, form) = site.up_to_answer(&mut browser, &site.wiki("/page"), "ann").await;
-    // As they were before the answer came: a copy that does not know that it was used.
-    let unused = site.attempts(&browser);
-    let page = site.post_callback(&form.fields, &unused).await;
-    assert!(page.code() == 303 && page.set_cookie("__Host-russet").is_some());
-    site.clock.shift(601);
-    let page = site.post_callback(&form.fields, &unused).await;
-    assert_eq!(page.code(), 400, "{}", page.location());
-    assert!(page.set_cookie("__Host-russet").is_none());
-    assert_eq!(site.reasons("/oauth2/callback").await, ["attempt_expired"]);
-    assert_eq!(site.exchanges(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,76 +47,4 @@ async fn t56_a_flood_of_answers_opens_a_bounded_number_of_calls_to_apple() {
     let mut browser = site.browser();
     let page = site.sign_in(&mut browser, &site.wiki("/after"), "ann").await;
     assert_eq!((page.code(), page.url.path()), (200, "/after"));
-}
-
-const PREFLIGHTS: &str = "  - from: https://{wiki}\n    to: http://{up}\n    cors_allow_preflight: true\n    \
-     policy: [{allow: {and: [{domain: corp.example}]}}]\n";
-
-fn preflights() -> Plan {
-    Plan { routes: PREFLIGHTS.to_owned(), plain: true, ..Plan::default() }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn t48_a_preflight_reaches_the_application_as_the_preflight_that_was_let_through() {
-    let site = Site::with(preflights()).await;
-    let host = site.host("wiki");
-    let preflight = [
-        ("Host", host.as_str()),
-        ("Origin", "https://x.test"),
-        ("Access-Control-Request-Method", "PUT"),
-        ("Access-Control-Request-Headers", "x-a"),
-        ("Connection", "Access-Control-Request-Method, Origin, Access-Control-Request-Headers"),
-    ];
-    let answer = site.wire().await.ask("OPTIONS / HTTP/1.1", &preflight).await;
-    assert_eq!((answer.status, site.app.count()), (200, 1));
-    let seen = site.app.last();
-    assert_eq!(seen.one("access-control-request-method"), Some("PUT"));
-    assert_eq!(seen.one("access-control-request-headers"), Some("x-a"));
-    assert_eq!(seen.one("origin"), Some("https://x.test"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn t46_a_preflight_is_not_turned_into_another_request_by_a_header() {
-    let site = Site::with(preflights()).await;
-    let host = site.host("wiki");
-    for (name, _) in known_names().filter(|(_, meaning)| *meaning == Meaning::Method) {
-        let headers = [
-            ("Host", host.as_str()),
-            ("Origin", "https://x.test"),
-            ("Access-Control-Request-Method", "PUT"),
-            (name, "DELETE"),
-        ];
-        let answer = site.wire().await.ask("OPTIONS / HTTP/1.1", &headers).await;
-        assert_eq!(answer.status, 200);
-        assert_eq!(site.app.last().all(name), Vec::<&str>::new(), "{name}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn t07_two_lengths_are_seen_in_a_request_that_follows_closely_on_another() {
-    let site = Site::with(Plan {
-        routes: "  - from: https://{wiki}\n    to: http://{up}\n    allow_public_unauthenticated_access: true\n"
-            .to_owned(),
-        plain: true,
-        ..Plan::default()
-    })
-    .await;
-    let host = site.host("wiki");
-    for (early, late) in [
-        ("POST /b HTTP/1.1\r\n", "Host: {}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n"),
-        ("POST /b HTTP/1.1\r\nContent-Length: 5\r\n", "Host: {}\r\nTransfer-Encoding: chunked\r\n"),
-        ("POST /b HTTP/1.1\r\nCont", "ent-Length: 5\r\nHost: {}\r\nTransfer-Encoding: chunked\r\n"),
-        (
-            "POST /b HTTP/1.1\r\nContent-Length: 5\r\n",
-            "X: a HTTP/1.1\r\nHost: {}\r\nTransfer-Encoding: chunked\r\n",
-        ),
-    ] {
-        let mut wire = site.wire().await;
-        wire.send(format!("GET /a HTTP/1.1\r\nHost: {host}\r\n\r\n{early}")).await;
-        assert_eq!(wire.answer(false).await.unwrap().status, 200);
-        let before = site.app.count();
-        wire.send(format!("{}\r\n0\r\n\r\n", late.replace("{}", &host))).await;
-        let status = wire.answer(false).await.unwrap().status;
-        assert_eq!((status, site.app.count()), (400, before), "{early:?} {late:?}");
-    }
 }

@@ -1,7 +1,7 @@
 //! What an application is told, what of a client's headers it never sees, and what of its answer
 //! goes on.
 
-use crate::support::{Answer, Multiplexed, Plan, Site, Wire};
+use crate::support::{Answer, Answered as _, Multiplexed, Plan, Site, Wire};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::JwkSet;
@@ -846,4 +846,28 @@ async fn groups_of_the_file_are_told_to_applications_and_decide() {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w12_claims_of_an_id_token_keep_their_json_types_in_policies_and_headers() {
+    let extra =
+        "jwt_claims_headers: {X-Private: is_private_email, X-Number: level, X-Teams: teams}"
+            .to_owned();
+    let routes = "  - from: https://{wiki}\n    to: http://{up}\n    pass_identity_headers: true\n    \
+                  policy: [{allow: {and: [{claim/is_private_email: true}]}}]\n";
+    let site = Site::with(Plan { extra, routes: routes.to_owned(), ..Plan::default() }).await;
+    let claims = json!({
+        "email": "r8@privaterelay.appleid.com", "email_verified": true, "is_private_email": true,
+        "level": 3, "teams": ["a", "b"],
+    });
+    let page = site.sign_in_with(&mut site.browser(), &site.wiki("/"), &claims).await;
+    assert_eq!(page.code(), 200, "{}", page.body);
+    let assertion: Value = crate::session::assertion(&site);
+    assert_eq!(assertion["is_private_email"], json!(true));
+    assert_eq!(assertion["level"], json!(3));
+    let seen = site.app.last();
+    assert_eq!(
+        (seen.one("x-private"), seen.one("x-number"), seen.one("x-teams")),
+        (Some("true"), Some("3"), Some("a,b"))
+    );
 }

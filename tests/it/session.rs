@@ -455,3 +455,47 @@ async fn sessions_need_no_apple() {
         "another host, by a ticket"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w3_a_cookie_of_one_host_is_worth_nothing_on_another() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    assert_eq!(site.sign_in(&mut browser, &site.wiki("/"), "ann").await.code(), 200);
+    assert_eq!(browser.load(&site.lunch("/")).await.unwrap().code(), 200);
+    let hand = site.hand();
+    for (from, to) in [
+        ("wiki", "lunch"),
+        ("lunch", "wiki"),
+        ("auth", "wiki"),
+        ("auth", "lunch"),
+        ("wiki", "auth"),
+    ] {
+        let cookie = site.session_cookie(&browser, from).unwrap();
+        let path = if to == "auth" { "/.pomerium/user" } else { "/" };
+        let page = hand.load(&site.url(to, path), &cookie).await;
+        assert_eq!(page.code(), 302, "{from} at {to}");
+        assert_eq!(
+            site.last_log().await["reasons"],
+            json!(["cookie-not-opened"]),
+            "{from} at {to}"
+        );
+        let own = if from == "auth" { "/.pomerium/user" } else { "/" };
+        assert_eq!(hand.load(&site.url(from, own), &cookie).await.code(), 200, "{from} at home");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w16_a_bad_cookie_before_the_good_one_locks_nobody_out() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    assert_eq!(site.sign_in(&mut browser, &site.wiki("/"), "ann").await.code(), 200);
+    let good = site.session_cookie(&browser, "wiki").unwrap();
+    let hand = site.hand();
+    for header in [format!("__Host-russet=bad; {good}"), format!("{good}; __Host-russet=bad")] {
+        assert_eq!(hand.load(&site.wiki("/"), &header).await.code(), 200);
+    }
+    // Two that open are nobody.
+    let planted =
+        site.cookie("wiki", json!({"sub": "001.mallory", "email": "mallory@corp.example"}));
+    assert_eq!(hand.load(&site.wiki("/"), &format!("{planted}; {good}")).await.code(), 302);
+}

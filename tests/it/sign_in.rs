@@ -1,6 +1,7 @@
 //! The way from "not signed in" to the page asked for: tabs, hosts, loops, leaks, and whose sign-in
 //! it is (threats.md T33, T84, T90).
 
+use russet::base::random;
 use russet::fake_apple::{AnswerFault, Endpoint};
 use serde_json::json;
 
@@ -335,4 +336,53 @@ async fn an_authenticate_host_that_is_a_route_signs_in_for_itself() {
     assert_eq!((page.code(), page.body.as_str()), (200, "ok"));
     assert_eq!(site.app.last().target(), "/x?y=%2F");
     assert_eq!(browser.load(&site.auth("/")).await.unwrap().body, "ok");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w4_a_link_is_checked_before_anything_else_happens() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    assert_eq!(site.sign_in(&mut browser, &site.wiki("/"), "ann").await.code(), 200);
+    let signed_in = site.session_cookie(&browser, "auth").unwrap();
+    let hand = site.hand();
+    let good = hand.load(&site.wiki("/x"), "").await.location().to_owned();
+    let token = random::token();
+    let bad = [
+        site.auth("/.pomerium/sign_in"),
+        site.auth("/.russet/sign_in"),
+        site.auth(&format!(
+            "/.pomerium/sign_in?pomerium_redirect_uri={}",
+            "https%3A%2F%2Fwiki.localhost%2F"
+        )),
+        good.replace("%2Fx&", "%2Fy&"),
+        good.replace("wiki.localhost", "lunch.localhost"),
+        good.replace("wiki.localhost", "evil.test"),
+        good.replace("pomerium_issued=1", "pomerium_issued=2"),
+        good.replace("russet_shortened=0", "russet_shortened=1"),
+        good.replace("russet_browser=", "russet_browser=A"),
+        good.split("&pomerium_signature").next().unwrap().to_owned(),
+        good.replace("pomerium_signature=", &format!("pomerium_signature={token}")),
+        format!("{good}A"),
+        format!("{good}&pomerium_redirect_uri=https%3A%2F%2Fevil.test%2F"),
+        format!("{good}&{}", good.split_once('?').unwrap().1),
+    ];
+    for url in &bad {
+        for cookie in ["", signed_in.as_str()] {
+            let page = hand.load(url, cookie).await;
+            assert_eq!(page.code(), 400, "{url}");
+            assert!(page.body.contains("no longer works"), "{}", page.body);
+            assert!(page.set_cookies().is_empty(), "no attempt was begun: {url}");
+        }
+    }
+    // Ten minutes, and a minute of leeway for the clock of another replica.
+    assert_eq!(hand.load(&good, "").await.code(), 302);
+    site.clock.shift(595);
+    assert_eq!(hand.load(&good, "").await.code(), 302);
+    site.clock.shift(10);
+    let page = hand.load(&good, "").await;
+    assert_eq!(page.code(), 400);
+    assert_eq!(site.last_log().await["reasons"], json!(["link_stale"]));
+    assert_eq!(page.link("/x").unwrap(), site.wiki("/x"), "a way to start again");
+    site.clock.shift(-605 - 70);
+    assert_eq!(hand.load(&good, "").await.code(), 400);
 }

@@ -1,6 +1,8 @@
 //! The bucket that forced fetches come from.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::base::time::Instant;
 
 const CAPACITY: u32 = 3;
 const ONE_BACK_EVERY: Duration = Duration::from_secs(60);

@@ -2,9 +2,9 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::base::time::monotonic;
+use crate::base::time::{Instant, monotonic};
 use crate::cli::Outcome;
 use crate::workbench::log::{Input, Meter, People, Reader, Recorded, Scanned, find, scan};
 

@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -42,8 +42,19 @@ pub(super) struct TestService {
     pub(super) calls: Arc<AtomicUsize>,
     /// How many requests are being answered.
     pub(super) busy: Arc<AtomicUsize>,
+    /// What the edge refused, with the host and path where they are known.
+    pub(super) refusals: Arc<Mutex<Vec<Refused>>>,
     /// `/held` waits for one of these.
     pub(super) release: Arc<Releases>,
+}
+
+/// A refusal, with the host and path of the request where they are known.
+pub(super) type Refused = (EarlyRefusal, Option<(String, String)>);
+
+impl TestService {
+    pub(super) fn taken_refusals(&self) -> Vec<Refused> {
+        std::mem::take(&mut *self.refusals.lock().unwrap())
+    }
 }
 
 #[derive(Debug)]
@@ -100,7 +111,18 @@ impl Service for TestService {
         Response::builder().status(status).header(CONTENT_TYPE, "text/plain").body(body).unwrap()
     }
 
-    fn refuse(&self, refusal: Refusal, _connection: &ConnectionInfo) -> Response<TestBody> {
+    fn refused(&self, refusal: EarlyRefusal, _connection: &ConnectionInfo) {
+        self.refusals.lock().unwrap().push((refusal, None));
+    }
+
+    fn refuse(
+        &self,
+        refusal: EarlyRefusal,
+        head: &RefusedHead,
+        _connection: &ConnectionInfo,
+    ) -> Response<TestBody> {
+        let known = (head.host().unwrap_or_default().to_owned(), head.path().to_owned());
+        self.refusals.lock().unwrap().push((refusal, Some(known)));
         Response::builder().status(refusal.status()).body(text(refusal.text())).unwrap()
     }
 }
@@ -183,20 +205,6 @@ impl Body for PanickingBody {
     }
 }
 
-/// Deadlines short enough to wait for, except those that the test is not about.
-pub(super) fn short() -> Limits {
-    Limits {
-        handshake: Duration::from_millis(150),
-        first_byte: Duration::from_millis(150),
-        head: Duration::from_millis(150),
-        body_idle: Duration::from_millis(150),
-        stall: Duration::from_millis(200),
-        drain_grace: Duration::from_millis(100),
-        linger: Duration::from_millis(200),
-        ..Limits::default()
-    }
-}
-
 /// A running edge.
 pub(super) struct Edge {
     pub(super) address: SocketAddr,
@@ -204,7 +212,7 @@ pub(super) struct Edge {
     pub(super) drain: DrainStart,
     pub(super) running: JoinHandle<io::Result<Drained>>,
     pub(super) slots: Arc<Slots>,
-    roots: Vec<CertificateDer<'static>>,
+    clients: TestClients,
 }
 
 impl Edge {
@@ -226,16 +234,14 @@ impl Edge {
         let (drain, begun) = DrainStart::new();
         let slots = Slots::new(1000, 1000);
         let acceptor = Acceptor {
-            listener,
-            tls,
+            listener: Listener::Tcp(listener, tls.into()),
             limits: Arc::new(limits),
             slots: Arc::clone(&slots),
             tasks: tasks.clone(),
             drain: begun,
         };
         let running = tasks.run_to_end("acceptor", acceptor.run(Arc::new(service.clone())));
-        let roots = certificates.iter().map(|key| key.cert[1].clone()).collect();
-        Self { address, service, drain, running, slots, roots }
+        Self { address, service, drain, running, slots, clients: TestClients::of(certificates) }
     }
 
     pub(super) async fn connect(&self) -> TcpStream {
@@ -252,6 +258,32 @@ impl Edge {
         alpn: &[&str],
         send_name: bool,
     ) -> io::Result<TlsStream<TcpStream>> {
+        self.clients.connect(self.connect().await, name, alpn, send_name).await
+    }
+
+    /// Waits until `count` requests are being answered.
+    pub(super) async fn until_busy(&self, count: usize) {
+        until_busy(&self.service, count).await;
+    }
+}
+
+/// TLS clients that trust the certificates of a test.
+pub(super) struct TestClients {
+    roots: Vec<CertificateDer<'static>>,
+}
+
+impl TestClients {
+    pub(super) fn of(certificates: &[Arc<CertifiedKey>]) -> Self {
+        Self { roots: certificates.iter().map(|key| key.cert[1].clone()).collect() }
+    }
+
+    pub(super) async fn connect<T: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: T,
+        name: &str,
+        alpn: &[&str],
+        send_name: bool,
+    ) -> io::Result<TlsStream<T>> {
         let mut roots = RootCertStore::empty();
         for root in &self.roots {
             roots.add(root.clone()).unwrap();
@@ -265,13 +297,13 @@ impl Edge {
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         config.enable_sni = send_name;
         let name = ServerName::try_from(name.to_owned()).unwrap();
-        TlsConnector::from(Arc::new(config)).connect(name, self.connect().await).await
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
+}
 
-    /// Waits until `count` requests are being answered.
-    pub(super) async fn until_busy(&self, count: usize) {
-        until(|| self.service.busy.load(Ordering::SeqCst) == count).await;
-    }
+/// Waits until `service` is answering `count` requests.
+pub(super) async fn until_busy(service: &TestService, count: usize) {
+    until(|| service.busy.load(Ordering::SeqCst) == count).await;
 }
 
 pub(super) async fn until(condition: impl Fn() -> bool) {
@@ -352,5 +384,5 @@ pub(super) fn get(path: &str) -> Request<Empty<Bytes>> {
     Request::get(format!("http://a.example{path}")).body(Empty::new()).unwrap()
 }
 
-/// Longer than anything here may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer than anything here may take. The longest is a deadline of 5 min, under a paused clock.
+pub(super) const PATIENCE: Duration = Duration::from_secs(400);

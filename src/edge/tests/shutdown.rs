@@ -149,8 +149,7 @@ async fn t53_one_address_gets_no_more_than_its_slots() {
     let tasks = Tasks::on(Handle::current());
     let (_drain, begun) = DrainStart::new();
     let acceptor = Acceptor {
-        listener,
-        tls: None,
+        listener: Listener::Tcp(listener, Transport::Plain),
         limits: Arc::new(Limits::default()),
         slots: Slots::new(100, 2),
         tasks: tasks.clone(),
@@ -170,4 +169,13 @@ async fn t53_one_address_gets_no_more_than_its_slots() {
             break;
         }
     }
+}
+
+#[tokio::test]
+async fn t53_a_connection_that_ends_gives_its_slot_back() {
+    let edge = Edge::plain(Limits::default());
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    assert!(exchange(edge.connect().await, request).await.ends_with("hello"));
+    // The accept loop itself holds one of the thousand.
+    until(|| edge.slots.free() == 999).await;
 }

@@ -10,7 +10,7 @@ use http::header::{ALLOW, HeaderValue};
 use super::evidence;
 use super::{Refused, Shown};
 use crate::decision::{NotSignedIn, Refusal, RouteIndex, WhySignIn};
-use crate::edge::{BodyError, Refusal as EarlyRefusal};
+use crate::edge::{BodyError, EarlyRefusal};
 use crate::gateway::forward::headers::Unwritable;
 use crate::gateway::forward::relay::RelayError;
 use crate::gateway::request::{CheckedRequest, Malformed};
@@ -214,10 +214,16 @@ fn malformed_view(malformed: Malformed) -> (View, StatusCode) {
 /// The refusal of what the edge did not let in, or of a request whose answer ended in a panic.
 pub(crate) fn early(refused: EarlyRefusal) -> Box<Refused> {
     let view = match refused {
-        EarlyRefusal::Framing => View::BadRequest,
         EarlyRefusal::TargetTooLong => View::UriTooLong,
-        EarlyRefusal::TooManyFields => View::HeaderTooLarge,
+        EarlyRefusal::HeaderTooLarge | EarlyRefusal::TooManyFields => View::HeaderTooLarge,
         EarlyRefusal::Panic => View::Internal,
+        // Of these the gateway answers the first alone.
+        EarlyRefusal::BadFraming
+        | EarlyRefusal::Malformed
+        | EarlyRefusal::WrongPreface
+        | EarlyRefusal::HeadDeadline
+        | EarlyRefusal::TooManyConnections
+        | EarlyRefusal::TooManyCancellations => View::BadRequest,
     };
     Refused::page(early_code(refused), view).malformed()
 }
@@ -225,9 +231,15 @@ pub(crate) fn early(refused: EarlyRefusal) -> Box<Refused> {
 /// The word for the log.
 pub(crate) fn early_code(refused: EarlyRefusal) -> Code {
     match refused {
-        EarlyRefusal::Framing => Code::BadFraming,
+        EarlyRefusal::BadFraming => Code::BadFraming,
+        EarlyRefusal::Malformed => Code::Malformed,
+        EarlyRefusal::WrongPreface => Code::WrongPreface,
         EarlyRefusal::TargetTooLong => Code::TargetTooLong,
+        EarlyRefusal::HeaderTooLarge => Code::HeaderTooLarge,
         EarlyRefusal::TooManyFields => Code::TooManyFields,
+        EarlyRefusal::HeadDeadline => Code::HeadDeadline,
+        EarlyRefusal::TooManyConnections => Code::TooManyConnections,
+        EarlyRefusal::TooManyCancellations => Code::TooManyCancellations,
         EarlyRefusal::Panic => Code::Panic,
     }
 }

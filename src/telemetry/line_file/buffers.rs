@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::base::lock::lock;
-use crate::base::time;
+use crate::base::time::{self, Instant};
 
 /// From how many waiting bytes on the writer is called at once.
 const URGENT: usize = 64 * 1024;

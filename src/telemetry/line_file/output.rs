@@ -4,12 +4,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::buffers::Taken;
 use super::rotated::{Housekeeper, rotated_name};
 use super::{Destination, Settings};
-use crate::base::time::{self, Clock, Timestamp};
+use crate::base::time::{self, Clock, Instant, Timestamp};
 
 /// How long after a failure the file is tried again.
 const AGAIN: Duration = Duration::from_secs(1);

@@ -460,3 +460,18 @@ impl Write for Lines {
         Ok(())
     }
 }
+
+/// A plain site with these routes.
+pub async fn with_routes(routes: &str) -> Site {
+    Site::with(Plan { routes: routes.to_owned(), plain: true, ..Plan::default() }).await
+}
+
+/// Asks for a page of a host with these cookies.
+pub async fn get(site: &Site, host: &str, path: &str, cookie: &str, accept: &str) -> Answer {
+    let host = site.host(host);
+    let mut headers = vec![("Host", host.as_str()), ("Accept", accept)];
+    if !cookie.is_empty() {
+        headers.push(("Cookie", cookie));
+    }
+    site.wire().await.ask(&format!("GET {path} HTTP/1.1"), &headers).await
+}
