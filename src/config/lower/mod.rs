@@ -13,6 +13,7 @@ mod gateway;
 mod groups;
 mod headers;
 mod hosts;
+mod idp_claims;
 mod mtls;
 mod neighbours;
 mod routes;

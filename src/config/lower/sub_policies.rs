@@ -1,6 +1,7 @@
 //! `sub_policies` of a route: more ways in, as Pomerium keeps them in its paid editions.
 
-use super::{Context, access};
+use super::Context;
+use super::idp_claims::idp_claims;
 use crate::base::near;
 use crate::base::node::Node;
 use crate::config::section::Section;
@@ -45,7 +46,7 @@ fn one<'a>(item: &'a Node, context: &mut Context<'_>) -> Option<SubPolicy<'a>> {
     let shortcuts = Shortcuts {
         users: texts(item, "allowed_users", context),
         domains: texts(item, "allowed_domains", context),
-        idp_claims: access::idp_claims(item.get("allowed_idp_claims"), context),
+        idp_claims: idp_claims(item.get("allowed_idp_claims"), context),
         ..Shortcuts::default()
     };
     Some(SubPolicy { place: item.place, shortcuts, ppl: item.get("policy") })

@@ -2,7 +2,7 @@
 
 use super::report::Told;
 use super::table::Fate;
-use super::write::{flow, quoted};
+use super::words::{flow, quoted};
 use super::{Options, ReadFile};
 
 /// Who may pass, for every route that is not public.

@@ -9,6 +9,7 @@ mod read;
 mod report;
 mod routes;
 pub mod table;
+mod words;
 mod write;
 
 use read::{Given, Read};

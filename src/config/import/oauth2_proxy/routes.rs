@@ -8,7 +8,7 @@ use super::access::Access;
 use super::read::{Read, Upstream};
 use super::report::Told;
 use super::table::Fate;
-use super::write::quoted;
+use super::words::{duration, quoted};
 
 /// One route, line by line without its indent.
 #[derive(Debug, Default)]
@@ -287,7 +287,7 @@ fn application(upstream: &Upstream, told: &mut Told) -> Option<Application> {
         to: Some(format!("{scheme}://{host}{port}")),
         pass_host: upstream.pass_host.unwrap_or(true),
         skip_verify: upstream.skip_verify,
-        timeout: upstream.timeout.as_deref().and_then(super::write::duration),
+        timeout: upstream.timeout.as_deref().and_then(duration),
     })
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use ipnet::IpNet;
 use url::Url;
@@ -12,8 +11,8 @@ use super::read::Read;
 use super::report::Told;
 use super::routes::{proxies, routes};
 use super::table::Fate;
+use super::words::{duration, flow, quoted};
 use super::{Options, ReadFile};
-use crate::base::duration as durations;
 
 /// oauth2-proxy's own values where nothing is written.
 const ADDRESS: &str = "127.0.0.1:4180";
@@ -339,39 +338,4 @@ fn external_auth(text: &mut String, options: &Options<'_>, told: &mut Told) {
 
 fn key(text: &mut String, name: &str, value: &str) {
     let _ = writeln!(text, "{name}: {value}");
-}
-
-/// A duration in Russet's words; `None` for none, zero or one that is no duration.
-pub(super) fn duration(written: &str) -> Option<String> {
-    let time = durations::parse(written.trim()).ok()?;
-    let (hours, minutes) = (time.as_secs() / 3600, time.as_secs() % 3600 / 60);
-    let (seconds, millis) = (time.as_secs() % 60, time.subsec_millis());
-    let parts = [(hours, "h"), (minutes, "m"), (seconds, "s"), (u64::from(millis), "ms")];
-    let shown: String = parts
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, unit)| format!("{number}{unit}"))
-        .collect();
-    (time > Duration::ZERO && !shown.is_empty()).then_some(shown)
-}
-
-/// A scalar of YAML: bare where nothing in it could mean anything else.
-pub(super) fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._/@-".contains(c);
-    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    let word = matches!(
-        text.to_ascii_lowercase().as_str(),
-        "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
-    );
-    if begins && !word && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    // JSON's strings are YAML's.
-    serde_json::Value::from(text).to_string()
-}
-
-/// A list on one line.
-pub(super) fn flow(items: &[String]) -> String {
-    let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
-    format!("[{}]", items.join(", "))
 }
