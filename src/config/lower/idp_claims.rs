@@ -17,7 +17,7 @@ pub(super) fn idp_claims(
     let embedded = written
         .text()
         .filter(|text| text.trim_start().starts_with('{'))
-        .and_then(|text| yaml::read_embedded(text, written.place, context.told));
+        .and_then(|text| yaml::read_embedded(text, written.place, context.problems));
     let node = embedded.as_ref().unwrap_or(written);
     let Some(entries) = node.map() else {
         let message = format!("`{KEY}` is {}; it must be a map of claim to values", node.what());
