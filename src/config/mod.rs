@@ -218,15 +218,15 @@ fn open<'a>(
         let place = Place { source: reading.source, start, end: start.saturating_add(3) };
         let help =
             "save it as UTF-8; a file of another encoding or of no text at all looks like this";
-        reading.problems.error(codes::ENCODING, place, "these bytes are no UTF-8", help);
+        reading.problems.error(codes::ENCODING, place, "these bytes are not UTF-8", help);
         return Err(reading);
     }
     let text = Zeroizing::new(text.into_owned());
     Ok((reading, text))
 }
 
-/// The environment of this process. What is no UTF-8 is passed on with marks in its place, so that
-/// it is refused and not overlooked.
+/// The environment of this process. What is not UTF-8 is passed on with marks in its place, so
+/// that it is refused and not overlooked.
 pub fn process_environment(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }

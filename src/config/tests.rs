@@ -536,7 +536,7 @@ fn a_client_secret_made_elsewhere_is_looked_into() {
     let (text, _) = told(&jwt("{\"sub\":\"com.example.app\"}"));
     assert!(text.contains("com.example.app") && text.contains("has no expiry"), "{text}");
     let (text, fine) = told("not-a-jwt-but-secret");
-    assert!(!fine && text.contains("is no JWT") && !text.contains("not-a-jwt"), "{text}");
+    assert!(!fine && text.contains("is not a JWT") && !text.contains("not-a-jwt"), "{text}");
 }
 
 #[test]
@@ -634,7 +634,7 @@ fn t59_a_configuration_that_is_no_text_is_refused_with_its_place() {
     assert!(told(directory.path()).contains("is a directory"));
     fs::write(&path, b"address: ':443'\nidp_client_id: \xff\xfe\n").unwrap();
     assert!(
-        told(&path).contains("config.yaml:2:16: error[R002]: these bytes are no UTF-8"),
+        told(&path).contains("config.yaml:2:16: error[R002]: these bytes are not UTF-8"),
         "{}",
         told(&path)
     );

@@ -23,11 +23,11 @@ pub const MAX_BYTES: usize = 1 << 20;
 const MAX_DEPTH: usize = 64;
 /// Most nodes that a walk over the tree may meet, aliases followed.
 const MAX_NODES: u64 = 100_000;
-/// Most problems that are told of one text; who has more has another trouble.
+/// Most problems that are reported of one text; with more, something else is wrong with it.
 pub(super) const MAX_PROBLEMS: usize = 200;
 
 /// Reads one document. `None` where it cannot be read to its end; the diagnostics say why. A
-/// problem that does not stop the reading (a duplicate key) is told, and what it concerns is left
+/// problem that does not stop the reading (a duplicate key) is reported, and what it concerns is left
 /// out.
 pub fn read(text: &str, source: u32, problems: &mut Diagnostics) -> Option<Node> {
     read_at(text, Position::In(source), problems)

@@ -43,7 +43,7 @@ pub use ground::{Ground, Tally};
 pub use groups::{Groups, GroupsBuilder, Member, Who};
 pub use reason::{Reason, ReasonSet};
 pub use reference::language_page;
-pub use shortcuts::{Parts, Shortcuts, SubPolicy};
+pub use shortcuts::{EXCLUSIVE, Parts, Shortcuts, SubPolicy};
 
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Node, Place};

@@ -45,7 +45,7 @@ family! {
         .not_yet("leave it out; notifications from Apple are not taken yet");
     _ = unread("idp_access_token_allowed_audiences", Type::Texts, "",
         "Audiences of access tokens.")
-        .ignored("Apple's access tokens are good for nothing that Russet could check");
+        .ignored("nothing can be checked with Apple's access tokens");
     _ = unread("identity_providers", Type::Tree(&[]), "",
         "Other issuers whose tokens programs may bring.")
         .not_yet("leave it out; only people who sign in with Apple are let in");

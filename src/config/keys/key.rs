@@ -265,7 +265,7 @@ pub(in crate::config) struct Word<T: 'static> {
 impl<T: Copy> Read for Word<T> {
     type Out<'v> = T;
 
-    fn read<'v>(&self, value: Option<&'v Value>) -> T {
+    fn read(&self, value: Option<&Value>) -> T {
         match value {
             Some(Value::Word(word)) => meaning(self.words, word).unwrap_or(self.default),
             _ => self.default,

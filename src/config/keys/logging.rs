@@ -48,7 +48,7 @@ family! {
         "Where every decision is written, one JSON object a line: a file name (`-` is standard output), or `path`, `rotate` (`size` 128MiB, `age` 24h, `keep` 14, `compress` true) and `redact` (`none`, `hash` or `omit` people's addresses).")
         .ours();
     SHADOW: Flag = flag("shadow", false,
-        "This configuration is for `russet run --shadow-config`: its policies are asked beside the real ones, and it is never served.")
+        "This configuration is for `russet run --shadow-config`: its policies are asked in addition to the real ones, and it is never served.")
         .ours();
     _ = unread("metrics_address", Type::Address, "", "Where to serve metrics.").not_yet(METRICS);
     _ = unread("metrics_basic_auth", Type::Text, "",

@@ -105,6 +105,15 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_exclude_each_other_are_keys_of_a_route() {
+        for (open, others) in crate::policy::EXCLUSIVE {
+            for name in others.iter().chain(&[open]) {
+                assert_eq!(find(Scope::Route, name).unwrap().name, *name);
+            }
+        }
+    }
+
+    #[test]
     fn every_sentence_is_one() {
         for key in FAMILIES.iter().flat_map(|family| family.keys) {
             assert!(key.text.ends_with('.') && !key.text.contains('|'), "{}", key.name);

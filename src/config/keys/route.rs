@@ -66,7 +66,7 @@ family! {
         "Who may pass, in Pomerium's policy language; the keys above count as one more way in.")
         .decides();
     SHADOW_POLICY: Tree = tree("shadow_policy", &[],
-        "A policy that is asked beside the route's own, counted and logged, and never obeyed.")
+        "A policy that is asked in addition to the route's own, counted and logged, and never obeyed.")
         .ours();
     _ = unread("allowed_groups", Type::Texts, "",
         "Groups, formerly.")

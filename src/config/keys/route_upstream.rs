@@ -28,7 +28,8 @@ const SNI: &str = "write the name that the certificate has into `to`";
 const CLIENT_CERTIFICATE: &str =
     "let the application trust `X-Pomerium-Jwt-Assertion` in place of a certificate";
 const BALANCE: &str = "name one application in `to`; a balancer may stand behind it";
-const UPGRADES: &str = "give the application a way in beside Russet; upgrades go on as plain HTTP";
+const UPGRADES: &str =
+    "let clients reach the application without Russet; upgrades are passed on as plain HTTP";
 const DAY: u64 = 86_400;
 
 family! {
@@ -109,7 +110,7 @@ family! {
     _ = unread("idp_client_secret", Type::Text, "", "Its secret.").not_yet(CLIENT).secret();
     _ = unread("idp_access_token_allowed_audiences", Type::Texts, "",
         "Audiences of access tokens.")
-        .ignored("Apple's access tokens are good for nothing that Russet could check");
+        .ignored("nothing can be checked with Apple's access tokens");
     _ = unread("identity_providers", Type::Tree(&[]), "",
         "Other issuers whose tokens programs may bring.")
         .not_yet("leave it out; only people who sign in with Apple are let in");

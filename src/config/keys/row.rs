@@ -26,8 +26,8 @@ pub(in crate::config) struct Row {
     pub(in crate::config) decides: bool,
 }
 
-impl AsRef<Row> for Row {
-    fn as_ref(&self) -> &Row {
+impl AsRef<Self> for Row {
+    fn as_ref(&self) -> &Self {
         self
     }
 }

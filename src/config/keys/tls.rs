@@ -51,9 +51,9 @@ family! {
     OUTGOING_KEYS = "Outgoing connections", Scope::Top;
 
     CERTIFICATE_AUTHORITY: Text = text("certificate_authority", "",
-        "Certificate authorities to trust beside the system's, for Apple and for applications: PEM, or base64 of PEM.");
+        "Certificate authorities to trust in addition to the system's, for Apple and for applications: PEM, or base64 of PEM.");
     CERTIFICATE_AUTHORITY_FILE: File = file("certificate_authority_file", Content::Public,
-        "The file of certificate authorities to trust beside the system's, PEM.");
+        "The file of certificate authorities to trust in addition to the system's, PEM.");
     _ = unread("dns_lookup_family", Type::Choice(&["v4_preferred", "auto", "v4_only", "v6_only", "all"]), "v4_preferred",
         "Which addresses of an application to try.").not_yet("write the address into `to`");
     _ = unread("dns_refresh_rate", Type::Text, "",

@@ -4,15 +4,16 @@ use super::Context;
 use super::idp_claims::idp_claims;
 use super::sub_policies::{self, texts};
 use crate::base::diagnostic::Diagnostics;
+use crate::base::node::Place;
 use crate::config::codes;
-use crate::config::keys::Row;
 use crate::config::keys::route::{
     ALLOW_ANY_AUTHENTICATED_USER as ANY_ACCOUNT, ALLOW_PUBLIC_UNAUTHENTICATED_ACCESS as PUBLIC,
     ALLOWED_DOMAINS, ALLOWED_IDP_CLAIMS, ALLOWED_USERS, CORS_ALLOW_PREFLIGHT, POLICY,
     SHADOW_POLICY, SUB_POLICIES,
 };
+use crate::config::keys::{self, Row, Scope};
 use crate::config::section::{Purpose, Section};
-use crate::policy::{Definitions, Parts, Policy, Shortcuts, names_a_group};
+use crate::policy::{Definitions, EXCLUSIVE, Parts, Policy, Shortcuts, names_a_group};
 
 /// The policy of a route.
 pub(super) fn policy(
@@ -55,7 +56,7 @@ pub(super) fn policy(
     policy
 }
 
-/// The policy that is asked beside the route's own, where there is one.
+/// The policy that is asked in addition to the route's own, where there is one.
 pub(super) fn shadow_policy(
     route: &Section,
     definitions: &mut Definitions,
@@ -76,28 +77,33 @@ pub(super) fn shadow_policy(
 /// The keys that list people.
 const LISTS: [Row; 3] = [ALLOWED_USERS.row, ALLOWED_DOMAINS.row, ALLOWED_IDP_CLAIMS.row];
 
-/// Keys that let everybody in leave nothing for the others to say. Which keys exclude which stands
-/// here and nowhere else.
+/// Reports every two keys that exclude each other; the policy says which do. Both places are known
+/// here, and there only the values.
 fn check_exclusive(route: &Section, context: &mut Context<'_>) -> bool {
     let mut fine = true;
-    for open in [PUBLIC, ANY_ACCOUNT].iter().filter(|key| route.get(*key)) {
-        let lists = LISTS.iter().filter_map(|key| Some((key.name, route.place(key)?)));
-        let any_account = route.place(&ANY_ACCOUNT).filter(|_| route.get(&ANY_ACCOUNT));
-        let any_account = any_account.filter(|_| open.row.name == PUBLIC.row.name);
-        let any_account = any_account.map(|place| (ANY_ACCOUNT.row.name, place));
-        for (key, at) in lists.chain(any_account) {
+    for (open, others) in EXCLUSIVE {
+        let Some(place) = place_of(route, open) else { continue };
+        for key in others {
+            let Some(at) = place_of(route, key) else { continue };
             let message = format!("`{open}` lets everybody pass, so `{key}` has no effect");
             context.error(codes::ACCESS, at, message, "keep the one that you mean");
-            if let Some(place) = route.place(open) {
-                context.problems.note(place, "everybody passes by this");
-            }
+            context.problems.note(place, "everybody passes by this");
             fine = false;
         }
     }
     fine
 }
 
-/// Nobody is what a route admits that says nothing (T71).
+/// Where a shortcut key is written; a switch that is off does not count.
+fn place_of(route: &Section, name: &str) -> Option<Place> {
+    match [PUBLIC, ANY_ACCOUNT].iter().find(|switch| switch.row.name == name) {
+        Some(switch) => route.place(switch).filter(|_| route.get(switch)),
+        None => route.place(keys::find(Scope::Route, name)?),
+    }
+}
+
+/// A route that says nothing admits nobody (T71), and neither does an empty list: both are probably
+/// not meant.
 fn check_somebody(route: &Section, context: &mut Context<'_>) {
     for key in &LISTS {
         if route.is_empty(key) {

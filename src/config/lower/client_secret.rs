@@ -174,7 +174,7 @@ fn ready_secret(
     }
     let help = "write `idp_private_key_file`, `idp_key_id` and `idp_team_id` instead: then nothing expires";
     let Some(claims) = claims_of(secret.text.as_bytes()) else {
-        let message = "`idp_client_secret` is no JWT, and Apple takes nothing else";
+        let message = "`idp_client_secret` is not a JWT, and Apple takes nothing else";
         context.error(codes::CLIENT_SECRET, secret.place, message, help);
         return None;
     };

@@ -80,7 +80,7 @@ fn network(node: &Node, context: &mut Context<'_>) -> Option<IpNet> {
     let parsed: Option<IpNet> =
         text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     let Some(network) = parsed else {
-        return problem(format!("`{text}` is no address and no network"), HELP);
+        return problem(format!("`{text}` is not an address or a network"), HELP);
     };
     if network.trunc() != network {
         let help = format!(
@@ -138,7 +138,8 @@ fn header(
     Some(())
 }
 
-/// A name that nothing else uses: what clients and proxies write for other ends is no proof.
+/// A name that nothing else uses: a header that clients or proxies write for another purpose proves
+/// nothing.
 fn header_name(name: &Located, context: &mut Context<'_>) -> Option<String> {
     const USED: [&str; 9] = [
         "accept",

@@ -16,7 +16,7 @@ const YAML_HELP: &str = "write lines such as\nengineering: [ann@corp.example, \"
 const CSV_HELP: &str = "begin with the line `group,member`, then one line for each member:\n\
                         engineering,ann@corp.example";
 
-/// The groups of the file, if one is named. Faults in it are told at their places in it.
+/// The groups of the file, if one is named. Faults in it are reported at their places in it.
 pub(super) fn lower(top: &Section, context: &mut Context<'_>) -> GroupsFile {
     let Some(path) = top.get(KEY) else {
         return if top.has(KEY) { GroupsFile::Broken } else { GroupsFile::Unset };

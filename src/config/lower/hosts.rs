@@ -22,7 +22,7 @@ pub(super) struct Hosts {
     pub(super) host: String,
     /// `authenticate_callback_path`.
     pub(super) callback_path: String,
-    /// What told us, for problems with it.
+    /// Where the host was written, for problems with it.
     pub(super) place: Option<Place>,
 }
 

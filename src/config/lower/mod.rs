@@ -1,6 +1,6 @@
 //! From what was written to what it means: fills the settings of every owner, one file for each.
 //!
-//! Every part goes on as far as it can after a problem, so that all of them are told at once; what
+//! Every part goes on as far as it can after a problem, so that all of them are reported at once; what
 //! it could not make is `None`, and then there are no settings.
 
 mod access;

@@ -1,5 +1,5 @@
 //! What routes do to each other: the same one twice, one that hides another, and a prefix that
-//! opens its neighbour (T72).
+//! opens the paths next to it (T72).
 
 use std::collections::HashMap;
 

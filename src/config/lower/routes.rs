@@ -34,7 +34,7 @@ pub(super) struct Route {
     /// none.
     pub(super) to: Option<Option<upstream::Target>>,
     pub(super) openness: Openness,
-    /// The policy that is asked beside its own.
+    /// The shadow policy: it is asked in addition to the route's own.
     pub(super) shadow_policy: Option<Policy>,
     /// What is decided on its requests; `None` where something is wrong with that.
     pub(super) rule: Option<RouteRule>,

@@ -47,14 +47,14 @@ pub(super) fn from(route: &Section, context: &mut Context<'_>) -> Option<Located
         }
         _ => {
             return problem(
-                format!("`from: {text}` is no https address"),
+                format!("`from: {text}` is not an https address"),
                 "write it like `https://wiki.example.com`",
             );
         }
     }
     let Ok(url) = Url::parse(text) else {
         return problem(
-            format!("`from: {text}` is no address"),
+            format!("`from: {text}` is not an address"),
             "write it like `https://wiki.example.com`",
         );
     };
@@ -142,7 +142,7 @@ fn target(node: &Node, context: &mut Context<'_>) -> Option<Target> {
             context.error(
                 codes::TO,
                 node.place,
-                format!("`to: {text}` is no http or https address"),
+                format!("`to: {text}` is not an http or https address"),
                 HELP,
             );
             return None;
@@ -157,7 +157,7 @@ fn target(node: &Node, context: &mut Context<'_>) -> Option<Target> {
         context.error(codes::TO, node.place, format!("{shown} {what}"), help);
         None
     };
-    let Ok(url) = Url::parse(text) else { return problem("is no address", HELP) };
+    let Ok(url) = Url::parse(text) else { return problem("is not an address", HELP) };
     if !url.username().is_empty() || url.password().is_some() {
         return problem(
             "holds a user name",

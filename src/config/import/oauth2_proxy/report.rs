@@ -7,7 +7,7 @@ use super::Options;
 use super::read::{Given, Read, near};
 use super::table::Fate;
 
-/// What the translation found out beside the words of the table.
+/// What the translation found out in addition to the words of the table.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     /// Options whose value says something else than the table: name, fate, sentence.

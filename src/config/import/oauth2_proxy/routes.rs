@@ -264,7 +264,7 @@ fn application(upstream: &Upstream, findings: &mut Findings) -> Option<Applicati
         _ if upstream.answers_itself => {
             refuse(findings, "Russet answers nothing in an application's place");
         }
-        _ => refuse(findings, "its address is none of http:// or https://"),
+        _ => refuse(findings, "its address begins with neither http:// nor https://"),
     }
     let url = url.filter(|_| matches!(scheme.as_str(), "http" | "https"))?;
     let host = url.host_str()?;
@@ -302,7 +302,7 @@ fn openings(options: &Options<'_>, findings: &mut Findings) -> Vec<Opening> {
             let known =
                 if name == "skip_auth_routes" { "skip_auth_routes" } else { "skip_auth_regex" };
             if Regex::new(&opening.pattern).is_err() {
-                let sentence = format!("left out, so closed: {} is no pattern", quoted(written));
+                let sentence = format!("left out, so closed: {} is not a pattern", quoted(written));
                 findings.value(known, Fate::Dropped, sentence);
                 continue;
             }
@@ -316,7 +316,7 @@ fn openings(options: &Options<'_>, findings: &mut Findings) -> Vec<Opening> {
             }
             if !opening.pattern.starts_with('^') {
                 let sentence = format!(
-                    "carried over as it was: {} is without `^`, so it opens every path that holds it",
+                    "carried over as it was: {} has no `^`, so it opens every path that contains it",
                     quoted(written)
                 );
                 findings.value(known, Fate::Changed, sentence);

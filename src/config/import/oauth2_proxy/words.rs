@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::base::duration as durations;
 
-/// A duration in Russet's words; `None` for none, zero or one that is no duration.
+/// A duration in Russet's words; `None` for none, zero or one that is not a duration.
 pub(super) fn duration(written: &str) -> Option<String> {
     let time = durations::parse(written.trim()).ok()?;
     let (hours, minutes) = (time.as_secs() / 3600, time.as_secs() % 3600 / 60);
