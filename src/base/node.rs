@@ -86,6 +86,11 @@ impl Scalar {
 }
 
 impl Node {
+    /// A map without entries.
+    pub fn empty_map(place: Place) -> Self {
+        Self { place, kind: Kind::Map(Arc::new([])) }
+    }
+
     /// The scalar, if it is one.
     pub fn scalar(&self) -> Option<&Scalar> {
         match &self.kind {

@@ -23,7 +23,7 @@ macro_rules! codes {
 
 codes! {
     FILE = "R001", "The configuration cannot be read: it is missing, not a regular file, unreadable or too long.";
-    ENCODING = "R002", "The text is not plain UTF-8: a byte order mark, a control character, or bytes that are no text.";
+    ENCODING = "R002", "The text is not plain UTF-8: a byte order mark, a control character, or bytes that are not text.";
     SYNTAX = "R003", "This is not YAML.";
     DUPLICATE = "R004", "A key is written twice.";
     TAG = "R005", "A YAML tag; they are not used.";
@@ -62,7 +62,7 @@ codes! {
     PATH = "R052", "A route's path rule can match nothing, or is two rules at once.";
     SAME_ROUTE = "R053", "Two routes are the same.";
     UNREACHED = "R054", "A route that no request reaches.";
-    OPEN_PREFIX = "R055", "A prefix admits people to a neighbour that another route keeps closed.";
+    OPEN_PREFIX = "R055", "A prefix admits people to paths next to it that another route keeps closed.";
     NOBODY = "R056", "A route that admits nobody.";
     ACCESS = "R057", "Keys that say who may pass contradict each other.";
     ANYBODY = "R058", "A route that admits everybody who has an Apple account.";

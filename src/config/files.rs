@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::codes;
+use super::keys::{Content, File as FileKey, Key};
 use super::value::Located;
 use super::yaml::MAX_BYTES;
 use crate::base::diagnostic::Diagnostics;
@@ -89,15 +90,6 @@ pub(super) fn read_bounded(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Mode), Fi
     Ok((bytes, Mode::of(&metadata)))
 }
 
-/// Whether a file holds something that others must not read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Content {
-    /// Certificates, texts.
-    Public,
-    /// Keys, secrets.
-    Secret,
-}
-
 /// Reads files for one load and remembers which.
 #[derive(Debug, Default)]
 pub(super) struct Files {
@@ -115,19 +107,19 @@ impl Files {
     /// The whole text of a file that says who may pass, so that nobody else may write to it.
     pub(super) fn read_deciding(
         &mut self,
-        key: &str,
+        key: &Key<FileKey>,
         path: &Located,
-        told: &mut Diagnostics,
+        problems: &mut Diagnostics,
     ) -> Option<Zeroizing<String>> {
         let name = &path.text;
-        let (bytes, mode) = self.open(key, path, told)?;
+        let (bytes, mode) = self.open(key, path, problems)?;
         if mode.others_write() {
             let message = format!("`{key}`: everybody on this machine can write to {name}");
-            told.error(codes::OPEN_FILE, path.place, message, format!("chmod o-w {name}"));
+            problems.error(codes::OPEN_FILE, path.place, message, format!("chmod o-w {name}"));
             return None;
         }
         let Ok(text) = std::str::from_utf8(&bytes) else {
-            told.error(codes::KEY_FILE, path.place, format!("`{key}`: {name} is not text"), "");
+            problems.error(codes::KEY_FILE, path.place, format!("`{key}`: {name} is not text"), "");
             return None;
         };
         Some(Zeroizing::new(text.to_owned()))
@@ -135,9 +127,9 @@ impl Files {
 
     fn open(
         &mut self,
-        key: &str,
+        key: &Key<FileKey>,
         path: &Located,
-        told: &mut Diagnostics,
+        problems: &mut Diagnostics,
     ) -> Option<(Zeroizing<Vec<u8>>, Mode)> {
         if self.closed {
             self.left_alone = true;
@@ -154,7 +146,7 @@ impl Files {
             FileError::Denied => "make it readable for the user that Russet runs as",
             _ => "",
         };
-        told.error(codes::KEY_FILE, path.place, format!("`{key}`: {name} {error}"), help);
+        problems.error(codes::KEY_FILE, path.place, format!("`{key}`: {name} {error}"), help);
         None
     }
 
@@ -162,26 +154,25 @@ impl Files {
     /// be used; the diagnostics say why, at the key's value, unless files are left alone.
     pub(super) fn read(
         &mut self,
-        key: &str,
+        key: &Key<FileKey>,
         path: &Located,
-        content: Content,
-        told: &mut Diagnostics,
+        problems: &mut Diagnostics,
     ) -> Option<Zeroizing<String>> {
         let name = &path.text;
-        let (bytes, mode) = self.open(key, path, told)?;
-        if content == Content::Secret && !self.may_hold_secret(key, path, mode, told) {
+        let (bytes, mode) = self.open(key, path, problems)?;
+        if key.read.holds == Content::Secret && !self.may_hold_secret(key, path, mode, problems) {
             return None;
         }
         let Ok(text) = std::str::from_utf8(&bytes) else {
             let message = format!("`{key}`: {name} is not text");
             let help =
                 "DER becomes PEM by `openssl x509 -inform der` or `openssl pkey -inform der`";
-            told.error(codes::KEY_FILE, path.place, message, help);
+            problems.error(codes::KEY_FILE, path.place, message, help);
             return None;
         };
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
-            told.error(codes::KEY_FILE, path.place, format!("`{key}`: {name} is empty"), "");
+            problems.error(codes::KEY_FILE, path.place, format!("`{key}`: {name} is empty"), "");
             return None;
         }
         Some(Zeroizing::new(text.to_owned()))
@@ -189,15 +180,15 @@ impl Files {
 
     fn may_hold_secret(
         &self,
-        key: &str,
+        key: &Key<FileKey>,
         path: &Located,
         mode: Mode,
-        told: &mut Diagnostics,
+        problems: &mut Diagnostics,
     ) -> bool {
         let name = &path.text;
         if mode.others_write() {
             let message = format!("`{key}`: everybody on this machine can write to {name}");
-            told.error(codes::OPEN_FILE, path.place, message, format!("chmod o-rwx {name}"));
+            problems.error(codes::OPEN_FILE, path.place, message, format!("chmod o-rwx {name}"));
             return false;
         }
         if mode.others_read() && !self.allow_readable_secrets {
@@ -206,7 +197,7 @@ impl Files {
                 "chmod o-rwx {name}\nwhere that cannot be, as with some mounted secrets: \
                  `allow_readable_secret_files: true`"
             );
-            told.error(codes::OPEN_FILE, path.place, message, help);
+            problems.error(codes::OPEN_FILE, path.place, message, help);
             return false;
         }
         true
@@ -220,14 +211,19 @@ mod tests {
 
     use super::*;
     use crate::base::node::Place;
+    use crate::config::keys;
 
     fn read(path: &Path, content: Content, allow: bool) -> Result<String, String> {
         let located = Located { text: path.to_str().unwrap().to_owned(), place: Place::default() };
-        let mut told = Diagnostics::default();
+        let mut problems = Diagnostics::default();
         let mut files = Files { allow_readable_secrets: allow, ..Files::default() };
-        let text = files.read("a_file", &located, content, &mut told);
+        let key = match content {
+            Content::Public => &keys::tls::CERTIFICATE_FILE,
+            Content::Secret => &keys::tls::CERTIFICATE_KEY_FILE,
+        };
+        let text = files.read(key, &located, &mut problems);
         text.map(|text| text.to_string())
-            .ok_or_else(|| told.sorted().iter().map(|d| d.message.clone()).collect())
+            .ok_or_else(|| problems.sorted().iter().map(|d| d.message.clone()).collect())
     }
 
     #[test]

@@ -8,12 +8,13 @@
 
 pub mod codes;
 pub mod import;
-pub mod keys;
 pub mod reference;
 pub mod yaml;
 
 mod files;
+mod keys;
 mod lower;
+mod parse;
 mod redact;
 mod section;
 mod value;
@@ -199,7 +200,7 @@ fn open<'a>(
             let help = "name the configuration by `--config FILE` or `RUSSET_CONFIG`; \
                         `config.example.yaml` is one to begin with";
             let message = format!("the configuration {name} {error}");
-            reading.told.error(codes::FILE, None, message, help);
+            reading.problems.error(codes::FILE, None, message, help);
             return Err(reading);
         }
     };
@@ -207,7 +208,7 @@ fn open<'a>(
     if path.extension().is_some_and(|extension| extension == "toml") {
         let message = format!("the configuration {name} is TOML, which is not read");
         let help = "write it as YAML or JSON; the keys are the same";
-        reading.told.error(codes::FILE, None, message, help);
+        reading.problems.error(codes::FILE, None, message, help);
         return Err(reading);
     }
     let text = String::from_utf8_lossy(&bytes);
@@ -217,15 +218,15 @@ fn open<'a>(
         let place = Place { source: reading.source, start, end: start.saturating_add(3) };
         let help =
             "save it as UTF-8; a file of another encoding or of no text at all looks like this";
-        reading.told.error(codes::ENCODING, place, "these bytes are no UTF-8", help);
+        reading.problems.error(codes::ENCODING, place, "these bytes are not UTF-8", help);
         return Err(reading);
     }
     let text = Zeroizing::new(text.into_owned());
     Ok((reading, text))
 }
 
-/// The environment of this process. What is no UTF-8 is passed on with marks in its place, so that
-/// it is refused and not overlooked.
+/// The environment of this process. What is not UTF-8 is passed on with marks in its place, so
+/// that it is refused and not overlooked.
 pub fn process_environment(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
@@ -239,7 +240,7 @@ pub fn client_secret_expiry(secret: &Secret) -> Option<Timestamp> {
 /// One configuration that is being read.
 struct Reading<'a> {
     sources: Sources,
-    told: Diagnostics,
+    problems: Diagnostics,
     environment: Environment<'a>,
     now: Timestamp,
     file: Option<(&'a Path, Mode)>,
@@ -249,8 +250,8 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn new(environment: Environment<'a>, now: Timestamp) -> Self {
-        let (sources, told) = (Sources::default(), Diagnostics::default());
-        Self { sources, told, environment, now, file: None, source: 0 }
+        let (sources, problems) = (Sources::default(), Diagnostics::default());
+        Self { sources, problems, environment, now, file: None, source: 0 }
     }
 
     fn of_text(name: &str, text: &str, environment: Environment<'a>, now: Timestamp) -> Self {
@@ -271,7 +272,8 @@ impl<'a> Reading<'a> {
         let mut context = self.context(&top);
         let decisions = lower::decisions(&top, ReadGroups::Always, &mut context);
         let settings = lower::settings(&top, decisions, &mut context);
-        self.loaded(settings, top.ignored)
+        let ignored = top.ignored.into_iter().map(|key| key.text).collect();
+        self.loaded(settings, ignored)
     }
 
     fn rules(mut self, text: &str, read_groups: ReadGroups) -> LoadedRules {
@@ -282,58 +284,63 @@ impl<'a> Reading<'a> {
             rules: decisions.rules().map(decision::Rules::new),
             groups: decisions.groups(),
             decision_log: lower::decision_log(&top),
-            shadow: top.flag("shadow"),
+            shadow: top.get(&keys::logging::SHADOW),
             files: std::mem::take(&mut context.files.asked),
             ..LoadedRules::default()
         };
         // The rest is looked over without opening a file, and its faults stop nobody here.
         context.files.closed = true;
         let mut aside = Diagnostics::default();
-        let mut rest = lower::Context { told: &mut aside, ..context };
+        let mut rest = lower::Context { problems: &mut aside, ..context };
         lower::settings(&top, decisions, &mut rest);
-        self.told.append(aside.demoted());
+        self.problems.append(aside.demoted());
         self.loaded_rules(Some(rules))
     }
 
     /// The keys of the text and of the environment; `None` where there is no telling them.
     fn top(&mut self, text: &str, purpose: Purpose) -> Option<Section> {
-        let root = yaml::read(text, self.source, &mut self.told)?;
+        let root = yaml::read(text, self.source, &mut self.problems)?;
         if root.map().is_none() && !root.is_null() {
             let message = format!("the configuration is {}; it must be a map", root.what());
-            self.told.error(codes::SHAPE, root.place, message, "begin with `KEY: VALUE` lines");
+            self.problems.error(codes::SHAPE, root.place, message, "begin with `KEY: VALUE` lines");
             return None;
         }
-        let (sources, told) = (&mut self.sources, &mut self.told);
-        let mut top = Section::read(Scope::Top, purpose, &root, sources, told);
+        let (sources, problems) = (&mut self.sources, &mut self.problems);
+        let mut top = Section::read(Scope::Top, purpose, &root, sources, problems);
         if let Some((path, mode)) = self.file {
             let whole = Place { source: self.source, start: 0, end: 0 };
             let mut found = Diagnostics::default();
             check_mode(path, mode, top.holds_secret, whole, &mut found);
-            purpose.tell(found, false, told);
+            purpose.report(found, false, problems);
         }
-        top.read_environment(self.environment, sources, told);
+        top.read_environment(self.environment, sources, problems);
         Some(top)
     }
 
     fn context(&mut self, top: &Section) -> lower::Context<'_> {
         let files = Files {
             asked: self.file.iter().map(|(path, _)| path.to_path_buf()).collect(),
-            allow_readable_secrets: top.flag("allow_readable_secret_files"),
+            allow_readable_secrets: top.get(&keys::storage::ALLOW_READABLE_SECRET_FILES),
             ..Files::default()
         };
-        lower::Context { told: &mut self.told, sources: &mut self.sources, files, now: self.now }
+        lower::Context {
+            problems: &mut self.problems,
+            sources: &mut self.sources,
+            files,
+            now: self.now,
+        }
     }
 
     fn loaded(self, settings: Option<Settings>, ignored: Vec<String>) -> Loaded {
-        let settings = settings.filter(|_| !self.told.has_errors());
-        Loaded { settings, diagnostics: self.told, sources: self.sources, ignored }
+        let settings = settings.filter(|_| !self.problems.has_errors());
+        Loaded { settings, diagnostics: self.problems, sources: self.sources, ignored }
     }
 
     fn loaded_rules(self, found: Option<LoadedRules>) -> LoadedRules {
         let found = found.unwrap_or_default();
         LoadedRules {
-            rules: found.rules.filter(|_| !self.told.has_errors()),
-            diagnostics: self.told,
+            rules: found.rules.filter(|_| !self.problems.has_errors()),
+            diagnostics: self.problems,
             sources: self.sources,
             ..found
         }
@@ -342,27 +349,27 @@ impl<'a> Reading<'a> {
 
 /// Security: whoever can write the configuration decides who may pass, and whoever can read a
 /// secret in it can forge sessions (T60).
-fn check_mode(path: &Path, mode: Mode, holds_secret: bool, at: Place, told: &mut Diagnostics) {
+fn check_mode(path: &Path, mode: Mode, holds_secret: bool, at: Place, problems: &mut Diagnostics) {
     let name = path.display();
     let help = format!("chmod o-rwx {name}");
     if mode.others_write() {
         let message = "everybody on this machine can write to this file";
         if holds_secret {
-            told.error(
+            problems.error(
                 codes::OPEN_CONFIGURATION,
                 at,
                 format!("{message}, which holds a secret"),
                 help,
             );
         } else {
-            told.warning(codes::OPEN_CONFIGURATION, at, message, help);
+            problems.warning(codes::OPEN_CONFIGURATION, at, message, help);
         }
     } else if mode.others_read() && holds_secret {
         let message = "everybody on this machine can read this file, which holds a secret";
         let help = format!(
             "{help}\nor move the secret into a file of its own: every such key has a `_file` form"
         );
-        told.warning(codes::OPEN_CONFIGURATION, at, message, help);
+        problems.warning(codes::OPEN_CONFIGURATION, at, message, help);
     }
 }
 

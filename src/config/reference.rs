@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::codes;
-use super::keys::{FAMILIES, Family, Key, Scope, Status};
+use super::keys::{FAMILIES, Family, Row, Scope, Status};
 
 /// `docs/configuration.md`.
 pub fn configuration_page() -> String {
@@ -44,7 +44,7 @@ fn write_family(page: &mut String, family: &Family) {
     if supported().next().is_some() {
         let _ = write!(page, "\n| key | value | default | meaning |\n| --- | --- | --- | --- |\n");
         for key in supported() {
-            let default = if key.default.is_empty() { "" } else { &format!("`{}`", key.default) };
+            let default = if key.default.is_nothing() { "" } else { &format!("`{}`", key.default) };
             let ours = if matches!(key.status, Status::Ours) { " *Ours.*" } else { "" };
             let _ = writeln!(
                 page,
@@ -64,23 +64,24 @@ fn write_family(page: &mut String, family: &Family) {
     }
 }
 
-fn words(key: &Key, scope: Scope) -> String {
+fn words(key: &Row, scope: Scope) -> String {
     match (key.name, scope) {
         ("trusted_peers", _) => "a list".to_owned(),
         ("external_auth", _) => "a map".to_owned(),
+        ("rotate", _) => "a map".to_owned(),
         ("certificates", _) => "a list of maps".to_owned(),
         ("jwt_claims_headers", _) => "a map, a list, or text with commas".to_owned(),
         ("to", _) => "a URL, or a list of one".to_owned(),
-        ("policy", Scope::Route) => "a policy".to_owned(),
+        ("policy", Scope::Route | Scope::SubPolicy) => "a policy".to_owned(),
         ("allowed_idp_claims", _) => "a map of claim to values".to_owned(),
         _ => key.kind.words(),
     }
 }
 
-fn verdict(key: &Key) -> String {
+fn verdict(key: &Row) -> String {
     match key.status {
         Status::Supported | Status::Ours => String::new(),
-        Status::NotYet(meanwhile) if key.default.is_empty() => {
+        Status::NotYet(meanwhile) if key.default.is_nothing() => {
             format!("Not yet. Meanwhile: {meanwhile}.")
         }
         Status::NotYet(meanwhile) => {

@@ -1,17 +1,13 @@
 //! What one map of the configuration says, key by key of the table: names known, statuses obeyed,
 //! values of the right kind.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use url::Url;
 
-use super::files::{Content, Files};
-use super::keys::{self, Key, Scope, Status, Type};
-use super::value::{self, Located, Value};
-use super::{codes, redact, yaml};
+use super::files::Files;
+use super::keys::{self, File, Key, Read, Row, Scope, Status, Text, Type};
+use super::value::{Located, Value};
+use super::{codes, parse, redact, yaml};
 use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::near;
 use crate::base::node::{Kind, Node, Place, Scalar};
@@ -20,7 +16,7 @@ use crate::base::node::{Kind, Node, Place, Scalar};
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Something could not be read; the diagnostics say why.
-pub(super) struct Told;
+pub(super) struct Unreadable;
 
 /// What a configuration is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,14 +29,14 @@ pub(super) enum Purpose {
 
 impl Purpose {
     /// Tells what was found in one key, which `decides` or not.
-    pub(super) fn tell(self, found: Diagnostics, decides: bool, told: &mut Diagnostics) {
+    pub(super) fn report(self, found: Diagnostics, decides: bool, problems: &mut Diagnostics) {
         match self {
             Self::Decide if !decides => {
-                if told.warnings() < yaml::MAX_PROBLEMS {
-                    told.append(found.demoted());
+                if problems.warnings() < yaml::MAX_PROBLEMS {
+                    problems.append(found.demoted());
                 }
             }
-            Self::Serve | Self::Decide => told.append(found),
+            Self::Serve | Self::Decide => problems.append(found),
         }
     }
 }
@@ -56,14 +52,14 @@ pub(super) struct Section {
     /// Keys whose value could not be read.
     broken: Vec<&'static str>,
     /// Keys that were accepted without effect.
-    pub(super) ignored: Vec<String>,
+    pub(super) ignored: Vec<Located>,
     /// Whether the text holds a secret.
     pub(super) holds_secret: bool,
 }
 
 #[derive(Debug)]
 struct Entry {
-    key: &'static Key,
+    key: &'static Row,
     place: Place,
     value: Value,
 }
@@ -75,7 +71,7 @@ impl Section {
         purpose: Purpose,
         node: &Node,
         sources: &mut Sources,
-        told: &mut Diagnostics,
+        problems: &mut Diagnostics,
     ) -> Self {
         let mut section = Self {
             place: node.place,
@@ -86,12 +82,12 @@ impl Section {
             holds_secret: false,
         };
         for (name, value) in node.map().unwrap_or_default() {
-            if told.errors() >= yaml::MAX_PROBLEMS {
+            if problems.errors() >= yaml::MAX_PROBLEMS {
                 break;
             }
             let mut found = Diagnostics::default();
             let decides = section.take(scope, name, value, sources, &mut found);
-            purpose.tell(found, decides, told);
+            purpose.report(found, decides, problems);
         }
         section
     }
@@ -103,11 +99,11 @@ impl Section {
         name: &Node,
         value: &Node,
         sources: &mut Sources,
-        told: &mut Diagnostics,
+        problems: &mut Diagnostics,
     ) -> bool {
         let written = name.text().unwrap_or_default();
         let Some(key) = keys::find(scope, written) else {
-            return tell_unknown(scope, name, value, sources, told);
+            return report_unknown(scope, name, value, sources, problems);
         };
         if key.secret {
             sources.mask(value.place);
@@ -116,9 +112,9 @@ impl Section {
         // Names that differ in case alone are one key.
         if self.entry(key.name).is_some() && !key.name.ends_with('*') {
             let message = format!("`{}` is written twice", key.name);
-            told.error(codes::DUPLICATE, name.place, message, "keep one of the two");
+            problems.error(codes::DUPLICATE, name.place, message, "keep one of the two");
         } else {
-            self.accept(key, written, name.place, value, told);
+            self.accept(key, written, name.place, value, problems);
         }
         key.decides
     }
@@ -128,7 +124,7 @@ impl Section {
         &mut self,
         environment: Environment<'_>,
         sources: &mut Sources,
-        told: &mut Diagnostics,
+        problems: &mut Diagnostics,
     ) {
         for key in keys::of(Scope::Top).filter(|key| !key.name.ends_with('*')) {
             if matches!(key.status, Status::Ignored(_)) {
@@ -156,55 +152,66 @@ impl Section {
                     self.entries.retain(|entry| entry.key.name != key.name);
                     self.accept(key, &name, node.place, &node, &mut found);
                 }
-                self.purpose.tell(found, key.decides, told);
+                self.purpose.report(found, key.decides, problems);
             }
         }
     }
 
     fn accept(
         &mut self,
-        key: &'static Key,
+        key: &'static Row,
         written: &str,
         name: Place,
         node: &Node,
-        told: &mut Diagnostics,
+        problems: &mut Diagnostics,
     ) {
         let empty = node.is_null() || node.text().is_some_and(|text| text.trim().is_empty());
         if empty {
             // Nothing written is nothing asked for; but an empty secret is a slip.
             if key.secret && key.status.is_supported() {
                 let help = "write the value, or remove the key";
-                told.error(codes::MISSING, name, format!("`{written}` is empty"), help);
+                problems.error(codes::MISSING, name, format!("`{written}` is empty"), help);
             }
             // Security: whoever has written this believes that it is on, and that others are asked.
             if key.name == "external_auth" {
                 let help = "write `trusted_peers: [127.0.0.1]` under it, or remove the key";
-                told.error(codes::MISSING, name, "`external_auth` is empty".to_owned(), help);
+                problems.error(codes::MISSING, name, "`external_auth` is empty".to_owned(), help);
             }
             return;
         }
         match key.status {
-            Status::Ignored(_) => self.ignored.push(written.to_owned()),
-            Status::Refused(instead) => {
-                told.error(codes::REFUSED, name, format!("`{written}` is not accepted"), instead);
+            Status::Ignored(_) => {
+                self.ignored.push(Located { text: written.to_owned(), place: name });
             }
-            Status::Supported | Status::Ours => self.keep(key, node, told),
+            Status::Refused(instead) => {
+                problems.error(
+                    codes::REFUSED,
+                    name,
+                    format!("`{written}` is not accepted"),
+                    instead,
+                );
+            }
+            Status::Supported | Status::Ours => self.keep(key, node, problems),
             // What is not served yet can be decided on.
             Status::NotYet(_) if key.decides && self.purpose == Purpose::Decide => {
-                self.keep(key, node, told);
+                self.keep(key, node, problems);
             }
             Status::NotYet(meanwhile) => {
-                if value::parse(key, node, told).is_some_and(|value| !value.is_default_of(key)) {
+                if parse::parse(key, node, problems)
+                    .is_some_and(|value| !parse::is_default(&value, key))
+                {
                     let message = format!("`{written}` is not yet done{}", unless_default(key));
                     let help = format!("meanwhile: {meanwhile}");
-                    told.error(codes::NOT_YET, node.place, message, help);
+                    problems.error(codes::NOT_YET, node.place, message, help);
                     self.broken.push(key.name);
                 }
             }
             Status::Fixed(why) => {
-                if value::parse(key, node, told).is_some_and(|value| !value.is_default_of(key)) {
+                if parse::parse(key, node, problems)
+                    .is_some_and(|value| !parse::is_default(&value, key))
+                {
                     let message = format!("`{written}` can only be `{}`", key.default);
-                    told.error(codes::REFUSED, node.place, message, why);
+                    problems.error(codes::REFUSED, node.place, message, why);
                 }
             }
         }
@@ -213,7 +220,7 @@ impl Section {
     /// The structure `name` as it is written, with `value` in the place of one of its fields.
     fn with_field(&self, name: &str, field: &'static str, value: Node) -> Node {
         let place = value.place;
-        let written = self.tree(name).and_then(Node::map).unwrap_or_default();
+        let written = self.written(name).and_then(Node::map).unwrap_or_default();
         let others = written.iter().filter(|(key, _)| key.text() != Some(field)).cloned();
         let key = Kind::Scalar(Scalar { text: field.into(), quoted: true });
         let entry = (Node { place, kind: key }, value);
@@ -221,8 +228,8 @@ impl Section {
         Node { place, kind: Kind::Map(entries.into()) }
     }
 
-    fn keep(&mut self, key: &'static Key, node: &Node, told: &mut Diagnostics) {
-        match value::parse(key, node, told) {
+    fn keep(&mut self, key: &'static Row, node: &Node, problems: &mut Diagnostics) {
+        match parse::parse(key, node, problems) {
             Some(value) => self.entries.push(Entry { key, place: node.place, value }),
             None => self.broken.push(key.name),
         }
@@ -232,163 +239,130 @@ impl Section {
         self.entries.iter().find(|entry| entry.key.name == name)
     }
 
-    /// Whether a key was written, usable or not.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.entry(name).is_some() || self.broken.contains(&name)
-    }
-
-    /// Where the usable value of a key was written.
-    pub(super) fn place(&self, name: &str) -> Option<Place> {
-        self.entry(name).map(|entry| entry.place)
-    }
-
-    pub(super) fn boolean(&self, name: &str) -> Option<bool> {
-        match self.entry(name)?.value {
-            Value::Bool(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    /// A boolean that is false unless written.
-    pub(super) fn flag(&self, name: &str) -> bool {
-        self.boolean(name).unwrap_or(false)
-    }
-
-    pub(super) fn integer(&self, name: &str) -> Option<i64> {
-        match self.entry(name)?.value {
-            Value::Integer(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    pub(super) fn duration(&self, name: &str) -> Option<Duration> {
-        match self.entry(name)?.value {
-            Value::Duration(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    pub(super) fn address(&self, name: &str) -> Option<SocketAddr> {
-        match self.entry(name)?.value {
-            Value::Address(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    pub(super) fn text(&self, name: &str) -> Option<&Located> {
-        match &self.entry(name)?.value {
-            Value::Text(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    pub(super) fn url(&self, name: &str) -> Option<&Url> {
-        match &self.entry(name)?.value {
-            Value::Url(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    pub(super) fn texts(&self, name: &str) -> Option<&[Located]> {
-        match &self.entry(name)?.value {
-            Value::Texts(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    pub(super) fn map(&self, name: &str) -> Option<&[(Located, Located)]> {
-        match &self.entry(name)?.value {
-            Value::Map(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    pub(super) fn tree(&self, name: &str) -> Option<&Node> {
+    /// The structure that `name` was given.
+    fn written(&self, name: &str) -> Option<&Node> {
         match &self.entry(name)?.value {
             Value::Tree(value) => Some(value),
             _ => None,
         }
     }
 
-    /// The value of `name`, or the content of the file that `name_file` names.
+    /// The value of a key, with its default where it is not written.
+    pub(super) fn get<'v, R: Read>(&'v self, key: &Key<R>) -> R::Out<'v> {
+        key.read.read(self.entry(key.row.name).map(|entry| &entry.value))
+    }
+
+    /// Whether a key was written, usable or not.
+    pub(super) fn has(&self, key: &impl AsRef<Row>) -> bool {
+        self.entry(key.as_ref().name).is_some() || self.is_broken(key)
+    }
+
+    /// Whether a key was written and its value cannot be used.
+    pub(super) fn is_broken(&self, key: &impl AsRef<Row>) -> bool {
+        self.broken.contains(&key.as_ref().name)
+    }
+
+    /// Whether a key was given an empty list, map or text.
+    pub(super) fn is_empty(&self, key: &impl AsRef<Row>) -> bool {
+        self.entry(key.as_ref().name).is_some_and(|entry| entry.value.is_empty())
+    }
+
+    /// Where the usable value of a key was written.
+    pub(super) fn place(&self, key: &impl AsRef<Row>) -> Option<Place> {
+        self.entry(key.as_ref().name).map(|entry| entry.place)
+    }
+
+    /// The value of `inline`, or the content of the file that `file` names.
     pub(super) fn inline_or_file(
         &self,
-        name: &'static str,
-        content: Content,
+        inline: &Key<Text>,
+        file: &Key<File>,
         files: &mut Files,
-        told: &mut Diagnostics,
-    ) -> Result<Option<Located>, Told> {
-        let file_key = format!("{name}_file");
-        let inline = self.text(name);
-        let file = self.text(&file_key);
-        if let (Some(inline), Some(file)) = (inline, file) {
-            tell_both(name, &file_key, inline.place, file.place, told);
-            return Err(Told);
+        problems: &mut Diagnostics,
+    ) -> Result<Option<Located>, Unreadable> {
+        let (written, path) = (self.get(inline), self.get(file));
+        if let (Some(written), Some(path)) = (written, path) {
+            let names = (inline.row.name, file.row.name);
+            report_both(names, written.place, path.place, problems);
+            return Err(Unreadable);
         }
-        let Some(file) = file else { return Ok(inline.cloned()) };
-        let text = files.read(&file_key, file, content, told).ok_or(Told)?;
-        Ok(Some(Located { text: text.to_string(), place: file.place }))
+        let Some(path) = path else { return Ok(written.cloned()) };
+        let text = files.read(file, path, problems).ok_or(Unreadable)?;
+        Ok(Some(Located { text: text.to_string(), place: path.place }))
     }
 }
 
 /// Says that two keys exclude each other.
-pub(super) fn tell_both(one: &str, other: &str, at: Place, also: Place, told: &mut Diagnostics) {
+pub(super) fn report_both(
+    (one, other): (&str, &str),
+    at: Place,
+    also: Place,
+    problems: &mut Diagnostics,
+) {
     let message = format!("`{one}` and `{other}` are both written");
-    told.error(codes::CONFLICT, at, message, "keep one of the two");
-    told.note(also, "the other one is here");
+    problems.error(codes::CONFLICT, at, message, "keep one of the two");
+    problems.note(also, "the other one is here");
 }
 
-fn unless_default(key: &Key) -> String {
-    match key.default {
-        "" => String::new(),
-        default => format!("; only `{default}` is"),
+fn unless_default(key: &Row) -> String {
+    if key.default.is_nothing() {
+        return String::new();
     }
+    format!("; only `{}` is", key.default)
 }
 
-/// Says whether the key that was probably meant decides; of a key in a route that is like none, that
-/// cannot be ruled out.
-fn tell_unknown(
+/// Says whether the key that was probably meant decides; of a key that is like none, that cannot be
+/// ruled out where keys say who may pass.
+fn report_unknown(
     scope: Scope,
     name: &Node,
     value: &Node,
     sources: &mut Sources,
-    told: &mut Diagnostics,
+    problems: &mut Diagnostics,
 ) -> bool {
     let written = name.text().unwrap_or_default();
-    let (here, elsewhere, there) = match scope {
-        Scope::Top => ("here", Scope::Route, "it belongs into a route"),
-        Scope::Route => ("in a route", Scope::Top, "it belongs to the top level of the file"),
-        Scope::ExternalAuth => {
-            ("in `external_auth`", Scope::Top, "it belongs to the top level of the file")
-        }
-    };
+    let (here, elsewhere) = whereabouts(scope);
     let names = keys::of(scope).map(|key| key.name).filter(|name| !name.ends_with('*'));
     let near = near::nearest(written, names);
     if redact::is_secret(written) || near.is_some_and(redact::is_secret) {
         // A misspelt secret is a secret.
         sources.mask(value.place);
     }
-    let misplaced = keys::find(elsewhere, written);
+    let misplaced = elsewhere.and_then(|(scope, _)| keys::find(scope, written));
     let meant = misplaced.or_else(|| keys::find(scope, near?));
-    let help = if misplaced.is_some() {
-        there.to_owned()
-    } else {
-        near.map_or_else(
-            || "docs/configuration.md lists every key".to_owned(),
-            |near| format!("did you mean `{near}`?"),
-        )
+    let help = match (elsewhere.filter(|_| misplaced.is_some()), near) {
+        (Some((_, place)), _) => format!("it belongs {place}"),
+        (None, Some(near)) => format!("did you mean `{near}`?"),
+        (None, None) => keys::listed(scope),
     };
-    told.error(codes::UNKNOWN, name.place, format!("there is no key `{written}` {here}"), help);
-    meant.map_or(scope == Scope::Route, |key| key.decides)
+    problems.error(codes::UNKNOWN, name.place, format!("there is no key `{written}` {here}"), help);
+    let may_decide = matches!(scope, Scope::Route | Scope::SubPolicy | Scope::DownstreamMtls);
+    meant.map_or(may_decide, |key| key.decides)
+}
+
+/// A scope in an operator's words, and where else a key may have been meant to stand.
+fn whereabouts(scope: Scope) -> (&'static str, Option<(Scope, &'static str)>) {
+    const TOP: Option<(Scope, &str)> = Some((Scope::Top, "at the top level of the file"));
+    match scope {
+        Scope::Top => ("here", Some((Scope::Route, "in a route"))),
+        Scope::Route => ("in a route", TOP),
+        Scope::ExternalAuth => ("in `external_auth`", TOP),
+        Scope::TrustedPeer => ("in a trusted peer", None),
+        Scope::Certificate => ("in `certificates`", None),
+        Scope::DecisionLog => ("in `decision_log`", None),
+        Scope::Rotation => ("in `rotate`", None),
+        Scope::DownstreamMtls => ("in `downstream_mtls`", None),
+        Scope::SubPolicy => ("in `sub_policies`", None),
+    }
 }
 
 /// An environment variable as a node, in a source of its own.
 fn variable(
-    key: &Key,
+    key: &Row,
     name: &str,
     text: &str,
     sources: &mut Sources,
-    told: &mut Diagnostics,
+    problems: &mut Diagnostics,
 ) -> Option<Node> {
     let title = format!("environment variable {name}");
     if matches!(key.kind, Type::Routes) {
@@ -396,7 +370,7 @@ fn variable(
         let text = decoded.as_deref().unwrap_or(text);
         let source = sources.add(title, text);
         redact::mask_lines(text, source, sources);
-        return yaml::read(text, source, told);
+        return yaml::read(text, source, problems);
     }
     let (source, length) = if key.secret {
         (sources.add_hidden(title), 0)
@@ -405,7 +379,7 @@ fn variable(
     };
     let structured = text.starts_with(['{', '[']) && matches!(key.kind, Type::Tree(_));
     if structured {
-        return yaml::read(text, source, told);
+        return yaml::read(text, source, problems);
     }
     let place = Place { source, start: 0, end: u32::try_from(length).unwrap_or(u32::MAX) };
     // Text whatever it looks like: the shell knows no `null`.

@@ -23,24 +23,24 @@ pub const MAX_BYTES: usize = 1 << 20;
 const MAX_DEPTH: usize = 64;
 /// Most nodes that a walk over the tree may meet, aliases followed.
 const MAX_NODES: u64 = 100_000;
-/// Most problems that are told of one text; who has more has another trouble.
+/// Most problems that are reported of one text; with more, something else is wrong with it.
 pub(super) const MAX_PROBLEMS: usize = 200;
 
 /// Reads one document. `None` where it cannot be read to its end; the diagnostics say why. A
-/// problem that does not stop the reading (a duplicate key) is told, and what it concerns is left
+/// problem that does not stop the reading (a duplicate key) is reported, and what it concerns is left
 /// out.
-pub fn read(text: &str, source: u32, told: &mut Diagnostics) -> Option<Node> {
-    read_at(text, Position::In(source), told)
+pub fn read(text: &str, source: u32, problems: &mut Diagnostics) -> Option<Node> {
+    read_at(text, Position::In(source), problems)
 }
 
 /// Reads a document that stands inside a scalar, such as a map written as a JSON string. Every
 /// node has the place of that scalar.
-pub fn read_embedded(text: &str, place: Place, told: &mut Diagnostics) -> Option<Node> {
-    read_at(text, Position::Fixed(place), told)
+pub fn read_embedded(text: &str, place: Place, problems: &mut Diagnostics) -> Option<Node> {
+    read_at(text, Position::Fixed(place), problems)
 }
 
-fn read_at(text: &str, position: Position, told: &mut Diagnostics) -> Option<Node> {
-    if !is_plain_text(text, position, told) {
+fn read_at(text: &str, position: Position, problems: &mut Diagnostics) -> Option<Node> {
+    if !is_plain_text(text, position, problems) {
         return None;
     }
     let options = granit_parser::options! {
@@ -53,7 +53,7 @@ fn read_at(text: &str, position: Position, told: &mut Diagnostics) -> Option<Nod
     let nothing = Node { place: position.at(0, 0), kind: scalar("", false) };
     let mut builder = Builder {
         position,
-        told,
+        problems,
         open: Vec::new(),
         anchors: HashMap::new(),
         documents: 0,
@@ -93,14 +93,19 @@ impl Position {
 }
 
 /// Refuses what no editor shows: a byte order mark, NUL and other control characters.
-fn is_plain_text(text: &str, position: Position, told: &mut Diagnostics) -> bool {
+fn is_plain_text(text: &str, position: Position, problems: &mut Diagnostics) -> bool {
     if text.len() > MAX_BYTES {
         let message = format!("this is longer than {} KiB", MAX_BYTES / 1024);
-        told.error(codes::FILE, position.at(0, 0), message, "a configuration is a few pages long");
+        problems.error(
+            codes::FILE,
+            position.at(0, 0),
+            message,
+            "a configuration is a few pages long",
+        );
         return false;
     }
     if text.starts_with('\u{feff}') {
-        told.error(
+        problems.error(
             codes::ENCODING,
             position.at(0, '\u{feff}'.len_utf8()),
             "the text begins with a byte order mark",
@@ -114,7 +119,7 @@ fn is_plain_text(text: &str, position: Position, told: &mut Diagnostics) -> bool
         '\0' => "a NUL byte".to_owned(),
         other => format!("the control character U+{:04X}", u32::from(other)),
     };
-    told.error(
+    problems.error(
         codes::ENCODING,
         position.at(at, at + character.len_utf8()),
         format!("the text holds {name}"),
@@ -163,7 +168,7 @@ enum Key {
 
 struct Builder<'a> {
     position: Position,
-    told: &'a mut Diagnostics,
+    problems: &'a mut Diagnostics,
     open: Vec<Open>,
     /// What each anchor names; `None` while the anchored list or map is still open.
     anchors: HashMap<usize, Option<Built>>,
@@ -177,7 +182,7 @@ impl Builder<'_> {
         let place = self.position.at(range.start, range.end);
         if event.tag().is_some() {
             let start = span.tag_start().and_then(|mark| mark.byte_offset());
-            self.told.error(
+            self.problems.error(
                 codes::TAG,
                 self.position.at(start.unwrap_or(range.start), range.end),
                 "tags are not used here",
@@ -200,13 +205,13 @@ impl Builder<'_> {
                     Content::Map { entries: Vec::new(), names: HashMap::new(), key: Key::Awaited };
                 self.begin(content, range.start, anchor)
             }
-            _ if self.told.errors() >= MAX_PROBLEMS => Err(Stopped),
+            _ if self.problems.errors() >= MAX_PROBLEMS => Err(Stopped),
             Event::SequenceEnd | Event::MappingEnd => self.end(range.end),
             Event::Alias(anchor) => self.alias(anchor, range.end, place),
             Event::UnresolvedAlias(name) => {
                 let message = format!("there is no anchor `&{name}` before this alias");
                 let help = "put text that begins with `*` into quotes";
-                self.told.error(codes::ALIAS, place, message, help);
+                self.problems.error(codes::ALIAS, place, message, help);
                 let node = Node { place, kind: scalar("", false) };
                 self.put(Built { node, weight: 1, height: 0 }, range.end, place)
             }
@@ -217,7 +222,7 @@ impl Builder<'_> {
     fn begin_document(&mut self, place: Place) -> Result<(), Stopped> {
         self.documents += 1;
         if self.documents > 1 {
-            self.told.error(
+            self.problems.error(
                 codes::DOCUMENTS,
                 place,
                 "a second document begins here",
@@ -260,7 +265,7 @@ impl Builder<'_> {
 
     fn alias(&mut self, anchor: usize, end: usize, place: Place) -> Result<(), Stopped> {
         let Some(Some(built)) = self.anchors.get(&anchor) else {
-            self.told.error(
+            self.problems.error(
                 codes::ALIAS,
                 place,
                 "this alias stands inside the very value that it names",
@@ -284,13 +289,18 @@ impl Builder<'_> {
         open.height = open.height.max(built.height + 1);
         if open.weight > MAX_NODES {
             let message = format!("this makes more than {MAX_NODES} values, aliases followed");
-            self.told.error(codes::ALIAS, place, message, "write fewer values or fewer aliases");
+            self.problems.error(
+                codes::ALIAS,
+                place,
+                message,
+                "write fewer values or fewer aliases",
+            );
             return Err(Stopped);
         }
         match &mut open.content {
             Content::List(items) => items.push(built.node),
             Content::Map { entries, names, key } => match std::mem::replace(key, Key::Awaited) {
-                Key::Awaited => *key = check_key(built.node, names, self.told),
+                Key::Awaited => *key = check_key(built.node, names, self.problems),
                 Key::Read(name) => entries.push((name, built.node)),
                 Key::Refused => {}
             },
@@ -302,7 +312,7 @@ impl Builder<'_> {
         if depth <= MAX_DEPTH {
             return Ok(());
         }
-        tell_depth(self.told, place);
+        tell_depth(self.problems, place);
         Err(Stopped)
     }
 
@@ -324,7 +334,7 @@ impl Builder<'_> {
                 if value.map().is_some() { &single[..] } else { value.list().unwrap_or(&[]) };
             if maps.is_empty() || maps.iter().any(|map| map.map().is_none()) {
                 let help = "write `<<: *name` with an anchor on a map, or a list of such aliases";
-                self.told.error(codes::SHAPE, key.place, "`<<` merges maps only", help);
+                self.problems.error(codes::SHAPE, key.place, "`<<` merges maps only", help);
                 continue;
             }
             for (key, value) in maps.iter().filter_map(Node::map).flatten() {
@@ -345,10 +355,10 @@ impl Builder<'_> {
         }
         let place = self.position.at(start, (start + 1).min(text.len()));
         if *error.kind() == ErrorKind::RecursionLimitExceeded {
-            return tell_depth(self.told, place);
+            return tell_depth(self.problems, place);
         }
         let (message, help) = explain::explain(error);
-        self.told.error(codes::SYNTAX, place, message, help);
+        self.problems.error(codes::SYNTAX, place, message, help);
     }
 }
 
@@ -356,25 +366,25 @@ fn scalar(text: &str, quoted: bool) -> Kind {
     Kind::Scalar(Scalar { text: text.into(), quoted })
 }
 
-fn tell_depth(told: &mut Diagnostics, place: Place) {
+fn tell_depth(problems: &mut Diagnostics, place: Place) {
     let message = format!("lists and maps are nested more than {MAX_DEPTH} deep");
-    told.error(codes::DEPTH, place, message, "nothing in a configuration needs more than ten");
+    problems.error(codes::DEPTH, place, message, "nothing in a configuration needs more than ten");
 }
 
 /// A key is text and stands once in its map.
-fn check_key(node: Node, names: &mut HashMap<Arc<str>, Place>, told: &mut Diagnostics) -> Key {
+fn check_key(node: Node, names: &mut HashMap<Arc<str>, Place>, problems: &mut Diagnostics) -> Key {
     let Some(scalar) = node.scalar().filter(|scalar| !scalar.text.is_empty()) else {
         let message = match node.text() {
             Some("") => "this key is empty".to_owned(),
             _ => format!("a key must be text, not {}", node.what()),
         };
-        told.error(codes::SHAPE, node.place, message, "");
+        problems.error(codes::SHAPE, node.place, message, "");
         return Key::Refused;
     };
     if let Some(first) = names.get(&scalar.text) {
         let message = format!("`{}` is written twice", scalar.text);
-        told.error(codes::DUPLICATE, node.place, message, "keep one of the two");
-        told.note(*first, "the first one is here");
+        problems.error(codes::DUPLICATE, node.place, message, "keep one of the two");
+        problems.note(*first, "the first one is here");
         return Key::Refused;
     }
     names.insert(scalar.text.clone(), node.place);

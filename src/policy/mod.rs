@@ -53,7 +53,7 @@ pub use missing::{Missing, What};
 pub use openness::Openness;
 pub use question::Question;
 pub use reason::{Reason, ReasonSet};
-pub use shortcuts::{Parts, Shortcuts, SubPolicy};
+pub use shortcuts::{EXCLUSIVE, Parts, Shortcuts, SubPolicy};
 pub use supposed::{Supposed, Unrecorded};
 
 use crate::base::diagnostic::Diagnostics;

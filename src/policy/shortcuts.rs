@@ -7,6 +7,16 @@ use super::criterion::{Row, Test};
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Node, Place};
 
+/// The shortcut keys that admit everybody, each with the keys that cannot stand next to it: they name
+/// people whom it admits anyway, so whoever writes both means something else than they say.
+pub const EXCLUSIVE: [(&str, &[&str]); 2] = [
+    (
+        "allow_public_unauthenticated_access",
+        &["allow_any_authenticated_user", "allowed_users", "allowed_domains", "allowed_idp_claims"],
+    ),
+    ("allow_any_authenticated_user", &["allowed_users", "allowed_domains", "allowed_idp_claims"]),
+];
+
 /// The shortcut keys of a route; all of them together make one `allow: or:` rule.
 #[derive(Clone, Debug, Default)]
 pub struct Shortcuts {
@@ -129,21 +139,20 @@ impl Shortcuts {
 
     /// Two keys that exclude each other, if there are such.
     fn conflict(&self) -> Option<(&'static str, &'static str)> {
-        let named = if !self.users.is_empty() {
-            Some("allowed_users")
-        } else if !self.domains.is_empty() {
-            Some("allowed_domains")
-        } else if !self.idp_claims.is_empty() {
-            Some("allowed_idp_claims")
-        } else {
-            None
-        };
-        let any = "allow_any_authenticated_user";
-        match (self.public, self.any_authenticated) {
-            (true, true) => Some(("allow_public_unauthenticated_access", any)),
-            (true, false) => Some(("allow_public_unauthenticated_access", named?)),
-            (false, true) => Some((any, named?)),
-            (false, false) => None,
+        let open = EXCLUSIVE.iter().filter(|(open, _)| self.has(open));
+        let mut pairs = open.flat_map(|(open, others)| others.iter().map(|other| (*open, *other)));
+        pairs.find(|(_, other)| self.has(other))
+    }
+
+    /// Whether a key is set.
+    fn has(&self, key: &str) -> bool {
+        match key {
+            "allow_public_unauthenticated_access" => self.public,
+            "allow_any_authenticated_user" => self.any_authenticated,
+            "allowed_users" => !self.users.is_empty(),
+            "allowed_domains" => !self.domains.is_empty(),
+            "allowed_idp_claims" => !self.idp_claims.is_empty(),
+            _ => false,
         }
     }
 }

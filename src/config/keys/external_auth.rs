@@ -1,25 +1,34 @@
 //! Keys of external auth: deciding for other proxies.
 
-use super::{Family, Key, Scope, Type, key};
+use super::key::*;
+use super::row::Scope;
 
-pub(super) const FAMILY: Family = Family { title: "External auth", scope: Scope::Top, keys: KEYS };
+family! {
+    FAMILY = "External auth", Scope::Top;
 
-pub(super) const FIELDS: Family =
-    Family { title: "External auth: its keys", scope: Scope::ExternalAuth, keys: FIELD_KEYS };
+    EXTERNAL_AUTH: Tree = tree("external_auth", &[],
+        "Decide for nginx, Traefik, Caddy, HAProxy or Envoy; a map of the keys below (docs/external-auth/).")
+        .ours();
+}
 
-const KEYS: &[Key] = &[key(
-    "external_auth",
-    Type::Tree(&[]),
-    "",
-    "Decide for nginx, Traefik, Caddy, HAProxy or Envoy; a map of the keys below (docs/external-auth/).",
-)
-.ours()];
+family! {
+    FIELD_KEYS = "External auth: its keys", Scope::ExternalAuth;
 
-const FIELD_KEYS: &[Key] = &[
-    key("trusted_peers", Type::Tree(&[]), "",
-        "Who may ask: addresses, networks, and `{header: NAME, secret_file: FILE}` for a header that only your proxy knows.").ours(),
-    key("oauth2_proxy_compat", Type::Bool, "false",
-        "Serve the endpoints of oauth2-proxy too.").ours(),
-    key("grpc_address", Type::Address, "",
-        "Where to answer `envoy.service.auth.v3.Authorization` over gRPC: with the certificates of `address`, or plain HTTP/2 on loopback and with `insecure_server`.").ours(),
-];
+    TRUSTED_PEERS: Tree = tree("trusted_peers", &[],
+        "Who may ask: addresses, networks, and `{header: NAME, secret_file: FILE}` for a header that only your proxy knows.")
+        .ours();
+    OAUTH2_PROXY_COMPAT: Flag = flag("oauth2_proxy_compat", false,
+        "Serve the endpoints of oauth2-proxy too.").ours();
+    GRPC_ADDRESS: OptionalListen = optional_listen("grpc_address",
+        "Where to answer `envoy.service.auth.v3.Authorization` over gRPC: with the certificates of `address`, or plain HTTP/2 on loopback and with `insecure_server`.")
+        .ours();
+}
+
+family! {
+    PEER_KEYS = "External auth: a trusted peer by header", Scope::TrustedPeer;
+
+    HEADER: Text = text("header", "",
+        "The header that only your proxy knows.").ours();
+    SECRET_FILE: File = file("secret_file", Content::Secret,
+        "The file that holds what your proxy writes into it: one line of at least 16 visible characters.").ours();
+}

@@ -1,13 +1,19 @@
 //! Who may pass a route: the shortcut keys and the policy, compiled into one.
 
-use serde_json::Value;
-
-use super::{Context, sub_policies};
+use super::Context;
+use super::idp_claims::idp_claims;
+use super::sub_policies::{self, texts};
 use crate::base::diagnostic::Diagnostics;
-use crate::base::node::{Kind, Node, Plain};
+use crate::base::node::Place;
+use crate::config::codes;
+use crate::config::keys::route::{
+    ALLOW_ANY_AUTHENTICATED_USER as ANY_ACCOUNT, ALLOW_PUBLIC_UNAUTHENTICATED_ACCESS as PUBLIC,
+    ALLOWED_DOMAINS, ALLOWED_IDP_CLAIMS, ALLOWED_USERS, CORS_ALLOW_PREFLIGHT, POLICY,
+    SHADOW_POLICY, SUB_POLICIES,
+};
+use crate::config::keys::{self, Row, Scope};
 use crate::config::section::{Purpose, Section};
-use crate::config::{codes, yaml};
-use crate::policy::{Definitions, Parts, Policy, Shortcuts, names_a_group};
+use crate::policy::{Definitions, EXCLUSIVE, Parts, Policy, Shortcuts, names_a_group};
 
 /// The policy of a route.
 pub(super) fn policy(
@@ -17,12 +23,12 @@ pub(super) fn policy(
     context: &mut Context<'_>,
 ) -> Policy {
     let mut shortcuts = Shortcuts {
-        public: route.flag("allow_public_unauthenticated_access"),
-        any_authenticated: route.flag("allow_any_authenticated_user"),
-        users: texts(route, "allowed_users"),
-        domains: texts(route, "allowed_domains"),
-        idp_claims: idp_claims(route.tree(CLAIMS), context),
-        cors_preflight: route.flag("cors_allow_preflight"),
+        public: route.get(&PUBLIC),
+        any_authenticated: route.get(&ANY_ACCOUNT),
+        users: texts(route, &ALLOWED_USERS),
+        domains: texts(route, &ALLOWED_DOMAINS),
+        idp_claims: idp_claims(route.get(&ALLOWED_IDP_CLAIMS), context),
+        cors_preflight: route.get(&CORS_ALLOW_PREFLIGHT),
     };
     if !check_exclusive(route, context) {
         shortcuts = Shortcuts::default();
@@ -30,32 +36,33 @@ pub(super) fn policy(
     if shortcuts.any_authenticated {
         let message = "everybody who has an Apple account may pass here";
         let help = "anybody can make one: name people in `allowed_users` or `allowed_domains`";
-        context.warning(codes::ANYBODY, route.place("allow_any_authenticated_user"), message, help);
+        context.warning(codes::ANYBODY, route.place(&ANY_ACCOUNT), message, help);
     }
     check_somebody(route, context);
-    let sub_policies = sub_policies::lower(route, context);
+    let sections = sub_policies::sections(route, context);
+    let sub_policies: Vec<_> =
+        sections.iter().map(|section| sub_policies::lower(section, context)).collect();
     let parts = Parts {
         shortcuts: &shortcuts,
         sub_policies: &sub_policies,
-        ppl: route.tree("policy"),
+        ppl: route.get(&POLICY),
         certificate_required,
     };
-    let mut told = Diagnostics::default();
-    let policy = Policy::assemble(&parts, definitions, &mut told);
+    let mut problems = Diagnostics::default();
+    let policy = Policy::assemble(&parts, definitions, &mut problems);
     // The shortcuts carry no places of their own.
-    let at = ["allowed_users", "allowed_domains", CLAIMS];
-    let at = at.iter().find_map(|key| route.place(key)).unwrap_or(route.place);
-    context.told.append(told.placed(at));
+    let at = LISTS.iter().find_map(|key| route.place(key)).unwrap_or(route.place);
+    context.problems.append(problems.placed(at));
     policy
 }
 
-/// The policy that is asked beside the route's own, where there is one.
+/// The policy that is asked in addition to the route's own, where there is one.
 pub(super) fn shadow_policy(
     route: &Section,
     definitions: &mut Definitions,
     context: &mut Context<'_>,
 ) -> Option<Policy> {
-    let ppl = route.tree("shadow_policy")?;
+    let ppl = route.get(&SHADOW_POLICY)?;
     if route.purpose == Purpose::Decide && names_a_group(ppl) {
         // Nothing is decided by it, so the file of the groups need not be there.
         return None;
@@ -63,106 +70,53 @@ pub(super) fn shadow_policy(
     let mut found = Diagnostics::default();
     let parts = Parts { ppl: Some(ppl), ..Parts::default() };
     let policy = Policy::assemble(&parts, definitions, &mut found);
-    route.purpose.tell(found, false, context.told);
+    route.purpose.report(found, false, context.problems);
     Some(policy)
 }
 
-fn texts(route: &Section, key: &str) -> Vec<String> {
-    route.texts(key).unwrap_or_default().iter().map(|item| item.text.clone()).collect()
-}
+/// The keys that list people.
+const LISTS: [Row; 3] = [ALLOWED_USERS.row, ALLOWED_DOMAINS.row, ALLOWED_IDP_CLAIMS.row];
 
-const CLAIMS: &str = "allowed_idp_claims";
-
-const LISTS: [&str; 3] = ["allowed_users", "allowed_domains", CLAIMS];
-
-/// Keys that let everybody in leave nothing for the others to say.
+/// Reports every two keys that exclude each other; the policy says which do. Both places are known
+/// here, and there only the values.
 fn check_exclusive(route: &Section, context: &mut Context<'_>) -> bool {
     let mut fine = true;
-    for open in ["allow_public_unauthenticated_access", "allow_any_authenticated_user"] {
-        if !route.flag(open) {
-            continue;
-        }
-        let place = route.place(open);
-        let mut others: Vec<_> =
-            LISTS.iter().filter_map(|key| Some((*key, route.place(key)?))).collect();
-        if open == "allow_public_unauthenticated_access"
-            && route.flag("allow_any_authenticated_user")
-            && let Some(at) = route.place("allow_any_authenticated_user")
-        {
-            others.push(("allow_any_authenticated_user", at));
-        }
-        for (key, at) in others {
-            let message = format!("`{open}` lets everybody pass, so `{key}` would say nothing");
+    for (open, others) in EXCLUSIVE {
+        let Some(place) = place_of(route, open) else { continue };
+        for key in others {
+            let Some(at) = place_of(route, key) else { continue };
+            let message = format!("`{open}` lets everybody pass, so `{key}` has no effect");
             context.error(codes::ACCESS, at, message, "keep the one that you mean");
-            if let Some(place) = place {
-                context.told.note(place, "everybody passes by this");
-            }
+            context.problems.note(place, "everybody passes by this");
             fine = false;
         }
     }
     fine
 }
 
-/// Nobody is what a route admits that says nothing (T71).
+/// Where a shortcut key is written; a switch that is off does not count.
+fn place_of(route: &Section, name: &str) -> Option<Place> {
+    match [PUBLIC, ANY_ACCOUNT].iter().find(|switch| switch.row.name == name) {
+        Some(switch) => route.place(switch).filter(|_| route.get(switch)),
+        None => route.place(keys::find(Scope::Route, name)?),
+    }
+}
+
+/// A route that says nothing admits nobody (T71), and neither does an empty list: both are probably
+/// not meant.
 fn check_somebody(route: &Section, context: &mut Context<'_>) {
-    for key in LISTS {
-        let empty = route.texts(key).is_some_and(<[_]>::is_empty)
-            || route.tree(key).is_some_and(|node| {
-                node.map().is_some_and(<[_]>::is_empty) || node.list().is_some_and(<[_]>::is_empty)
-            });
-        if empty {
-            let message = format!("`{key}` is empty, so it admits nobody");
+    for key in &LISTS {
+        if route.is_empty(key) {
+            let message = format!("`{}` is empty, so it admits nobody", key.name);
             context.warning(codes::NOBODY, route.place(key), message, "fill it, or remove it");
         }
     }
-    let open = ["allow_public_unauthenticated_access", "allow_any_authenticated_user"];
-    let says = open.iter().any(|key| route.flag(key))
-        || LISTS.iter().chain(&["policy", "sub_policies"]).any(|key| route.has(key));
-    if !says {
+    let open = [PUBLIC, ANY_ACCOUNT].iter().any(|key| route.get(key));
+    let policies = [POLICY.row, SUB_POLICIES.row];
+    let listed = LISTS.iter().chain(&policies).any(|key| route.has(key));
+    if !open && !listed {
         let message = "this route does not say who may pass, so nobody does";
         let help = "add `allowed_users`, `allowed_domains` or `policy`";
         context.warning(codes::NOBODY, route.place, message, help);
     }
-}
-
-/// `allowed_idp_claims`, of a route or of one of its `sub_policies`.
-pub(super) fn idp_claims(
-    written: Option<&Node>,
-    context: &mut Context<'_>,
-) -> Vec<(String, Vec<Value>)> {
-    let Some(written) = written else { return Vec::new() };
-    let embedded = written
-        .text()
-        .filter(|text| text.trim_start().starts_with('{'))
-        .and_then(|text| yaml::read_embedded(text, written.place, context.told));
-    let node = embedded.as_ref().unwrap_or(written);
-    let Some(entries) = node.map() else {
-        let message = format!("`{CLAIMS}` is {}; it must be a map of claim to values", node.what());
-        context.error(codes::SHAPE, node.place, message, "write `org_id: [A1B2]` below it");
-        return Vec::new();
-    };
-    let mut claims = Vec::new();
-    for (name, values) in entries {
-        let single = std::slice::from_ref(values);
-        let items = values.list().unwrap_or(single);
-        let values: Vec<Value> = items.iter().filter_map(|item| json(item, context)).collect();
-        claims.push((name.text().unwrap_or_default().to_owned(), values));
-    }
-    claims
-}
-
-fn json(node: &Node, context: &mut Context<'_>) -> Option<Value> {
-    let Kind::Scalar(scalar) = &node.kind else {
-        let message =
-            format!("a claim is compared with text, numbers or booleans, not with {}", node.what());
-        context.error(codes::SHAPE, node.place, message, "");
-        return None;
-    };
-    Some(match scalar.plain() {
-        Plain::Null => Value::Null,
-        Plain::Bool(value) => value.into(),
-        Plain::Integer(value) => value.into(),
-        Plain::Float(value) => value.into(),
-        Plain::Text(value) => value.into(),
-    })
 }

@@ -11,6 +11,7 @@ use super::hosts::{self, Hosts};
 use crate::apple::shape::is_ten_characters;
 use crate::apple::{APPLE, OWN_PARAMETERS, Settings};
 use crate::config::codes;
+use crate::config::keys::{self, Key, Link, Text, Texts};
 use crate::config::section::Section;
 use crate::config::value::Located;
 
@@ -41,8 +42,8 @@ pub(super) fn lower(
 }
 
 fn provider_url(top: &Section, context: &mut Context<'_>) -> Option<String> {
-    const KEY: &str = "idp_provider_url";
-    let Some(url) = top.url(KEY) else { return (!top.has(KEY)).then(|| APPLE.to_owned()) };
+    const KEY: &Key<Link> = &keys::apple::IDP_PROVIDER_URL;
+    let Some(url) = top.get(KEY) else { return (!top.has(KEY)).then(|| APPLE.to_owned()) };
     let place = top.place(KEY);
     let plain = url.query().is_none()
         && url.fragment().is_none()
@@ -97,13 +98,13 @@ fn trimmed(url: &Url) -> String {
 }
 
 fn client_id(top: &Section, context: &mut Context<'_>) -> Option<String> {
-    const KEY: &str = "idp_client_id";
-    let Some(id) = top.text(KEY) else {
+    const KEY: &Key<Text> = &keys::apple::IDP_CLIENT_ID;
+    let Some(id) = top.get(KEY) else {
         let help = "add `idp_client_id: ` and the Services ID from Apple's portal (not the App ID)";
         context.error(codes::MISSING, None, format!("`{KEY}` is missing"), help);
         return None;
     };
-    if context.is_placeholder(KEY, id) {
+    if context.is_placeholder(KEY.row.name, id) {
         return None;
     }
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
@@ -140,9 +141,9 @@ fn client_id(top: &Section, context: &mut Context<'_>) -> Option<String> {
 }
 
 fn scopes(top: &Section, context: &mut Context<'_>) -> Option<Vec<String>> {
-    const KEY: &str = "idp_scopes";
-    let Some(scopes) = top.texts(KEY) else {
-        return Some(vec!["name".to_owned(), "email".to_owned()]);
+    const KEY: &Key<Texts> = &keys::apple::IDP_SCOPES;
+    let Some(scopes) = top.get(KEY) else {
+        return Some(keys::apple::SCOPES.map(str::to_owned).to_vec());
     };
     let mut asked: Vec<String> = Vec::new();
     let mut fine = true;
@@ -179,7 +180,7 @@ fn scopes(top: &Section, context: &mut Context<'_>) -> Option<Vec<String>> {
 fn request_params(top: &Section, context: &mut Context<'_>) -> Option<Vec<(String, String)>> {
     let mut kept = Vec::new();
     let mut fine = true;
-    for (name, value) in top.map("idp_request_params").unwrap_or_default() {
+    for (name, value) in top.get(&keys::apple::IDP_REQUEST_PARAMS).unwrap_or_default() {
         // Pomerium's files say what it sends anyway; so do we.
         let same = matches!(
             (name.text.as_str(), value.text.as_str()),

@@ -21,8 +21,8 @@ use super::Context;
 use crate::base::node::{Node, Place};
 use crate::base::time::Timestamp;
 use crate::config::codes;
-use crate::config::files::Content;
-use crate::config::section::Section;
+use crate::config::keys::{self, File, Key, Read, Scope, Text, certificate};
+use crate::config::section::{Purpose, Section};
 use crate::config::value::Located;
 
 /// The text of PEM blocks, given as such or as base64 of them.
@@ -37,15 +37,16 @@ pub(super) fn pem_of(text: &str) -> Option<Zeroizing<String>> {
     pem.contains(BEGIN).then(|| Zeroizing::new(pem.to_owned()))
 }
 
-/// The certificate authorities of `key` or `key_file`; none where neither is written.
+/// The certificate authorities of `key` or of the file that `file` names; none where neither is written.
 pub(super) fn authorities(
     section: &Section,
-    key: &'static str,
+    key: &Key<Text>,
+    file: &Key<File>,
     context: &mut Context<'_>,
 ) -> Option<Arc<[CertificateDer<'static>]>> {
-    let bundle = section.inline_or_file(key, Content::Public, &mut context.files, context.told);
+    let bundle = section.inline_or_file(key, file, &mut context.files, context.problems);
     let Some(bundle) = bundle.ok()? else { return Some(Arc::new([])) };
-    let certificates = chain(key, &bundle, context)?;
+    let certificates = chain(key.row.name, &bundle, context)?;
     let mut store = RootCertStore::empty();
     for (number, certificate) in certificates.iter().enumerate() {
         if let Err(error) = store.add(certificate.clone()) {
@@ -92,16 +93,16 @@ pub(super) fn own(
     hosts: &[(&str, Option<Place>)],
     context: &mut Context<'_>,
 ) -> Option<Vec<Arc<CertifiedKey>>> {
-    let before = context.told.errors();
+    let before = context.problems.errors();
     let mut pairs = Vec::new();
-    pairs.extend(pair(top, "certificate", "certificate_key", context));
+    pairs.extend(pair(top, &keys::tls::CERTIFICATE, &keys::tls::CERTIFICATE_KEY, context));
     pairs.extend(file_pair(top, context));
-    if let Some(list) = top.tree("certificates") {
-        pairs.extend(listed(list, context));
+    if let Some(list) = top.get(&keys::tls::CERTIFICATES) {
+        pairs.extend(listed(list, top.purpose, context));
     }
     let certified: Vec<_> =
         pairs.iter().filter_map(|(chain, key)| certified(chain, key, context)).collect();
-    if context.told.errors() > before || context.files.left_alone {
+    if context.problems.errors() > before || context.files.left_alone {
         return None;
     }
     if !certified.is_empty() {
@@ -113,69 +114,60 @@ pub(super) fn own(
 /// The content of a certificate and of its key, each where it was written.
 type Pair = (Located, Located);
 
-fn pair(top: &Section, cert: &str, key: &str, context: &mut Context<'_>) -> Option<Pair> {
-    match (top.text(cert), top.text(key)) {
+fn pair<R>(top: &Section, cert: &Key<R>, key: &Key<R>, context: &mut Context<'_>) -> Option<Pair>
+where
+    R: for<'v> Read<Out<'v> = Option<&'v Located>>,
+{
+    match (top.get(cert), top.get(key)) {
         (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
         (None, None) => None,
-        (Some(one), None) => half(key, one, context),
-        (None, Some(one)) => half(cert, one, context),
+        (Some(one), None) => half(key.row.name, one, context),
+        (None, Some(one)) => half(cert.row.name, one, context),
     }
 }
 
 fn half(missing: &str, written: &Located, context: &mut Context<'_>) -> Option<Pair> {
-    let message = format!("`{missing}` is missing beside this key");
+    let message = format!("`{missing}` is missing: the two belong together");
     context.error(codes::MISSING, written.place, message, format!("add `{missing}`"));
     None
 }
 
 fn file_pair(top: &Section, context: &mut Context<'_>) -> Option<Pair> {
-    let (cert, key) = pair(top, "certificate_file", "certificate_key_file", context)?;
-    read_pair("certificate_file", &cert, "certificate_key_file", &key, context)
+    let keys = (&keys::tls::CERTIFICATE_FILE, &keys::tls::CERTIFICATE_KEY_FILE);
+    let files = pair(top, keys.0, keys.1, context)?;
+    read_pair(keys, (&files.0, &files.1), context)
 }
 
 fn read_pair(
-    cert_key: &str,
-    cert: &Located,
-    key_key: &str,
-    key: &Located,
+    keys: (&Key<File>, &Key<File>),
+    (cert, key): (&Located, &Located),
     context: &mut Context<'_>,
 ) -> Option<Pair> {
-    let chain = context.files.read(cert_key, cert, Content::Public, context.told);
-    let private = context.files.read(key_key, key, Content::Secret, context.told);
+    let chain = context.files.read(keys.0, cert, context.problems);
+    let private = context.files.read(keys.1, key, context.problems);
     let content = |text: Zeroizing<String>, place| Located { text: text.to_string(), place };
     Some((content(chain?, cert.place), content(private?, key.place)))
 }
 
-fn listed(list: &Node, context: &mut Context<'_>) -> Vec<Pair> {
+fn listed(list: &Node, purpose: Purpose, context: &mut Context<'_>) -> Vec<Pair> {
     let Some(items) = list.list() else {
         let message = format!("`certificates` is {}; it must be a list", list.what());
         let help = "write `- cert: FILE` and `key: FILE` below it";
         context.error(codes::SHAPE, list.place, message, help);
         return Vec::new();
     };
-    items.iter().filter_map(|item| listed_one(item, context)).collect()
+    items.iter().filter_map(|item| listed_one(item, purpose, context)).collect()
 }
 
-fn listed_one(item: &Node, context: &mut Context<'_>) -> Option<Pair> {
-    for (name, _) in item.map().unwrap_or_default() {
-        if !matches!(name.text(), Some("cert" | "key")) {
-            let message =
-                format!("there is no key `{}` in `certificates`", name.text().unwrap_or_default());
-            context.error(codes::UNKNOWN, name.place, message, "its keys are `cert` and `key`");
-        }
+fn listed_one(item: &Node, purpose: Purpose, context: &mut Context<'_>) -> Option<Pair> {
+    let section = context.section(Scope::Certificate, purpose, item, "certificates")?;
+    let keys = (&certificate::CERT, &certificate::KEY);
+    for key in [keys.0, keys.1].into_iter().filter(|key| !section.has(*key)) {
+        let message = format!("`{key}` is missing in this entry of `certificates`");
+        context.error(codes::MISSING, item.place, message, format!("add `{key}: FILE`"));
     }
-    let mut file = |name: &str| {
-        let node = item.get(name).filter(|node| !node.is_null());
-        let located = node
-            .and_then(|node| Some(Located { text: node.text()?.to_owned(), place: node.place }));
-        if located.is_none() {
-            let message = format!("`{name}` is missing in this entry of `certificates`");
-            context.error(codes::MISSING, item.place, message, format!("add `{name}: FILE`"));
-        }
-        located
-    };
-    let (cert, key) = (file("cert"), file("key"));
-    read_pair("cert", &cert?, "key", &key?, context)
+    let (cert, key) = (section.get(keys.0), section.get(keys.1));
+    read_pair(keys, (cert?, key?), context)
 }
 
 fn certified(
@@ -238,9 +230,9 @@ fn check_names(
     context: &mut Context<'_>,
 ) {
     let names: Vec<String> = all.iter().flat_map(|certified| names(certified)).collect();
-    let mut told: HashSet<&str> = HashSet::new();
+    let mut seen: HashSet<&str> = HashSet::new();
     for &(host, place) in hosts {
-        if names.iter().any(|name| covers(name, host)) || !told.insert(host) {
+        if names.iter().any(|name| covers(name, host)) || !seen.insert(host) {
             continue;
         }
         let message = format!("no certificate is for {host}");

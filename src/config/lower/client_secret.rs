@@ -14,8 +14,12 @@ use crate::apple::{ClientSecretSource, KeyIdentity};
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
 use crate::config::codes;
-use crate::config::files::Content;
-use crate::config::section::{Section, Told};
+use crate::config::keys::apple::{
+    IDP_CLIENT_SECRET, IDP_CLIENT_SECRET_FILE, IDP_KEY_ID, IDP_PRIVATE_KEY, IDP_PRIVATE_KEY_FILE,
+    IDP_TEAM_ID,
+};
+use crate::config::keys::{Key, Text};
+use crate::config::section::{Section, Unreadable};
 use crate::config::value::Located;
 
 /// SHA-256 of the private key in `config.example.yaml`, PKCS#8, base64url.
@@ -30,10 +34,18 @@ pub(super) fn lower(
     client_id: Option<&str>,
     context: &mut Context<'_>,
 ) -> Option<ClientSecretSource> {
-    let key =
-        top.inline_or_file("idp_private_key", Content::Secret, &mut context.files, context.told);
-    let ready =
-        top.inline_or_file("idp_client_secret", Content::Secret, &mut context.files, context.told);
+    let key = top.inline_or_file(
+        &IDP_PRIVATE_KEY,
+        &IDP_PRIVATE_KEY_FILE,
+        &mut context.files,
+        context.problems,
+    );
+    let ready = top.inline_or_file(
+        &IDP_CLIENT_SECRET,
+        &IDP_CLIENT_SECRET_FILE,
+        &mut context.files,
+        context.problems,
+    );
     match (key, ready) {
         (Ok(None), Ok(None)) => {
             let help = "add the key that you downloaded from Apple, and its names:\n\
@@ -43,7 +55,7 @@ pub(super) fn lower(
             context.error(codes::MISSING, None, "there is no key to sign in to Apple with", help);
             None
         }
-        (Ok(None), Err(Told)) => None,
+        (Ok(None), Err(Unreadable)) => None,
         (Ok(None), Ok(Some(ready))) => ready_secret(&ready, client_id, context),
         (key, ready) => {
             if let (Ok(Some(_)), Ok(Some(ready))) = (&key, &ready) {
@@ -56,8 +68,8 @@ pub(super) fn lower(
                     "remove `idp_client_secret`",
                 );
             }
-            let ids = (apple_id(top, "idp_team_id", context), key_id(top, context));
-            let key = key.and_then(|key| key.ok_or(Told)).ok()?;
+            let ids = (team_id(top, context), key_id(top, context));
+            let key = key.and_then(|key| key.ok_or(Unreadable)).ok()?;
             let key = private_key(&key, context);
             Some(ClientSecretSource::Key(KeyIdentity {
                 team_id: ids.0?,
@@ -91,17 +103,24 @@ fn fingerprint(der: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, der))
 }
 
-fn apple_id(top: &Section, key: &'static str, context: &mut Context<'_>) -> Option<String> {
-    let (name, whence) = match key {
-        "idp_team_id" => ("Team ID", "it is on the membership page of your developer account"),
-        _ => ("Key ID", "it is in the name of the file that Apple gave you: AuthKey_XXXXXXXXXX.p8"),
-    };
-    let Some(id) = top.text(key) else {
+fn team_id(top: &Section, context: &mut Context<'_>) -> Option<String> {
+    let whence = "it is on the membership page of your developer account";
+    apple_id(top, &IDP_TEAM_ID, ("Team ID", whence), context)
+}
+
+/// An id of ten characters; `name` is Apple's word for it, `whence` says where it stands.
+fn apple_id(
+    top: &Section,
+    key: &Key<Text>,
+    (name, whence): (&str, &str),
+    context: &mut Context<'_>,
+) -> Option<String> {
+    let Some(id) = top.get(key) else {
         let help = format!("add `{key}: ` and the {name}; {whence}");
         context.error(codes::MISSING, None, format!("`{key}` is missing"), help);
         return None;
     };
-    if context.is_placeholder(key, id) {
+    if context.is_placeholder(key.row.name, id) {
         return None;
     }
     if is_ten_characters(&id.text) {
@@ -119,12 +138,12 @@ fn apple_id(top: &Section, key: &'static str, context: &mut Context<'_>) -> Opti
 
 /// The Key ID, compared with the file's name where that has Apple's form.
 fn key_id(top: &Section, context: &mut Context<'_>) -> Option<String> {
-    let named = top.text("idp_private_key_file").and_then(|file| {
+    let named = top.get(&IDP_PRIVATE_KEY_FILE).and_then(|file| {
         let name = Path::new(&file.text).file_name()?.to_str()?;
         let id = name.strip_prefix("AuthKey_")?.strip_suffix(".p8")?;
         is_ten_characters(id).then(|| id.to_owned())
     });
-    let Some(place) = top.place("idp_key_id") else {
+    let Some(place) = top.place(&IDP_KEY_ID) else {
         let help = match &named {
             Some(id) => format!("add `idp_key_id: {id}`, which the file's name says"),
             None => {
@@ -134,7 +153,8 @@ fn key_id(top: &Section, context: &mut Context<'_>) -> Option<String> {
         context.error(codes::MISSING, None, "`idp_key_id` is missing", help);
         return None;
     };
-    let id = apple_id(top, "idp_key_id", context)?;
+    let whence = "it is in the name of the file that Apple gave you: AuthKey_XXXXXXXXXX.p8";
+    let id = apple_id(top, &IDP_KEY_ID, ("Key ID", whence), context)?;
     if let Some(named) = named.filter(|named| *named != id) {
         let message = format!("`idp_key_id` is {id}, and the key file's name says {named}");
         let help = "Apple answers invalid_client to a secret signed by another key than it names";
@@ -154,7 +174,7 @@ fn ready_secret(
     }
     let help = "write `idp_private_key_file`, `idp_key_id` and `idp_team_id` instead: then nothing expires";
     let Some(claims) = claims_of(secret.text.as_bytes()) else {
-        let message = "`idp_client_secret` is no JWT, and Apple takes nothing else";
+        let message = "`idp_client_secret` is not a JWT, and Apple takes nothing else";
         context.error(codes::CLIENT_SECRET, secret.place, message, help);
         return None;
     };

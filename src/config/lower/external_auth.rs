@@ -6,13 +6,12 @@ use http::HeaderName;
 use ipnet::{IpNet, Ipv4Net};
 
 use super::Context;
-use crate::base::near;
-use crate::base::node::{Node, Place};
+use crate::base::node::Node;
 use crate::base::secret::Secret;
 use crate::config::codes;
-use crate::config::files::Content;
 use crate::config::keys::Scope;
-use crate::config::section::Section;
+use crate::config::keys::external_auth::{self as fields, EXTERNAL_AUTH};
+use crate::config::section::{Purpose, Section};
 use crate::config::value::Located;
 use crate::gateway::ExternalAuthSettings as Settings;
 
@@ -24,8 +23,8 @@ const EXAMPLE: &str = "write `trusted_peers: [127.0.0.1]`, the address that your
 
 /// The settings; `Some(None)` where it is not written, `None` where it cannot be used.
 pub(super) fn lower(top: &Section, context: &mut Context<'_>) -> Option<Option<Settings>> {
-    let Some(node) = top.tree("external_auth") else {
-        return (!top.has("external_auth")).then_some(None);
+    let Some(node) = top.get(&EXTERNAL_AUTH) else {
+        return (!top.has(&EXTERNAL_AUTH)).then_some(None);
     };
     if node.map().is_none() {
         let message = format!("`external_auth` is {}; it must be a map", node.what());
@@ -33,14 +32,14 @@ pub(super) fn lower(top: &Section, context: &mut Context<'_>) -> Option<Option<S
         return None;
     }
     let section =
-        Section::read(Scope::ExternalAuth, top.purpose, node, context.sources, context.told);
+        Section::read(Scope::ExternalAuth, top.purpose, node, context.sources, context.problems);
     let mut settings = Settings {
         networks: Vec::new(),
         secrets: Vec::new(),
-        oauth2_proxy_compat: section.flag("oauth2_proxy_compat"),
-        grpc_address: section.address("grpc_address"),
+        oauth2_proxy_compat: section.get(&fields::OAUTH2_PROXY_COMPAT),
+        grpc_address: section.get(&fields::GRPC_ADDRESS),
     };
-    let Some(peers) = section.tree("trusted_peers").filter(|peers| !is_empty(peers)) else {
+    let Some(peers) = section.get(&fields::TRUSTED_PEERS).filter(|peers| !is_empty(peers)) else {
         let message = "`external_auth` without `trusted_peers`: whoever reaches Russet could say \
                        that a request is another one";
         context.error(codes::MISSING, section.place, message, EXAMPLE);
@@ -54,7 +53,7 @@ pub(super) fn lower(top: &Section, context: &mut Context<'_>) -> Option<Option<S
     let mut fine = true;
     for item in items {
         fine &= match item.map() {
-            Some(fields) => header(fields, item.place, &mut settings, context),
+            Some(_) => header(item, top.purpose, &mut settings, context),
             None => network(item, context).map(|network| settings.networks.push(network)),
         }
         .is_some();
@@ -81,7 +80,7 @@ fn network(node: &Node, context: &mut Context<'_>) -> Option<IpNet> {
     let parsed: Option<IpNet> =
         text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     let Some(network) = parsed else {
-        return problem(format!("`{text}` is no address and no network"), HELP);
+        return problem(format!("`{text}` is not an address or a network"), HELP);
     };
     if network.trunc() != network {
         let help = format!(
@@ -109,36 +108,25 @@ fn canonical(network: IpNet) -> IpNet {
 
 /// `{header: NAME, secret_file: FILE}`.
 fn header(
-    fields: &[(Node, Node)],
-    place: Place,
+    item: &Node,
+    purpose: Purpose,
     settings: &mut Settings,
     context: &mut Context<'_>,
 ) -> Option<()> {
-    const KNOWN: [&str; 2] = ["header", "secret_file"];
-    for (name, _) in fields {
-        let written = name.text().unwrap_or_default();
-        if !KNOWN.contains(&written) {
-            let help = near::nearest(written, KNOWN)
-                .map_or_else(|| "remove it".to_owned(), |near| format!("did you mean `{near}`?"));
-            let message = format!("there is no key `{written}` in a trusted peer");
-            context.error(codes::UNKNOWN, name.place, message, help);
-            return None;
+    let before = context.problems.errors();
+    let section = context.section(Scope::TrustedPeer, purpose, item, "trusted_peers")?;
+    if context.problems.errors() > before {
+        return None;
+    }
+    for key in [&fields::HEADER.row, &fields::SECRET_FILE.row] {
+        if !section.has(key) {
+            let message = format!("a trusted peer by header without `{}`", key.name);
+            context.error(codes::MISSING, item.place, message, EXAMPLE);
         }
     }
-    let mut text = |key: &str| {
-        let node = fields.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, node)| node);
-        let written = node.and_then(|node| Some((node.text()?.trim(), node.place)));
-        let written = written.filter(|(text, _)| !text.is_empty());
-        if written.is_none() {
-            let message = format!("a trusted peer by header without `{key}`");
-            context.error(codes::MISSING, place, message, EXAMPLE);
-        }
-        written.map(|(text, place)| Located { text: text.to_owned(), place })
-    };
-    let (name, file) = (text("header"), text("secret_file"));
-    let (name, file) = (name?, file?);
-    let header = header_name(&name, context)?;
-    let secret = context.files.read("secret_file", &file, Content::Secret, context.told)?;
+    let (name, file) = (section.get(&fields::HEADER)?, section.get(&fields::SECRET_FILE)?);
+    let header = header_name(name, context)?;
+    let secret = context.files.read(&fields::SECRET_FILE, file, context.problems)?;
     let plain = secret.bytes().all(|byte| byte.is_ascii_graphic());
     if !plain || secret.len() < SECRET_BYTES {
         let message = "`secret_file` must hold one line of at least 16 visible characters";
@@ -150,7 +138,8 @@ fn header(
     Some(())
 }
 
-/// A name that nothing else uses: what clients and proxies write for other ends is no proof.
+/// A name that nothing else uses: a header that clients or proxies write for another purpose proves
+/// nothing.
 fn header_name(name: &Located, context: &mut Context<'_>) -> Option<String> {
     const USED: [&str; 9] = [
         "accept",

@@ -1,8 +1,7 @@
 //! Fills the gateway's settings: listeners, headers, routes as they are served.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::headers::ResponseHeaders;
 use super::hosts::Hosts;
@@ -10,12 +9,12 @@ use super::targets::LocatedFrom;
 use super::{Context, certificates, decision_log, external_auth, headers, signing_key};
 use crate::base::node::Place;
 use crate::config::codes;
-use crate::config::files::Content;
+use crate::config::keys;
+use crate::config::keys::listener::{
+    ADDRESS, HEALTH_CHECK_ADDR, HTTP_REDIRECT_ADDR, INSECURE_SERVER, XFF_NUM_TRUSTED_HOPS,
+};
 use crate::config::section::Section;
 use crate::gateway::{ListenerSettings, Settings};
-
-/// `timeout_idle` where it is not written, as in Pomerium.
-const IDLE: Duration = Duration::from_secs(300);
 
 /// Everything but the routes.
 pub(super) fn lower(
@@ -32,10 +31,11 @@ pub(super) fn lower(
     let listener = listener(top, &names, context);
     let signing_keys = signing_key::lower(top, context);
     let claims_headers = headers::claims_headers(top, context);
-    let response_headers = headers::response_headers(top, context);
+    let response_headers =
+        headers::response_headers(top, &keys::headers::SET_RESPONSE_HEADERS, context);
     let domain_association = domain_association(top, context);
     let external_auth = external_auth::lower(top, context);
-    let trusted_hops = usize::try_from(top.integer("xff_num_trusted_hops").unwrap_or(0)).ok();
+    let trusted_hops = top.get(&XFF_NUM_TRUSTED_HOPS);
     let decision_log = decision_log::lower(top, context);
     let listener = listener?;
     if let Some(grpc) = external_auth.iter().flatten().find_map(|auth| auth.grpc_address) {
@@ -48,7 +48,9 @@ pub(super) fn lower(
         listener,
         authenticate_host: hosts.authenticate_host.clone(),
         callback_path: hosts.callback_path.clone(),
-        signout_redirect_url: top.url("signout_redirect_url").map(|url| url.as_str().to_owned()),
+        signout_redirect_url: top
+            .get(&keys::session::SIGNOUT_REDIRECT_URL)
+            .map(|url| url.as_str().to_owned()),
         signing_keys: signing_keys?,
         claims_headers: claims_headers?,
         response_headers: match response_headers? {
@@ -57,7 +59,7 @@ pub(super) fn lower(
             ResponseHeaders::Set(headers) => headers,
         },
         domain_association: domain_association?,
-        trusted_hops: trusted_hops?,
+        trusted_hops,
         external_auth: external_auth?,
         routes: Vec::new(),
     })
@@ -68,9 +70,9 @@ fn listener(
     names: &[(&str, Option<Place>)],
     context: &mut Context<'_>,
 ) -> Option<ListenerSettings> {
-    let plain = top.flag("insecure_server");
+    let plain = top.get(&INSECURE_SERVER);
     let certificates = certificates::own(top, names, context);
-    let unsure = top.has("insecure_server") && top.boolean("insecure_server").is_none();
+    let unsure = top.is_broken(&INSECURE_SERVER);
     if !plain && !unsure && certificates.as_ref().is_some_and(Vec::is_empty) {
         let help = "add `certificates: [{cert: FILE, key: FILE}]`,\n\
                     or `insecure_server: true` where TLS ends before Russet";
@@ -81,23 +83,20 @@ fn listener(
             help,
         );
     }
-    let address =
-        top.address("address").unwrap_or(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 443));
-    let redirect_address = top.address("http_redirect_addr");
-    let written_health = top.address("health_check_addr");
-    let health_address =
-        written_health.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 28080));
+    let address = top.get(&ADDRESS);
+    let redirect_address = top.get(&HTTP_REDIRECT_ADDR);
+    let health_address = top.get(&HEALTH_CHECK_ADDR);
     let named = [
-        ("address", Some(address)),
-        ("http_redirect_addr", redirect_address),
-        ("health_check_addr", Some(health_address)),
+        (&ADDRESS.row, Some(address)),
+        (&HTTP_REDIRECT_ADDR.row, redirect_address),
+        (&HEALTH_CHECK_ADDR.row, Some(health_address)),
     ];
-    for (index, (name, one)) in named.iter().enumerate() {
+    for (index, (key, one)) in named.iter().enumerate() {
         let same = named.iter().take(index).find(|(_, other)| other.is_some() && other == one);
         // Port 0 is a different one each time.
         if let Some((other, _)) = same.filter(|_| one.is_some_and(|one| one.port() != 0)) {
-            let message = format!("`{name}` and `{other}` are the same address");
-            let place = top.place(name).or_else(|| top.place(other));
+            let message = format!("`{}` and `{}` are the same address", key.name, other.name);
+            let place = top.place(*key).or_else(|| top.place(*other));
             context.error(codes::CONFLICT, place, message, "give each its own port");
         }
     }
@@ -106,9 +105,9 @@ fn listener(
         plain,
         redirect_address,
         health_address,
-        health_address_written: written_health.is_some(),
+        health_address_written: top.place(&HEALTH_CHECK_ADDR).is_some(),
         certificates: certificates?,
-        idle_timeout: top.duration("timeout_idle").unwrap_or(IDLE),
+        idle_timeout: top.get(&keys::timeouts::TIMEOUT_IDLE),
     })
 }
 
@@ -123,7 +122,7 @@ fn check_grpc_address(
         let message = "`grpc_address` is the address of another listener";
         context.error(
             codes::CONFLICT,
-            top.place("external_auth"),
+            top.place(&keys::external_auth::EXTERNAL_AUTH),
             message,
             "give each its own port",
         );
@@ -131,7 +130,11 @@ fn check_grpc_address(
 }
 
 fn domain_association(top: &Section, context: &mut Context<'_>) -> Option<Option<Arc<str>>> {
-    let key = "apple_domain_association";
-    let text = top.inline_or_file(key, Content::Public, &mut context.files, context.told).ok()?;
-    Some(text.map(|text| text.text.into()))
+    let text = top.inline_or_file(
+        &keys::apple::APPLE_DOMAIN_ASSOCIATION,
+        &keys::apple::APPLE_DOMAIN_ASSOCIATION_FILE,
+        &mut context.files,
+        context.problems,
+    );
+    Some(text.ok()?.map(|text| text.text.into()))
 }

@@ -5,26 +5,27 @@ use std::sync::Arc;
 
 use super::Context;
 use crate::base::node::{Node, Place};
+use crate::config::keys::{self, File, Key};
 use crate::config::section::Section;
 use crate::config::value::Located;
 use crate::config::{codes, yaml};
 use crate::policy::{GroupsBuilder, GroupsFile};
 
-const KEY: &str = "groups_file";
+const KEY: &Key<File> = &keys::routes::GROUPS_FILE;
 const YAML_HELP: &str = "write lines such as\nengineering: [ann@corp.example, \"sub:001234.ab\", \"domain:corp.example\"]";
 const CSV_HELP: &str = "begin with the line `group,member`, then one line for each member:\n\
                         engineering,ann@corp.example";
 
-/// The groups of the file, if one is named. Faults in it are told at their places in it.
+/// The groups of the file, if one is named. Faults in it are reported at their places in it.
 pub(super) fn lower(top: &Section, context: &mut Context<'_>) -> GroupsFile {
-    let Some(path) = top.text(KEY) else {
+    let Some(path) = top.get(KEY) else {
         return if top.has(KEY) { GroupsFile::Broken } else { GroupsFile::Unset };
     };
-    let Some(text) = context.files.read_deciding(KEY, path, context.told) else {
+    let Some(text) = context.files.read_deciding(KEY, path, context.problems) else {
         return GroupsFile::Broken;
     };
     let source = context.sources.add(path.text.clone(), text.as_str());
-    let before = context.told.errors();
+    let before = context.problems.errors();
     let mut groups = GroupsBuilder::default();
     let extension = Path::new(&path.text).extension().and_then(|extension| extension.to_str());
     if extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
@@ -32,8 +33,8 @@ pub(super) fn lower(top: &Section, context: &mut Context<'_>) -> GroupsFile {
     } else {
         from_yaml(&text, source, path, &mut groups, context);
     }
-    let groups = groups.finish(context.told);
-    if context.told.errors() > before {
+    let groups = groups.finish(context.problems);
+    if context.problems.errors() > before {
         return GroupsFile::Broken;
     }
     GroupsFile::Read(Arc::new(groups))
@@ -46,7 +47,7 @@ fn from_yaml(
     groups: &mut GroupsBuilder,
     context: &mut Context<'_>,
 ) {
-    let Some(root) = yaml::read(text, source, context.told) else { return };
+    let Some(root) = yaml::read(text, source, context.problems) else { return };
     let Some(entries) = root.map() else {
         let message =
             format!("`{KEY}`: {} is {}; it must be a map of groups", path.text, root.what());
@@ -55,7 +56,7 @@ fn from_yaml(
     };
     for (name, members) in entries {
         let group = (name.text().unwrap_or_default(), name.place);
-        if groups.group(group.0, group.1, context.told).is_none() || members.is_null() {
+        if groups.group(group.0, group.1, context.problems).is_none() || members.is_null() {
             continue;
         }
         let Some(members) = members.list() else {
@@ -64,18 +65,18 @@ fn from_yaml(
             continue;
         };
         for member in members {
-            if context.told.errors() >= yaml::MAX_PROBLEMS {
+            if context.problems.errors() >= yaml::MAX_PROBLEMS {
                 return;
             }
             match member.text() {
-                Some(text) => groups.member(group, (text, member.place), context.told),
-                None => tell_shape(member, context),
+                Some(text) => groups.member(group, (text, member.place), context.problems),
+                None => report_shape(member, context),
             }
         }
     }
 }
 
-fn tell_shape(member: &Node, context: &mut Context<'_>) {
+fn report_shape(member: &Node, context: &mut Context<'_>) {
     let message = format!("a member is text, and this is {}", member.what());
     let help = "write an address, `sub:` and Apple's id in quotes, or `domain:` and a domain in quotes: \
                 `sub: x` without quotes is a map";
@@ -103,7 +104,7 @@ fn from_csv(text: &str, source: u32, groups: &mut GroupsBuilder, context: &mut C
         let (Some(one), Some(other), 2) = (line.get(0), line.get(1), line.len()) else {
             let message = format!("a line has two cells, and this has {}", line.len());
             context.error(codes::SHAPE, whole, message, CSV_HELP);
-            if context.told.errors() >= yaml::MAX_PROBLEMS || group_first.is_none() {
+            if context.problems.errors() >= yaml::MAX_PROBLEMS || group_first.is_none() {
                 return;
             }
             continue;
@@ -127,10 +128,10 @@ fn from_csv(text: &str, source: u32, groups: &mut GroupsBuilder, context: &mut C
         } else {
             ((other, cells.1), (one, cells.0))
         };
-        if context.told.errors() >= yaml::MAX_PROBLEMS {
+        if context.problems.errors() >= yaml::MAX_PROBLEMS {
             return;
         }
-        groups.member(group, member, context.told);
+        groups.member(group, member, context.problems);
     }
     if group_first.is_none() {
         let whole = Place { source, start: 0, end: 0 };

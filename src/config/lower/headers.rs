@@ -1,10 +1,13 @@
 //! Header names, values and templates.
 
+use std::fmt::Display;
+
 use http::{HeaderName, HeaderValue as WireValue};
 
 use super::Context;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::node::{Kind, Node};
+use crate::config::keys::{self, Key, Map, Texts, Tree};
 use crate::config::section::Section;
 use crate::config::value::Located;
 use crate::config::{codes, yaml};
@@ -50,13 +53,13 @@ pub(super) fn request_headers(
     route: &Section,
     context: &mut Context<'_>,
 ) -> Option<Vec<(String, HeaderValue)>> {
-    const KEY: &str = "set_request_headers";
-    let entries = route.map(KEY).unwrap_or_default();
+    const KEY: &Key<Map> = &keys::route_upstream::SET_REQUEST_HEADERS;
+    let entries = route.get(KEY).unwrap_or_default();
     let mut fine = true;
     let mut headers: Vec<(String, HeaderValue)> = Vec::new();
     for (name, value) in entries {
-        let told = name.text.to_ascii_lowercase();
-        if ["authorization", "cookie", "key", "pass"].iter().any(|word| told.contains(word)) {
+        let lower = name.text.to_ascii_lowercase();
+        if ["authorization", "cookie", "key", "pass"].iter().any(|word| lower.contains(word)) {
             context.sources.mask(value.place);
         }
         match (header_name(KEY, name, context), header_value(KEY, name, value, context)) {
@@ -64,14 +67,14 @@ pub(super) fn request_headers(
             _ => fine = false,
         }
     }
-    fine &= unique(KEY, entries, context.told);
+    fine &= unique(KEY, entries, context.problems);
     fine.then_some(headers)
 }
 
 /// `remove_request_headers` of a route, lower case.
 pub(super) fn removed_headers(route: &Section, context: &mut Context<'_>) -> Option<Vec<String>> {
-    const KEY: &str = "remove_request_headers";
-    let names = route.texts(KEY).unwrap_or_default().iter();
+    const KEY: &Key<Texts> = &keys::route_upstream::REMOVE_REQUEST_HEADERS;
+    let names = route.get(KEY).unwrap_or_default().iter();
     let names: Vec<_> = names.map(|name| header_name(KEY, name, context)).collect();
     names.into_iter().collect()
 }
@@ -89,17 +92,17 @@ pub(super) enum ResponseHeaders {
 
 pub(super) fn response_headers(
     section: &Section,
+    key: &Key<Map>,
     context: &mut Context<'_>,
 ) -> Option<ResponseHeaders> {
-    const KEY: &str = "set_response_headers";
-    let Some(entries) = section.map(KEY) else {
-        return (!section.has(KEY)).then_some(ResponseHeaders::Unset);
+    let Some(entries) = section.get(key) else {
+        return (!section.has(key)).then_some(ResponseHeaders::Unset);
     };
     if let Some((_, value)) =
         entries.iter().find(|(name, _)| name.text.eq_ignore_ascii_case("disable"))
     {
         if value.text != "true" {
-            let message = format!("`disable` is not a header: it turns all of `{KEY}` off");
+            let message = format!("`disable` is not a header: it turns all of `{key}` off");
             context.error(
                 codes::HEADER,
                 value.place,
@@ -113,12 +116,12 @@ pub(super) fn response_headers(
     let mut fine = true;
     let mut headers = Vec::new();
     for (name, value) in entries {
-        match (header_name(KEY, name, context), header_value(KEY, name, value, context)) {
+        match (header_name(key, name, context), header_value(key, name, value, context)) {
             (Some(name), Some(())) => headers.push((name, value.text.clone())),
             _ => fine = false,
         }
     }
-    fine &= unique(KEY, entries, context.told);
+    fine &= unique(key, entries, context.problems);
     fine.then_some(ResponseHeaders::Set(headers))
 }
 
@@ -138,8 +141,8 @@ pub(super) fn claims_headers(
     top: &Section,
     context: &mut Context<'_>,
 ) -> Option<Vec<(String, String)>> {
-    const KEY: &str = "jwt_claims_headers";
-    let Some(node) = top.tree(KEY) else { return Some(Vec::new()) };
+    const KEY: &Key<Tree> = &keys::headers::JWT_CLAIMS_HEADERS;
+    let Some(node) = top.get(KEY) else { return Some(Vec::new()) };
     let pairs = claim_pairs(node, context)?;
     let mut fine = true;
     let mut headers = Vec::new();
@@ -165,7 +168,7 @@ pub(super) fn claims_headers(
             None => fine = false,
         }
     }
-    fine &= unique(KEY, &pairs, context.told);
+    fine &= unique(KEY, &pairs, context.problems);
     fine.then_some(headers)
 }
 
@@ -176,7 +179,7 @@ fn claim_pairs(node: &Node, context: &mut Context<'_>) -> Option<Vec<(Located, L
     };
     match &node.kind {
         Kind::Scalar(scalar) if scalar.text.trim_start().starts_with(['{', '[']) => {
-            let inner = yaml::read_embedded(&scalar.text, node.place, context.told)?;
+            let inner = yaml::read_embedded(&scalar.text, node.place, context.problems)?;
             claim_pairs(&inner, context)
         }
         Kind::Scalar(scalar) => Some(
@@ -211,7 +214,7 @@ fn text_of<'n>(node: &'n Node, context: &mut Context<'_>) -> Option<&'n str> {
 }
 
 /// A header's name in lower case.
-fn header_name(key: &str, name: &Located, context: &mut Context<'_>) -> Option<String> {
+fn header_name(key: &impl Display, name: &Located, context: &mut Context<'_>) -> Option<String> {
     let Ok(parsed) = HeaderName::from_bytes(name.text.as_bytes()) else {
         let message = format!("`{key}`: `{}` cannot name a header", name.text);
         context.error(codes::HEADER, name.place, message, "use letters, digits and `-`");
@@ -232,7 +235,7 @@ fn header_name(key: &str, name: &Located, context: &mut Context<'_>) -> Option<S
 }
 
 fn header_value(
-    key: &str,
+    key: &impl Display,
     name: &Located,
     value: &Located,
     context: &mut Context<'_>,
@@ -247,7 +250,7 @@ fn header_value(
 }
 
 /// Names are one where they differ in case alone.
-fn unique(key: &str, entries: &[(Located, Located)], told: &mut Diagnostics) -> bool {
+fn unique(key: &impl Display, entries: &[(Located, Located)], problems: &mut Diagnostics) -> bool {
     let mut fine = true;
     for (index, (name, _)) in entries.iter().enumerate() {
         let first = entries
@@ -255,13 +258,13 @@ fn unique(key: &str, entries: &[(Located, Located)], told: &mut Diagnostics) -> 
             .take(index)
             .find(|(other, _)| other.text.eq_ignore_ascii_case(&name.text));
         if let Some((first, _)) = first {
-            told.error(
+            problems.error(
                 codes::DUPLICATE,
                 name.place,
                 format!("`{key}` has `{}` twice", name.text),
                 "keep one of the two",
             );
-            told.note(first.place, "the first one is here");
+            problems.note(first.place, "the first one is here");
             fine = false;
         }
     }
@@ -365,16 +368,16 @@ mod tests {
     use crate::config::files::Files;
 
     fn lowered(text: &str) -> (HeaderValue, Vec<String>) {
-        let (mut told, mut sources) = (Diagnostics::default(), Sources::default());
+        let (mut problems, mut sources) = (Diagnostics::default(), Sources::default());
         let mut context = Context {
-            told: &mut told,
+            problems: &mut problems,
             sources: &mut sources,
             files: Files::default(),
             now: Timestamp(0),
         };
         let value = Located { text: text.to_owned(), place: Place::default() };
         let value = template(&value, &mut context);
-        (value, told.sorted().iter().map(|item| item.message.clone()).collect())
+        (value, problems.sorted().iter().map(|item| item.message.clone()).collect())
     }
 
     #[test]
@@ -401,9 +404,9 @@ mod tests {
             ("${unclosed", HeaderValue::Text("${unclosed".into()), 0),
         ];
         for (written, expected, warnings) in cases {
-            let (value, told) = lowered(written);
+            let (value, problems) = lowered(written);
             assert_eq!(value, expected, "{written}");
-            assert_eq!(told.len(), warnings, "{written}: {told:?}");
+            assert_eq!(problems.len(), warnings, "{written}: {problems:?}");
         }
     }
 }

@@ -8,6 +8,8 @@ use super::Context;
 use super::targets::LocatedFrom;
 use crate::base::node::Place;
 use crate::config::codes;
+use crate::config::keys::session::{AUTHENTICATE_CALLBACK_PATH, AUTHENTICATE_SERVICE_URL};
+use crate::config::keys::{self, Key, Link, Text};
 use crate::config::section::Section;
 use crate::decision::From;
 use crate::gateway::paths;
@@ -22,7 +24,7 @@ pub(super) struct Hosts {
     pub(super) host: String,
     /// `authenticate_callback_path`.
     pub(super) callback_path: String,
-    /// What told us, for problems with it.
+    /// Where the host was written, for problems with it.
     pub(super) place: Option<Place>,
 }
 
@@ -43,12 +45,12 @@ pub(super) fn lower(
     context: &mut Context<'_>,
 ) -> Option<Hosts> {
     let callback_path = callback_path(top, context);
-    let (from, place) = match top.url("authenticate_service_url") {
+    let (from, place) = match top.get(&AUTHENTICATE_SERVICE_URL) {
         Some(url) => {
-            let place = top.place("authenticate_service_url");
+            let place = top.place(&AUTHENTICATE_SERVICE_URL);
             (service_host(url, place, context), place)
         }
-        None if top.has("authenticate_service_url") => (None, None),
+        None if top.has(&AUTHENTICATE_SERVICE_URL) => (None, None),
         None => only_route_host(top, froms, context).unzip(),
     };
     let from = from?;
@@ -60,7 +62,7 @@ pub(super) fn lower(
 }
 
 fn service_host(url: &Url, place: Option<Place>, context: &mut Context<'_>) -> Option<From> {
-    const KEY: &str = "authenticate_service_url";
+    const KEY: &Key<Link> = &AUTHENTICATE_SERVICE_URL;
     if url.host_str() == Some("authenticate.pomerium.app") {
         let message =
             format!("`{KEY}` is the hosted service of Pomerium, which Russet does not use");
@@ -112,7 +114,7 @@ fn only_route_host(
             context.error(codes::AUTHENTICATE, only.place, missing, help);
             None
         }
-        (None, _) if top.has("routes") || top.has("policy") => None,
+        (None, _) if top.has(&keys::routes::ROUTES) || top.has(&keys::routes::POLICY) => None,
         (None, _) => {
             let help = "add a route, or `authenticate_service_url: https://auth.example.com`";
             context.error(codes::AUTHENTICATE, None, missing, help);
@@ -124,7 +126,7 @@ fn only_route_host(
                 below(&first.from.host)
             );
             context.error(codes::AUTHENTICATE, second.place, missing, help);
-            context.told.note(first.place, "one host could have signed in for itself");
+            context.problems.note(first.place, "one host could have signed in for itself");
             None
         }
     }
@@ -139,8 +141,8 @@ fn below(host: &str) -> &str {
 }
 
 fn callback_path(top: &Section, context: &mut Context<'_>) -> Option<String> {
-    const KEY: &str = "authenticate_callback_path";
-    let Some(path) = top.text(KEY) else { return Some("/oauth2/callback".to_owned()) };
+    const KEY: &Key<Text> = &AUTHENTICATE_CALLBACK_PATH;
+    let Some(path) = top.get(KEY) else { return Some(KEY.row.default.to_string()) };
     let text = &path.text;
     // What the one form of paths would change, Apple would not send back.
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);

@@ -1,6 +1,6 @@
 //! From what was written to what it means: fills the settings of every owner, one file for each.
 //!
-//! Every part goes on as far as it can after a problem, so that all of them are told at once; what
+//! Every part goes on as far as it can after a problem, so that all of them are reported at once; what
 //! it could not make is `None`, and then there are no settings.
 
 mod access;
@@ -13,8 +13,9 @@ mod gateway;
 mod groups;
 mod headers;
 mod hosts;
+mod idp_claims;
 mod mtls;
-mod neighbours;
+mod route_conflicts;
 mod routes;
 mod session;
 mod signing_key;
@@ -25,17 +26,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(super) use client_secret::expiry_of as client_secret_expiry;
-use tracing::level_filters::LevelFilter;
 
 use super::files::Files;
-use super::keys::Scope;
-use super::section::Section;
+use super::keys::{self, Key, Scope, Tree};
+use super::section::{Purpose, Section};
 use super::value::Located;
 use super::yaml::MAX_PROBLEMS;
-use super::{LogFormat, LogSettings, Settings, codes};
+use super::{LogSettings, Settings, codes};
 use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::near;
-use crate::base::node::Place;
+use crate::base::node::{Node, Place};
 use crate::base::time::Timestamp;
 use crate::decision::RouteRule;
 use crate::policy::{Definitions, Groups, GroupsFile, names_a_group};
@@ -43,7 +43,7 @@ use routes::Route;
 
 /// What every part of the lowering needs.
 pub(super) struct Context<'a> {
-    pub(super) told: &'a mut Diagnostics,
+    pub(super) problems: &'a mut Diagnostics,
     pub(super) sources: &'a mut Sources,
     pub(super) files: Files,
     pub(super) now: Timestamp,
@@ -57,7 +57,7 @@ impl Context<'_> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.told.error(code, place, message, help);
+        self.problems.error(code, place, message, help);
     }
 
     fn warning(
@@ -67,7 +67,24 @@ impl Context<'_> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.told.warning(code, place, message, help);
+        self.problems.warning(code, place, message, help);
+    }
+
+    /// Reads `node` as a map with the keys of `scope`; `name` is what messages call it. `None` where
+    /// it is not a map.
+    fn section(
+        &mut self,
+        scope: Scope,
+        purpose: Purpose,
+        node: &Node,
+        name: &str,
+    ) -> Option<Section> {
+        if node.map().is_none() {
+            let message = format!("`{name}` is {}; it must be a map", node.what());
+            self.error(codes::SHAPE, node.place, message, keys::listed(scope));
+            return None;
+        }
+        Some(Section::read(scope, purpose, node, self.sources, self.problems))
     }
 
     /// Says that a text was never replaced by the operator's own, if so.
@@ -115,20 +132,22 @@ pub(super) fn decisions(
     context: &mut Context<'_>,
 ) -> Decisions {
     let sections = route_sections(top, context);
-    let named = top.tree("named_policies");
-    let keys = |section: &Section| ["policy", "sub_policies"].map(|key| section.tree(key).cloned());
+    let named = top.get(&keys::routes::NAMED_POLICIES);
+    let policies = |section: &Section| {
+        [keys::route::POLICY, keys::route::SUB_POLICIES].map(|key| section.get(&key).cloned())
+    };
     let needed = read_groups == ReadGroups::Always
         || named.is_some_and(names_a_group)
-        || sections.iter().flat_map(keys).flatten().any(|node| names_a_group(&node));
-    let groups = if needed || !top.has("groups_file") {
+        || sections.iter().flat_map(policies).flatten().any(|node| names_a_group(&node));
+    let groups = if needed || !top.has(&keys::routes::GROUPS_FILE) {
         groups::lower(top, context)
     } else {
         GroupsFile::Unset
     };
-    let mut definitions = Definitions::new(groups, named, context.told);
+    let mut definitions = Definitions::new(groups, named, context.problems);
     let certificate_required = mtls::certificate_required(top, &sections, context);
     let routes = routes::rules(sections, certificate_required, &mut definitions, context);
-    definitions.doubt_unused(context.told);
+    definitions.doubt_unused(context.problems);
     let groups = match definitions.groups() {
         GroupsFile::Read(groups) => Some(Arc::clone(groups)),
         GroupsFile::Unset | GroupsFile::Broken => None,
@@ -143,19 +162,24 @@ pub(super) fn settings(
     context: &mut Context<'_>,
 ) -> Option<Settings> {
     check_runtime_flags(top, context);
-    let extra_roots: Arc<[_]> =
-        certificates::authorities(top, "certificate_authority", context).unwrap_or_default();
+    let extra_roots: Arc<[_]> = certificates::authorities(
+        top,
+        &keys::tls::CERTIFICATE_AUTHORITY,
+        &keys::tls::CERTIFICATE_AUTHORITY_FILE,
+        context,
+    )
+    .unwrap_or_default();
     let services = routes::services(top, &mut decisions.routes, &extra_roots, context);
     let routes = &decisions.routes;
     let froms: Vec<_> = routes.iter().filter_map(|route| route.from.clone()).collect();
     let hosts = hosts::lower(top, &froms, context);
     let apple = apple::lower(top, hosts.as_ref(), extra_roots, context);
     let session = session::lower(top, &froms, hosts.as_ref(), context);
-    let any_written = ["policy", "routes"]
+    let any_written = LISTS
         .iter()
-        .filter_map(|key| top.tree(key))
+        .filter_map(|key| top.get(key))
         .any(|node| node.list().is_none_or(|items| !items.is_empty()));
-    neighbours::check(routes, any_written, context);
+    route_conflicts::check(routes, any_written, context);
     let gateway = gateway::lower(top, hosts.as_ref(), &froms, context);
     Some(Settings {
         apple: apple?,
@@ -163,9 +187,12 @@ pub(super) fn settings(
         gateway: crate::gateway::Settings { routes: services?, ..gateway? },
         rules: decisions.rules()?,
         groups: decisions.groups(),
-        state_dir: top.text("state_dir").map(|path| path.text.clone().into()),
-        shadow: top.flag("shadow"),
-        log: log_settings(top),
+        state_dir: top.get(&keys::storage::STATE_DIR).map(|path| path.text.clone().into()),
+        shadow: top.get(&keys::logging::SHADOW),
+        log: LogSettings {
+            level: top.get(&keys::logging::LOG_LEVEL),
+            format: top.get(&keys::logging::LOG_FORMAT),
+        },
         files: std::mem::take(&mut context.files.asked),
     })
 }
@@ -173,25 +200,6 @@ pub(super) fn settings(
 /// The file that the decision log is written to, if it is one.
 pub(super) fn decision_log(top: &Section) -> Option<PathBuf> {
     decision_log::path(top)
-}
-
-fn log_settings(top: &Section) -> LogSettings {
-    let word = |key| top.text(key).map(|word| word.text.as_str());
-    LogSettings {
-        level: match word("log_level") {
-            Some("trace") => LevelFilter::TRACE,
-            Some("debug") => LevelFilter::DEBUG,
-            Some("warn" | "warning") => LevelFilter::WARN,
-            Some("error" | "critical" | "fatal" | "panic") => LevelFilter::ERROR,
-            Some("off" | "none" | "disabled") => LevelFilter::OFF,
-            _ => LevelFilter::INFO,
-        },
-        format: match word("log_format") {
-            Some("json") => LogFormat::Json,
-            Some("human") => LogFormat::Human,
-            _ => LogFormat::Auto,
-        },
-    }
 }
 
 /// Pomerium's flags that would change what Russet does, with the only value it can do.
@@ -224,7 +232,7 @@ const OTHER_FLAGS: [&str; 12] = [
 const EITHER: [&str; 2] = ["config_hot_reload", "routes_portal"];
 
 fn check_runtime_flags(top: &Section, context: &mut Context<'_>) {
-    for (name, value) in top.map("runtime_flags").unwrap_or_default() {
+    for (name, value) in top.get(&keys::services::RUNTIME_FLAGS).unwrap_or_default() {
         let known = FLAGS.iter().find(|(flag, ..)| *flag == name.text);
         if known.is_none() && !OTHER_FLAGS.contains(&name.text.as_str()) {
             let all = FLAGS.iter().map(|(flag, ..)| *flag).chain(OTHER_FLAGS);
@@ -248,17 +256,20 @@ fn check_runtime_flags(top: &Section, context: &mut Context<'_>) {
     }
 }
 
+/// The lists of routes, in the order in which they are tried.
+const LISTS: [Key<Tree>; 2] = [keys::routes::POLICY, keys::routes::ROUTES];
+
 /// The routes of both lists, each a section of its own.
 fn route_sections(top: &Section, context: &mut Context<'_>) -> Vec<Section> {
     let mut sections = Vec::new();
-    for list in ["policy", "routes"].iter().filter_map(|key| top.tree(key)) {
+    for list in LISTS.iter().filter_map(|key| top.get(key)) {
         let Some(items) = list.list() else {
             let message = format!("this is {}; it must be a list of routes", list.what());
             context.error(codes::SHAPE, list.place, message, "begin each route with `- from: `");
             continue;
         };
         for item in items {
-            if context.told.errors() >= MAX_PROBLEMS {
+            if context.problems.errors() >= MAX_PROBLEMS {
                 break;
             }
             if item.map().is_none() {
@@ -276,7 +287,7 @@ fn route_sections(top: &Section, context: &mut Context<'_>) -> Vec<Section> {
                 top.purpose,
                 item,
                 context.sources,
-                context.told,
+                context.problems,
             ));
         }
     }

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use regex::{Regex, RegexBuilder};
 use rustls_pki_types::CertificateDer;
@@ -13,15 +12,13 @@ use super::targets::{self, LocatedFrom};
 use super::{Context, certificates, headers};
 use crate::base::node::Place;
 use crate::config::codes;
+use crate::config::keys::{self, route as route_keys, route_upstream as upstream_keys};
 use crate::config::section::Section;
 use crate::config::value::Located;
 use crate::decision::{PathRule, RouteRule};
 use crate::gateway::RouteService;
 use crate::policy::{Definitions, Openness, Policy};
 use crate::upstream;
-
-/// `timeout` where it is not written, as in Pomerium.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Largest program of a `regex`, in bytes.
 const REGEX_BYTES: usize = 1 << 20;
@@ -37,7 +34,7 @@ pub(super) struct Route {
     /// none.
     pub(super) to: Option<Option<upstream::Target>>,
     pub(super) openness: Openness,
-    /// The policy that is asked beside its own.
+    /// The shadow policy: it is asked in addition to the route's own.
     pub(super) shadow_policy: Option<Policy>,
     /// What is decided on its requests; `None` where something is wrong with that.
     pub(super) rule: Option<RouteRule>,
@@ -104,8 +101,8 @@ pub(super) fn services(
     extra_roots: &Arc<[CertificateDer<'static>]>,
     context: &mut Context<'_>,
 ) -> Option<Vec<RouteService>> {
-    let pass_identity = top.flag("pass_identity_headers");
-    let external_auth = top.has("external_auth");
+    let pass_identity = top.get(&keys::headers::PASS_IDENTITY_HEADERS);
+    let external_auth = top.has(&keys::external_auth::EXTERNAL_AUTH);
     let one = |route: &mut Route| {
         let service = service(&route.section, pass_identity, extra_roots, external_auth, context);
         let shadow_policy = route.shadow_policy.take();
@@ -126,7 +123,7 @@ fn id(
     path: Option<&WrittenPath>,
     ids: &mut HashSet<String>,
 ) -> String {
-    let wanted = route.text("name").map_or_else(
+    let wanted = route.get(&route_keys::NAME).map_or_else(
         || {
             let port = from.from.port.map_or_else(String::new, |port| format!(":{port}"));
             let path = match path {
@@ -148,9 +145,9 @@ fn id(
 }
 
 fn path(route: &Section, context: &mut Context<'_>) -> Option<(WrittenPath, PathRule)> {
-    let written: Vec<(&str, &Located)> = ["prefix", "path", "regex"]
-        .into_iter()
-        .filter_map(|key| Some((key, route.text(key)?)))
+    let written: Vec<(&str, &Located)> = [route_keys::PREFIX, route_keys::PATH, route_keys::REGEX]
+        .iter()
+        .filter_map(|key| Some((key.row.name, route.get(key)?)))
         .collect();
     match written.as_slice() {
         [] => Some((WrittenPath::Any, PathRule::Any)),
@@ -251,19 +248,30 @@ fn service(
         true => Some(None),
         false => targets::to(route, context).map(Some),
     };
-    let custom_roots = certificates::authorities(route, "tls_custom_ca", context);
-    let skip_verify = route.flag("tls_skip_verify");
+    let custom_roots = certificates::authorities(
+        route,
+        &upstream_keys::TLS_CUSTOM_CA,
+        &upstream_keys::TLS_CUSTOM_CA_FILE,
+        context,
+    );
+    let skip_verify = route.get(&upstream_keys::TLS_SKIP_VERIFY);
     if skip_verify {
         let message =
             "the certificate of this application is not checked: whoever is on the way can be it";
         let help = "name its authority in `tls_custom_ca_file` and remove `tls_skip_verify`";
-        context.warning(codes::SKIP_VERIFY, route.place("tls_skip_verify"), message, help);
+        context.warning(
+            codes::SKIP_VERIFY,
+            route.place(&upstream_keys::TLS_SKIP_VERIFY),
+            message,
+            help,
+        );
     }
     let set_request_headers = headers::request_headers(route, context);
     let remove_request_headers = headers::removed_headers(route, context);
-    let response_headers = headers::response_headers(route, context);
+    let response_headers =
+        headers::response_headers(route, &upstream_keys::SET_RESPONSE_HEADERS, context);
     let response_headers_disabled = response_headers == Some(ResponseHeaders::Disabled);
-    let timeout = route.duration("timeout").unwrap_or(TIMEOUT);
+    let timeout = route.get(&upstream_keys::TIMEOUT);
     Some(RouteService {
         upstream: match target? {
             None => None,
@@ -277,9 +285,9 @@ fn service(
                 timeout: (!timeout.is_zero()).then_some(timeout),
             }),
         },
-        pass_identity: route.boolean("pass_identity_headers").unwrap_or(pass_identity),
-        preserve_host: route.flag("preserve_host_header"),
-        cors_allow_preflight: route.flag("cors_allow_preflight"),
+        pass_identity: route.get(&upstream_keys::PASS_IDENTITY_HEADERS).unwrap_or(pass_identity),
+        preserve_host: route.get(&route_keys::PRESERVE_HOST_HEADER),
+        cors_allow_preflight: route.get(&route_keys::CORS_ALLOW_PREFLIGHT),
         set_request_headers: set_request_headers?,
         remove_request_headers: remove_request_headers?,
         response_headers: match response_headers? {

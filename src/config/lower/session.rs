@@ -10,10 +10,14 @@ use super::targets::LocatedFrom;
 use crate::base::seal::{KEY_BYTES, Ring};
 use crate::base::secret::Secret;
 use crate::config::codes;
-use crate::config::files::Content;
-use crate::config::section::{Section, tell_both};
+use crate::config::keys::session::{
+    COOKIE_DOMAIN, COOKIE_EXPIRE, COOKIE_HTTP_ONLY, COOKIE_NAME, COOKIE_SAME_SITE, COOKIE_SECRET,
+    COOKIE_SECRET_FILE, SHARED_SECRET, SHARED_SECRET_FILE,
+};
+use crate::config::keys::{File, Key, Texts};
+use crate::config::section::{Section, report_both};
 use crate::config::value::Located;
-use crate::session::{CookieSettings, SameSite, Settings};
+use crate::session::{CookieSettings, Settings};
 
 /// Longest name of a cookie: the whole of a cookie must fit 4 KiB.
 const NAME_CHARACTERS: usize = 64;
@@ -26,23 +30,23 @@ pub(super) fn lower(
 ) -> Option<Settings> {
     let domain = domain(top, froms, hosts, context);
     let name = name(top, domain.as_ref().is_ok_and(Option::is_some), context);
-    let same_site = match top.text("cookie_same_site").map(|word| word.text.as_str()) {
-        Some("strict") => SameSite::Strict,
-        Some("none") => SameSite::None,
-        _ => SameSite::Lax,
-    };
-    let http_only = top.boolean("cookie_http_only").unwrap_or(true);
+    let http_only = top.get(&COOKIE_HTTP_ONLY);
     if !http_only {
         let message = "scripts of every application can read the session cookie";
         let help =
             "remove `cookie_http_only: false`; `/.pomerium/user` tells scripts who is signed in";
-        context.warning(codes::COOKIE, top.place("cookie_http_only"), message, help);
+        context.warning(codes::COOKIE, top.place(&COOKIE_HTTP_ONLY), message, help);
     }
-    let cookie_secret = secret(top, "cookie_secret", context);
-    let shared_secret = secret(top, "shared_secret", context);
+    let cookie_secret = secret(top, (&COOKIE_SECRET, &COOKIE_SECRET_FILE), context);
+    let shared_secret = secret(top, (&SHARED_SECRET, &SHARED_SECRET_FILE), context);
     Some(Settings {
-        cookie: CookieSettings { name: name?, domain: domain.ok()?, http_only, same_site },
-        lifetime: top.duration("cookie_expire").unwrap_or(Settings::default().lifetime),
+        cookie: CookieSettings {
+            name: name?,
+            domain: domain.ok()?,
+            http_only,
+            same_site: top.get(&COOKIE_SAME_SITE),
+        },
+        lifetime: top.get(&COOKIE_EXPIRE),
         cookie_secret: cookie_secret.ok()?,
         shared_secret: shared_secret.ok()?,
     })
@@ -52,7 +56,7 @@ pub(super) fn lower(
 /// can set or see it (RFC 6265bis §4.1.3).
 fn name(top: &Section, has_domain: bool, context: &mut Context<'_>) -> Option<String> {
     const PREFIX: &str = "__Host-";
-    let Some(name) = top.text("cookie_name") else {
+    let Some(name) = top.get(&COOKIE_NAME) else {
         let prefix = if has_domain { "__Secure-" } else { PREFIX };
         return Some(format!("{prefix}russet"));
     };
@@ -88,7 +92,7 @@ fn domain(
     hosts: Option<&Hosts>,
     context: &mut Context<'_>,
 ) -> Result<Option<String>, ()> {
-    let Some(written) = top.text("cookie_domain") else { return Ok(None) };
+    let Some(written) = top.get(&COOKIE_DOMAIN) else { return Ok(None) };
     let domain = written.text.trim_start_matches('.').trim_end_matches('.').to_ascii_lowercase();
     let label = |label: &str| {
         !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
@@ -127,25 +131,27 @@ fn is_within(host: &str, domain: &str) -> bool {
 }
 
 /// The keys of one secret. `Ok(None)` where none is written.
-fn secret(top: &Section, key: &'static str, context: &mut Context<'_>) -> Result<Option<Ring>, ()> {
-    let file_key = format!("{key}_file");
-    let keys: Vec<Located> = match (top.texts(key), top.text(&file_key)) {
-        (Some(_), Some(file)) => {
-            let at = top.place(key).unwrap_or(file.place);
-            tell_both(key, &file_key, at, file.place, context.told);
+fn secret(
+    top: &Section,
+    (inline, file): (&Key<Texts>, &Key<File>),
+    context: &mut Context<'_>,
+) -> Result<Option<Ring>, ()> {
+    let keys: Vec<Located> = match (top.get(inline), top.get(file)) {
+        (Some(_), Some(path)) => {
+            let at = top.place(inline).unwrap_or(path.place);
+            report_both((inline.row.name, file.row.name), at, path.place, context.problems);
             return Err(());
         }
         (Some(keys), None) => keys.to_vec(),
-        (None, Some(file)) => {
-            let text =
-                context.files.read(&file_key, file, Content::Secret, context.told).ok_or(())?;
-            let key = |line: &str| Located { text: line.trim().to_owned(), place: file.place };
+        (None, Some(path)) => {
+            let text = context.files.read(file, path, context.problems).ok_or(())?;
+            let key = |line: &str| Located { text: line.trim().to_owned(), place: path.place };
             text.lines().filter(|line| !line.trim().is_empty()).map(key).collect()
         }
-        (None, None) if top.has(key) => return Err(()),
+        (None, None) if top.has(inline) => return Err(()),
         (None, None) => return Ok(None),
     };
-    let read: Vec<_> = keys.iter().map(|text| one_secret(key, text, context)).collect();
+    let read: Vec<_> = keys.iter().map(|text| one_secret(inline.row.name, text, context)).collect();
     let read: Option<Vec<_>> = read.into_iter().collect();
     read.and_then(Ring::new).map(Some).ok_or(())
 }

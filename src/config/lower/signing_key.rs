@@ -11,7 +11,7 @@ use super::Context;
 use super::certificates::pem_of;
 use crate::base::secret::Secret;
 use crate::config::codes;
-use crate::config::files::Content;
+use crate::config::keys::headers::{SIGNING_KEY, SIGNING_KEY_FILE};
 use crate::config::section::Section;
 use crate::gateway::SigningKeySource;
 
@@ -21,7 +21,7 @@ const RSA_BITS: usize = 2048;
 /// The signing keys; none where none is written. `None` where one cannot be used.
 pub(super) fn lower(top: &Section, context: &mut Context<'_>) -> Option<Vec<SigningKeySource>> {
     let written =
-        top.inline_or_file("signing_key", Content::Secret, &mut context.files, context.told);
+        top.inline_or_file(&SIGNING_KEY, &SIGNING_KEY_FILE, &mut context.files, context.problems);
     let Some(written) = written.ok()? else { return Some(Vec::new()) };
     if context.is_placeholder("signing_key", &written) {
         return None;

@@ -5,6 +5,8 @@ use url::{Host, Url};
 use super::Context;
 use crate::base::node::{Node, Place};
 use crate::config::codes;
+use crate::config::keys::route::FROM;
+use crate::config::keys::route_upstream::{REDIRECT, RESPONSE, TO};
 use crate::config::section::Section;
 use crate::decision::From;
 use crate::upstream::{Scheme, Target};
@@ -17,8 +19,8 @@ pub(super) struct LocatedFrom {
 }
 
 pub(super) fn from(route: &Section, context: &mut Context<'_>) -> Option<LocatedFrom> {
-    let Some(written) = route.text("from") else {
-        if !route.has("from") {
+    let Some(written) = route.get(&FROM) else {
+        if !route.has(&FROM) {
             let help = "add `from: https://wiki.example.com`, the address that people type";
             context.error(codes::MISSING, route.place, "a route without `from`", help);
         }
@@ -45,14 +47,14 @@ pub(super) fn from(route: &Section, context: &mut Context<'_>) -> Option<Located
         }
         _ => {
             return problem(
-                format!("`from: {text}` is no https address"),
+                format!("`from: {text}` is not an https address"),
                 "write it like `https://wiki.example.com`",
             );
         }
     }
     let Ok(url) = Url::parse(text) else {
         return problem(
-            format!("`from: {text}` is no address"),
+            format!("`from: {text}` is not an address"),
             "write it like `https://wiki.example.com`",
         );
     };
@@ -75,13 +77,18 @@ pub(super) fn from(route: &Section, context: &mut Context<'_>) -> Option<Located
 
 /// Whether a route names no application: then it decides for other proxies alone.
 pub(super) fn is_left_to_others(route: &Section) -> bool {
-    !["to", "redirect", "response"].iter().any(|key| route.has(key))
+    !route.has(&TO) && !stands_in(route)
+}
+
+/// Whether something else is to answer in the application's place.
+fn stands_in(route: &Section) -> bool {
+    route.has(&REDIRECT) || route.has(&RESPONSE)
 }
 
 pub(super) fn to(route: &Section, context: &mut Context<'_>) -> Option<Target> {
-    let Some(written) = route.tree("to") else {
-        // These would stand in its place, and are told as not yet done.
-        if route.has("redirect") || route.has("response") {
+    let Some(written) = route.get(&TO) else {
+        // Whoever writes one of these has been told that it is not yet done.
+        if stands_in(route) {
             return None;
         }
         let help = "add `to: http://127.0.0.1:8080`, the application behind Russet; only with \
@@ -135,7 +142,7 @@ fn target(node: &Node, context: &mut Context<'_>) -> Option<Target> {
             context.error(
                 codes::TO,
                 node.place,
-                format!("`to: {text}` is no http or https address"),
+                format!("`to: {text}` is not an http or https address"),
                 HELP,
             );
             return None;
@@ -150,7 +157,7 @@ fn target(node: &Node, context: &mut Context<'_>) -> Option<Target> {
         context.error(codes::TO, node.place, format!("{shown} {what}"), help);
         None
     };
-    let Ok(url) = Url::parse(text) else { return problem("is no address", HELP) };
+    let Ok(url) = Url::parse(text) else { return problem("is not an address", HELP) };
     if !url.username().is_empty() || url.password().is_some() {
         return problem(
             "holds a user name",

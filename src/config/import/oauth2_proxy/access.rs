@@ -1,8 +1,8 @@
 //! Who may pass: oauth2-proxy's checks as the keys of a route, and as rules where keys do not reach.
 
-use super::report::Told;
+use super::report::Findings;
 use super::table::Fate;
-use super::write::{flow, quoted};
+use super::words::{flow, quoted};
 use super::{Options, ReadFile};
 
 /// Who may pass, for every route that is not public.
@@ -18,7 +18,7 @@ pub(super) struct Access {
 }
 
 impl Access {
-    pub(super) fn new(options: &Options<'_>, file: ReadFile<'_>, told: &mut Told) -> Self {
+    pub(super) fn new(options: &Options<'_>, file: ReadFile<'_>, findings: &mut Findings) -> Self {
         let mut access = Self::default();
         for domain in options.all("email_domains") {
             let domain = domain.trim().trim_start_matches('@');
@@ -32,7 +32,7 @@ impl Access {
             }
         }
         if access.everybody {
-            told.value(
+            findings.value(
                 "email_domains",
                 Fate::Carried,
                 "`allow_any_authenticated_user`: everybody with an Apple account, also without an \
@@ -43,22 +43,22 @@ impl Access {
             match file(path) {
                 Some(text) => access.addresses = addresses(&text),
                 None => {
-                    told.value(
+                    findings.value(
                         "authenticated_emails_file",
                         Fate::Changed,
                         "`allowed_users`, but the file cannot be read here, so nobody is in it yet",
                     );
-                    told.give(format!("`allowed_users`: the addresses of {}", quoted(path)));
+                    findings.give(format!("`allowed_users`: the addresses of {}", quoted(path)));
                 }
             }
         }
         access.groups = kept(options.all("allowed_groups"));
         if !access.groups.is_empty() {
-            told.give("`groups_file`: who is in which group, since Apple has none");
+            findings.give("`groups_file`: who is in which group, since Apple has none");
         }
         access.networks = kept(options.all("trusted_ips"));
         if !access.admits_somebody() {
-            told.give(
+            findings.give(
                 "who may pass: `allowed_domains`, `allowed_users` or \
                  `allow_any_authenticated_user` of each route; nobody may yet",
             );

@@ -9,6 +9,7 @@ mod read;
 mod report;
 mod routes;
 pub mod table;
+mod words;
 mod write;
 
 use read::{Given, Read};
@@ -47,9 +48,9 @@ pub fn translate(inputs: &[Input], arguments: &[String], file: ReadFile<'_>) -> 
     }
     read.arguments(arguments);
     let options = Options::new(&read.given);
-    let mut told = report::Told::default();
-    let configuration = write::configuration(&options, &read, file, &mut told);
-    let report = report::report(&options, &read, &told);
+    let mut findings = report::Findings::default();
+    let configuration = write::configuration(&options, &read, file, &mut findings);
+    let report = report::report(&options, &read, &findings);
     Translation { configuration, report, unknown: read.unknown.len(), broken: read.broken.len() }
 }
 

@@ -87,7 +87,7 @@ impl Read {
             Err(error) => {
                 let place = error.span().map_or_else(|| name.to_owned(), at);
                 // The message alone: the whole error shows the line, which may hold a secret.
-                self.broken.push(format!("{place}: this is no TOML: {}", error.message()));
+                self.broken.push(format!("{place}: this is not TOML: {}", error.message()));
                 return;
             }
         };

@@ -7,9 +7,9 @@ use super::Options;
 use super::read::{Given, Read, near};
 use super::table::Fate;
 
-/// What the translation found out beside the words of the table.
+/// What the translation found out in addition to the words of the table.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Findings {
     /// Options whose value says something else than the table: name, fate, sentence.
     pub(super) of_values: Vec<(&'static str, Fate, String)>,
     /// What only the operator can give.
@@ -18,7 +18,7 @@ pub(super) struct Told {
     pub(super) also: Vec<String>,
 }
 
-impl Told {
+impl Findings {
     pub(super) fn value(&mut self, name: &'static str, fate: Fate, sentence: impl Into<String>) {
         self.of_values.push((name, fate, sentence.into()));
     }
@@ -40,11 +40,11 @@ impl Told {
     }
 }
 
-pub(super) fn report(options: &Options<'_>, read: &Read, told: &Told) -> String {
+pub(super) fn report(options: &Options<'_>, read: &Read, findings: &Findings) -> String {
     let mut text = String::new();
     let mut lines: Vec<(Fate, String)> = Vec::new();
     for given in &options.winners {
-        let of_values = told.of(given);
+        let of_values = findings.of(given);
         if of_values.is_empty() {
             lines.push((given.row.fate, line(given, given.row.sentence)));
         }
@@ -70,8 +70,8 @@ pub(super) fn report(options: &Options<'_>, read: &Read, told: &Told) -> String 
         .collect();
     section(&mut text, "Not known, and left out", unknown.iter());
     section(&mut text, "Not read", read.broken.iter());
-    section(&mut text, "Different without an option", told.also.iter());
-    section(&mut text, "Still to be given", told.to_give.iter());
+    section(&mut text, "Different without an option", findings.also.iter());
+    section(&mut text, "Still to be given", findings.to_give.iter());
     text
 }
 

@@ -6,9 +6,9 @@ use url::Url;
 use super::Options;
 use super::access::Access;
 use super::read::{Read, Upstream};
-use super::report::Told;
+use super::report::Findings;
 use super::table::Fate;
-use super::write::quoted;
+use super::words::{duration, quoted};
 
 /// One route, line by line without its indent.
 #[derive(Debug, Default)]
@@ -72,12 +72,12 @@ pub(super) fn routes(
     options: &Options<'_>,
     read: &Read,
     access: &Access,
-    told: &mut Told,
+    findings: &mut Findings,
 ) -> Vec<Route> {
     let mut applications = match proxies(options, read) {
-        true => applications(options, read, told),
+        true => applications(options, read, findings),
         false if !options.all("upstreams").is_empty() => {
-            told.value(
+            findings.value(
                 "upstreams",
                 Fate::Changed,
                 "needs no answer of its own: `/oauth2/auth` says 202",
@@ -88,7 +88,7 @@ pub(super) fn routes(
     };
     // oauth2-proxy takes the longest path that fits.
     applications.sort_by_key(|one| std::cmp::Reverse(one.paths.length()));
-    let openings = openings(options, told);
+    let openings = openings(options, findings);
     let preflight = options.is("skip_auth_preflight", false);
     let mut routes = Vec::new();
     for host in hosts {
@@ -98,7 +98,7 @@ pub(super) fn routes(
     }
     for opening in &openings {
         for closed in applications.iter().filter(|one| within(&one.paths, opening).is_none()) {
-            told.also(format!(
+            findings.also(format!(
                 "{} stays closed where {} would open a part of it: write that route by hand",
                 closed.paths.shown(),
                 quoted(&opening.pattern)
@@ -229,7 +229,7 @@ fn route(
     Route { lines }
 }
 
-fn applications(options: &Options<'_>, read: &Read, told: &mut Told) -> Vec<Application> {
+fn applications(options: &Options<'_>, read: &Read, findings: &mut Findings) -> Vec<Application> {
     let pass_host = options.is("pass_host_header", true);
     let skip_verify = options.is("ssl_upstream_insecure_skip_verify", false);
     let timeout = options.one("upstream_timeout");
@@ -244,33 +244,33 @@ fn applications(options: &Options<'_>, read: &Read, told: &mut Told) -> Vec<Appl
         place: "upstreams".to_owned(),
     });
     let all: Vec<Upstream> = legacy.chain(read.upstreams.iter().cloned()).collect();
-    all.iter().filter_map(|upstream| application(upstream, told)).collect()
+    all.iter().filter_map(|upstream| application(upstream, findings)).collect()
 }
 
-fn application(upstream: &Upstream, told: &mut Told) -> Option<Application> {
+fn application(upstream: &Upstream, findings: &mut Findings) -> Option<Application> {
     let place = &upstream.place;
     let url = Url::parse(&upstream.uri).ok();
     let scheme = url.as_ref().map_or_else(String::new, |url| url.scheme().to_owned());
-    let refuse = |told: &mut Told, sentence: &str| match place.as_str() {
+    let refuse = |findings: &mut Findings, sentence: &str| match place.as_str() {
         "upstreams" => {
-            told.value("upstreams", Fate::Changed, format!("one is left out: {sentence}"));
+            findings.value("upstreams", Fate::Changed, format!("one is left out: {sentence}"));
         }
-        _ => told.also(format!("{place}: one application is left out: {sentence}")),
+        _ => findings.also(format!("{place}: one application is left out: {sentence}")),
     };
     match scheme.as_str() {
         "http" | "https" => {}
-        "file" => refuse(told, "Russet serves no files; let a web server do it and name that"),
-        "unix" => refuse(told, "Russet reaches applications over TCP; let it listen there"),
+        "file" => refuse(findings, "Russet serves no files; let a web server do it and name that"),
+        "unix" => refuse(findings, "Russet reaches applications over TCP; let it listen there"),
         _ if upstream.answers_itself => {
-            refuse(told, "Russet answers nothing in an application's place");
+            refuse(findings, "Russet answers nothing in an application's place");
         }
-        _ => refuse(told, "its address is none of http:// or https://"),
+        _ => refuse(findings, "its address begins with neither http:// nor https://"),
     }
     let url = url.filter(|_| matches!(scheme.as_str(), "http" | "https"))?;
     let host = url.host_str()?;
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     if upstream.rewrites {
-        told.also(format!(
+        findings.also(format!(
             "{place}: `rewriteTarget` is left out: paths reach the application as people ask for them"
         ));
     }
@@ -287,11 +287,11 @@ fn application(upstream: &Upstream, told: &mut Told) -> Option<Application> {
         to: Some(format!("{scheme}://{host}{port}")),
         pass_host: upstream.pass_host.unwrap_or(true),
         skip_verify: upstream.skip_verify,
-        timeout: upstream.timeout.as_deref().and_then(super::write::duration),
+        timeout: upstream.timeout.as_deref().and_then(duration),
     })
 }
 
-fn openings(options: &Options<'_>, told: &mut Told) -> Vec<Opening> {
+fn openings(options: &Options<'_>, findings: &mut Findings) -> Vec<Opening> {
     let mut openings: Vec<Opening> = Vec::new();
     for name in ["skip_auth_routes", "skip_auth_regex"] {
         for written in options.all(name) {
@@ -302,8 +302,8 @@ fn openings(options: &Options<'_>, told: &mut Told) -> Vec<Opening> {
             let known =
                 if name == "skip_auth_routes" { "skip_auth_routes" } else { "skip_auth_regex" };
             if Regex::new(&opening.pattern).is_err() {
-                let sentence = format!("left out, so closed: {} is no pattern", quoted(written));
-                told.value(known, Fate::Dropped, sentence);
+                let sentence = format!("left out, so closed: {} is not a pattern", quoted(written));
+                findings.value(known, Fate::Dropped, sentence);
                 continue;
             }
             if opening.others && openings.iter().any(|other| other.others) {
@@ -311,15 +311,15 @@ fn openings(options: &Options<'_>, told: &mut Told) -> Vec<Opening> {
                     "left out, so closed: {} opens all but some, and another does too",
                     quoted(written)
                 );
-                told.value(known, Fate::Dropped, sentence);
+                findings.value(known, Fate::Dropped, sentence);
                 continue;
             }
             if !opening.pattern.starts_with('^') {
                 let sentence = format!(
-                    "carried over as it was: {} is without `^`, so it opens every path that holds it",
+                    "carried over as it was: {} has no `^`, so it opens every path that contains it",
                     quoted(written)
                 );
-                told.value(known, Fate::Changed, sentence);
+                findings.value(known, Fate::Changed, sentence);
             }
             openings.push(opening);
         }

@@ -111,7 +111,7 @@ pub const ROWS: &[Row] = &[
         "real-client-ip-header",
         Text,
         Changed,
-        "always `X-Forwarded-For`, and in it the rightmost address that is no trusted proxy",
+        "always `X-Forwarded-For`, and in it the rightmost address that is not a trusted proxy",
     ),
     row(
         "trusted_ips",
@@ -192,7 +192,7 @@ pub const ROWS: &[Row] = &[
         "api-route",
         Texts,
         Changed,
-        "needs no list: whatever is no page load gets 401",
+        "needs no list: every request that is not a page load gets 401",
     ),
     row("force_json_errors", "force-json-errors", Switch, Changed, "who prefers JSON gets JSON"),
     row(

@@ -2,18 +2,17 @@
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use ipnet::IpNet;
 use url::Url;
 
 use super::access::Access;
 use super::read::Read;
-use super::report::Told;
+use super::report::Findings;
 use super::routes::{proxies, routes};
 use super::table::Fate;
+use super::words::{duration, flow, quoted};
 use super::{Options, ReadFile};
-use crate::base::duration as durations;
 
 /// oauth2-proxy's own values where nothing is written.
 const ADDRESS: &str = "127.0.0.1:4180";
@@ -26,29 +25,29 @@ pub(super) fn configuration(
     options: &Options<'_>,
     read: &Read,
     file: ReadFile<'_>,
-    told: &mut Told,
+    findings: &mut Findings,
 ) -> String {
     let proxy = proxies(options, read);
     let mut text = "# Made from a configuration of oauth2-proxy by `russet import oauth2-proxy`.\n\
                     # `russet check --config FILE` says what is still missing.\n"
         .to_owned();
-    apple(&mut text, options, told);
-    let hosts = hosts(&mut text, options, proxy, told);
-    listening(&mut text, options, proxy, told);
-    cookies(&mut text, options, told);
+    apple(&mut text, options, findings);
+    let hosts = hosts(&mut text, options, proxy, findings);
+    listening(&mut text, options, proxy, findings);
+    cookies(&mut text, options, findings);
     if proxy {
         identity(&mut text, options, read);
     } else {
-        external_auth(&mut text, options, told);
+        external_auth(&mut text, options, findings);
     }
-    let access = Access::new(options, file, told);
+    let access = Access::new(options, file, findings);
     if !options.all("allowed_groups").is_empty() {
         text.push_str(
             "\n# Who is in which group: Apple has none.\ngroups_file: /etc/russet/groups.yaml\n",
         );
     }
     text.push_str("\nroutes:\n");
-    for route in routes(&hosts, options, read, &access, told) {
+    for route in routes(&hosts, options, read, &access, findings) {
         for (number, line) in route.lines.iter().enumerate() {
             let _ = writeln!(text, "  {} {line}", if number == 0 { "-" } else { " " });
         }
@@ -56,13 +55,13 @@ pub(super) fn configuration(
     text
 }
 
-fn apple(text: &mut String, options: &Options<'_>, told: &mut Told) {
+fn apple(text: &mut String, options: &Options<'_>, findings: &mut Findings) {
     text.push_str("\n# Sign in with Apple: docs/apple-portal.md says where these come from.\n");
     match options.one("client_id") {
         Some(id) => key(text, "idp_client_id", &quoted(id)),
         None => {
             text.push_str("# idp_client_id: com.example.web\n");
-            told.give(
+            findings.give(
                 "`idp_client_id`: the Services ID from Apple; one of another provider is of no use",
             );
         }
@@ -72,15 +71,15 @@ fn apple(text: &mut String, options: &Options<'_>, told: &mut Told) {
     let apple = provider == "apple" || issuer.trim_end_matches('/') == "https://appleid.apple.com";
     if apple {
         if options.one("oidc_issuer_url").is_some() {
-            told.value("oidc_issuer_url", Fate::Carried, "Apple's own, which is pinned");
+            findings.value("oidc_issuer_url", Fate::Carried, "Apple's own, which is pinned");
         }
     } else {
         if options.one("client_id").is_some() {
-            told.give(
+            findings.give(
                 "`idp_client_id`: the Services ID from Apple; the present one is another provider's",
             );
         }
-        told.also(
+        findings.also(
             "people were known by another provider: Apple gives each a new `sub`, and a relay \
              address where they hide theirs, so rules on addresses need a look",
         );
@@ -93,7 +92,7 @@ fn apple(text: &mut String, options: &Options<'_>, told: &mut Told) {
             );
         }
         None => {
-            told.give(
+            findings.give(
                 "`idp_team_id`, `idp_key_id`, `idp_private_key_file`: the .p8 key from Apple",
             );
         }
@@ -112,7 +111,7 @@ fn apple(text: &mut String, options: &Options<'_>, told: &mut Told) {
             key(text, "idp_scopes", &flow(&scopes));
         }
         if scope.split([' ', ',']).any(|one| !matches!(one, "" | "openid" | "name" | "email")) {
-            told.value(
+            findings.value(
                 "scope",
                 Fate::Changed,
                 "`idp_scopes`, without those that Apple does not have",
@@ -125,7 +124,12 @@ fn apple(text: &mut String, options: &Options<'_>, told: &mut Told) {
 }
 
 /// Where people sign in; returns the hosts of the routes.
-fn hosts(text: &mut String, options: &Options<'_>, proxy: bool, told: &mut Told) -> Vec<String> {
+fn hosts(
+    text: &mut String,
+    options: &Options<'_>,
+    proxy: bool,
+    findings: &mut Findings,
+) -> Vec<String> {
     text.push_str(
         "\n# Where people sign in: register this host and path with Apple as return URL.\n",
     );
@@ -135,12 +139,12 @@ fn hosts(text: &mut String, options: &Options<'_>, proxy: bool, told: &mut Told)
         Some(format!("{}{port}", url.host_str()?))
     });
     let authenticate = authenticate.unwrap_or_else(|| {
-        told.give(format!("the host that people ask for, in place of {SOME_HOST}"));
+        findings.give(format!("the host that people ask for, in place of {SOME_HOST}"));
         SOME_HOST.to_owned()
     });
     key(text, "authenticate_service_url", &format!("https://{authenticate}"));
     if url.as_ref().is_some_and(|url| url.scheme() == "http") {
-        told.value(
+        findings.value(
             "redirect_url",
             Fate::Changed,
             "`authenticate_service_url`, https as Apple demands",
@@ -157,7 +161,7 @@ fn hosts(text: &mut String, options: &Options<'_>, proxy: bool, told: &mut Told)
     if options.one("proxy_prefix").is_none_or(|prefix| prefix == "/oauth2")
         && options.row("proxy_prefix").is_some()
     {
-        told.value("proxy_prefix", Fate::Carried, "`/oauth2`, as always");
+        findings.value("proxy_prefix", Fate::Carried, "`/oauth2`, as always");
     }
     let mut hosts = Vec::new();
     if !proxy {
@@ -171,7 +175,7 @@ fn hosts(text: &mut String, options: &Options<'_>, proxy: bool, told: &mut Told)
             }
         }
         if hosts.iter().any(|host| host.contains('*')) {
-            told.value(
+            findings.value(
                 "whitelist_domains",
                 Fate::Changed,
                 "a route with `*.` for each; better list the hosts, as each is let in then",
@@ -185,7 +189,7 @@ fn hosts(text: &mut String, options: &Options<'_>, proxy: bool, told: &mut Told)
     hosts.iter().map(|host| host.replace('"', "")).collect()
 }
 
-fn listening(text: &mut String, options: &Options<'_>, proxy: bool, told: &mut Told) {
+fn listening(text: &mut String, options: &Options<'_>, proxy: bool, findings: &mut Findings) {
     text.push('\n');
     let (cert, cert_key) = (options.one("tls_cert_file"), options.one("tls_key_file"));
     let http = options.one("http_address").unwrap_or(ADDRESS);
@@ -206,7 +210,7 @@ fn listening(text: &mut String, options: &Options<'_>, proxy: bool, told: &mut T
             Some(plain) => key(text, "address", &quoted(&plain)),
             None => {
                 key(text, "address", &quoted(ADDRESS));
-                told.value(
+                findings.value(
                     "http_address",
                     Fate::Changed,
                     format!("{ADDRESS}: Russet listens on TCP"),
@@ -239,7 +243,7 @@ fn address(written: &str) -> Option<String> {
     }
 }
 
-fn cookies(text: &mut String, options: &Options<'_>, told: &mut Told) {
+fn cookies(text: &mut String, options: &Options<'_>, findings: &mut Findings) {
     text.push('\n');
     if let Some(name) = options.one("cookie_name") {
         key(text, "cookie_name", &quoted(name));
@@ -251,7 +255,7 @@ fn cookies(text: &mut String, options: &Options<'_>, told: &mut Told) {
         key(text, "cookie_domain", &quoted(domain));
     }
     if domains.len() > 1 {
-        told.value(
+        findings.value(
             "cookie_domains",
             Fate::Changed,
             "`cookie_domain` is one: the first; without it each host has a safer cookie of its own",
@@ -259,13 +263,13 @@ fn cookies(text: &mut String, options: &Options<'_>, told: &mut Told) {
     }
     match options.one("cookie_expire").map(|written| (duration(written), written)) {
         Some((Some(time), _)) => key(text, "cookie_expire", &time),
-        Some((None, _)) => told.value(
+        Some((None, _)) => findings.value(
             "cookie_expire",
             Fate::Changed,
             "left out, so 14 hours: a session always ends by itself",
         ),
         None => {
-            told.also(format!(
+            findings.also(format!(
                 "`cookie_expire` is {LIFETIME} as oauth2-proxy has it; Russet's own is 14h"
             ));
             key(text, "cookie_expire", LIFETIME);
@@ -299,7 +303,7 @@ fn identity(text: &mut String, options: &Options<'_>, read: &Read) {
     if headers.is_empty() {
         return;
     }
-    text.push_str("\n# What applications are told, beside X-Pomerium-Jwt-Assertion.\n");
+    text.push_str("\n# What applications are told, in addition to X-Pomerium-Jwt-Assertion.\n");
     key(text, "pass_identity_headers", "true");
     text.push_str("jwt_claims_headers:\n");
     for (name, claim) in headers {
@@ -307,7 +311,7 @@ fn identity(text: &mut String, options: &Options<'_>, read: &Read) {
     }
 }
 
-fn external_auth(text: &mut String, options: &Options<'_>, told: &mut Told) {
+fn external_auth(text: &mut String, options: &Options<'_>, findings: &mut Findings) {
     text.push_str(
         "\n# Another proxy asks on /oauth2/auth; believed are these alone.\nexternal_auth:\n",
     );
@@ -316,7 +320,7 @@ fn external_auth(text: &mut String, options: &Options<'_>, told: &mut Told) {
         let network = written.trim();
         let everybody = network.parse::<IpNet>().is_ok_and(|network| network.prefix_len() == 0);
         if everybody {
-            told.value(
+            findings.value(
                 "trusted_proxy_ips",
                 Fate::Changed,
                 format!("{network} is left out: it would believe everybody"),
@@ -326,7 +330,7 @@ fn external_auth(text: &mut String, options: &Options<'_>, told: &mut Told) {
         }
     }
     if peers.is_empty() {
-        told.give("`external_auth.trusted_peers`: the address that your proxy asks from");
+        findings.give("`external_auth.trusted_peers`: the address that your proxy asks from");
         peers.push("127.0.0.1".to_owned());
     }
     let _ = writeln!(text, "  trusted_peers: {}", flow(&peers));
@@ -339,39 +343,4 @@ fn external_auth(text: &mut String, options: &Options<'_>, told: &mut Told) {
 
 fn key(text: &mut String, name: &str, value: &str) {
     let _ = writeln!(text, "{name}: {value}");
-}
-
-/// A duration in Russet's words; `None` for none, zero or one that is no duration.
-pub(super) fn duration(written: &str) -> Option<String> {
-    let time = durations::parse(written.trim()).ok()?;
-    let (hours, minutes) = (time.as_secs() / 3600, time.as_secs() % 3600 / 60);
-    let (seconds, millis) = (time.as_secs() % 60, time.subsec_millis());
-    let parts = [(hours, "h"), (minutes, "m"), (seconds, "s"), (u64::from(millis), "ms")];
-    let shown: String = parts
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, unit)| format!("{number}{unit}"))
-        .collect();
-    (time > Duration::ZERO && !shown.is_empty()).then_some(shown)
-}
-
-/// A scalar of YAML: bare where nothing in it could mean anything else.
-pub(super) fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._/@-".contains(c);
-    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    let word = matches!(
-        text.to_ascii_lowercase().as_str(),
-        "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
-    );
-    if begins && !word && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    // JSON's strings are YAML's.
-    serde_json::Value::from(text).to_string()
-}
-
-/// A list on one line.
-pub(super) fn flow(items: &[String]) -> String {
-    let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
-    format!("[{}]", items.join(", "))
 }

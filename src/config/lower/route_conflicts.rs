@@ -1,5 +1,5 @@
 //! What routes do to each other: the same one twice, one that hides another, and a prefix that
-//! opens its neighbour (T72).
+//! opens the paths next to it (T72).
 
 use std::collections::HashMap;
 
@@ -44,7 +44,7 @@ fn check_host(routes: &[&Route], context: &mut Context<'_>) {
     for (index, route) in routes.iter().enumerate() {
         let Some(written) = &route.path else { continue };
         if let Some(first) = seen.get(written) {
-            tell_same(route, first, context);
+            report_same(route, first, context);
             continue;
         }
         seen.insert(written, route);
@@ -58,14 +58,14 @@ fn check_host(routes: &[&Route], context: &mut Context<'_>) {
         if let Some(earlier) = covering.and_then(|earlier| routes.get(earlier)) {
             let message = "this route is never reached: one before it takes all of its requests";
             context.warning(codes::UNREACHED, route.place(), message, "put it before that one");
-            context.told.note(earlier.place(), "this one takes them");
+            context.problems.note(earlier.place(), "this one takes them");
         } else if let WrittenPath::Prefix(prefix) = written {
             check_open_prefix(prefix, index, routes, &prefixes, context);
         }
     }
 }
 
-fn tell_same(route: &Route, first: &Route, context: &mut Context<'_>) {
+fn report_same(route: &Route, first: &Route, context: &mut Context<'_>) {
     if route.to.is_none() || first.to.is_none() {
         return;
     }
@@ -77,7 +77,7 @@ fn tell_same(route: &Route, first: &Route, context: &mut Context<'_>) {
         let help = "give it a path of its own; balancing is a list in `to`, and not yet done";
         context.warning(codes::UNREACHED, route.place(), message, help);
     }
-    context.told.note(first.place(), "the first one is here");
+    context.problems.note(first.place(), "the first one is here");
 }
 
 /// `/admin` also takes `/administrator`: where that would have belonged to a stricter route, say
@@ -102,7 +102,7 @@ fn check_open_prefix(
         "write `prefix: {prefix}/`, and `path: {prefix}` in a route of its own where that is needed"
     );
     context.warning(codes::OPEN_PREFIX, route.place(), message, help);
-    context.told.note(next.place(), "this stricter route would have taken them");
+    context.problems.note(next.place(), "this stricter route would have taken them");
 }
 
 /// The rules that cover more than one path, by their text, each with its places in the order.
