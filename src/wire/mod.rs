@@ -10,6 +10,8 @@ pub mod cookies;
 pub mod fold;
 pub mod form;
 pub mod forwarded;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod hop;
 pub mod host;
 pub mod method;

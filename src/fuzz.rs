@@ -1,0 +1,28 @@
+//! The readers that strangers reach, as plain functions from bytes to assertions.
+//!
+//! Compiled for tests and for `cargo fuzz` (`--cfg fuzzing`) alone. A body stands in the `fuzz.rs`
+//! of the room whose reader it tries; [`BODIES`] is the only list. `tests/corpus/NAME/` holds the
+//! inputs of a body, which the test of this module replays and changes; `make fuzz` looks for new
+//! ones.
+
+use crate::wire;
+
+/// A reader to try.
+#[derive(Clone, Copy, Debug)]
+pub struct Body {
+    /// The name of the body and of its folder in `tests/corpus`.
+    pub name: &'static str,
+    /// Reads any bytes; panics where an invariant of the reader does not hold.
+    pub run: fn(&[u8]),
+}
+
+/// Every body.
+pub const BODIES: &[Body] = &[Body { name: "path", run: wire::fuzz::path }];
+
+/// The body with this name.
+pub fn body(name: &str) -> Option<Body> {
+    BODIES.iter().copied().find(|body| body.name == name)
+}
+
+#[cfg(test)]
+mod tests;
