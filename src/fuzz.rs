@@ -17,7 +17,14 @@ pub struct Body {
 }
 
 /// Every body.
-pub const BODIES: &[Body] = &[Body { name: "path", run: wire::fuzz::path }];
+pub const BODIES: &[Body] = &[
+    Body { name: "path", run: wire::fuzz::path },
+    Body { name: "host", run: wire::fuzz::host },
+    Body { name: "cookies", run: wire::fuzz::cookies },
+    Body { name: "forwarded", run: wire::fuzz::forwarded },
+    Body { name: "form", run: wire::fuzz::form },
+    Body { name: "accept", run: wire::fuzz::accept },
+];
 
 /// The body with this name.
 pub fn body(name: &str) -> Option<Body> {

@@ -4,6 +4,8 @@
 
 pub mod diagnostic;
 pub mod duration;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod ids;
 pub mod log_text;
 pub mod near;
