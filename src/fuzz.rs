@@ -5,7 +5,7 @@
 //! inputs of a body, which the test of this module replays and changes; `make fuzz` looks for new
 //! ones.
 
-use crate::wire;
+use crate::{apple, session, wire};
 
 /// A reader to try.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,11 @@ pub const BODIES: &[Body] = &[
     Body { name: "forwarded", run: wire::fuzz::forwarded },
     Body { name: "form", run: wire::fuzz::form },
     Body { name: "accept", run: wire::fuzz::accept },
+    Body { name: "callback", run: apple::fuzz::callback },
+    Body { name: "id_token", run: apple::fuzz::id_token },
+    Body { name: "key_set", run: apple::fuzz::key_set },
+    Body { name: "link", run: session::fuzz::link },
+    Body { name: "ticket", run: session::fuzz::ticket },
 ];
 
 /// The body with this name.

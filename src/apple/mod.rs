@@ -9,6 +9,8 @@ mod authorize;
 mod callback;
 mod client;
 pub mod client_secret;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod id_token;
 mod json;
 pub mod key_file;
@@ -17,7 +19,9 @@ mod provider;
 mod settings;
 pub mod shape;
 mod shown;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[cfg_attr(not(test), expect(dead_code, reason = "fuzzing needs the keys and tokens alone"))]
 mod testing;
 mod token;
 

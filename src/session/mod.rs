@@ -5,6 +5,8 @@
 //! begins travels in the browser, sealed.
 
 pub mod attempt;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod lifecycle;
 pub mod link;
 pub mod once;
