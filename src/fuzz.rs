@@ -5,7 +5,7 @@
 //! inputs of a body, which the test of this module replays and changes; `make fuzz` looks for new
 //! ones.
 
-use crate::{apple, session, wire};
+use crate::{apple, config, gateway, session, wire, workbench};
 
 /// A reader to try.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,11 @@ pub const BODIES: &[Body] = &[
     Body { name: "key_set", run: apple::fuzz::key_set },
     Body { name: "link", run: session::fuzz::link },
     Body { name: "ticket", run: session::fuzz::ticket },
+    Body { name: "yaml", run: config::fuzz::yaml },
+    Body { name: "policy", run: config::fuzz::policy },
+    Body { name: "curl_line", run: workbench::fuzz::curl_line },
+    Body { name: "decision_log", run: workbench::fuzz::decision_log },
+    Body { name: "check_request", run: gateway::fuzz::check_request },
 ];
 
 /// The body with this name.
