@@ -1,5 +1,7 @@
 //! What must hold for any text that an operator writes.
 
+#![expect(clippy::expect_used, reason = "a body fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 

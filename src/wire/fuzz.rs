@@ -1,5 +1,7 @@
 //! What must hold for any bytes that a client sends.
 
+#![expect(clippy::expect_used, reason = "a body fails by panicking")]
+
 use std::net::{IpAddr, Ipv6Addr};
 
 use http::header::{ACCEPT, COOKIE, HeaderMap, SET_COOKIE};

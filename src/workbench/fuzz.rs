@@ -1,5 +1,12 @@
 //! What must hold for any captured `curl` line and any line of a decision log.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a body fails by panicking"
+)]
+
 use std::net::IpAddr;
 
 use serde_json::Value;

@@ -1,5 +1,7 @@
 //! What must hold for any message that Envoy, or somebody in its place, sends.
 
+#![expect(clippy::expect_used, reason = "a body fails by panicking")]
+
 use prost::Message as _;
 
 use super::messages::CheckRequest;
