@@ -190,7 +190,7 @@ pub(crate) fn form(bytes: &[u8]) {
     let written = form_urlencoded::Serializer::new(String::new()).extend_pairs(&mine).finish();
     let again = Form::parse(written.as_bytes()).expect("what was read can be written");
     assert_eq!(again.iter().collect::<Vec<_>>(), mine);
-    assert!(!mine.iter().any(|(_, value)| value.len() > 8 && format!("{form:?}").contains(value)));
+    assert_eq!(format!("{form:?}"), format!("Form({} parameters)", mine.len()));
 }
 
 /// Whether somebody waits for a page follows from what the request says, and never from `*/*`. The
