@@ -4,11 +4,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint it case bench reference binary
+.PHONY: help demo test check lint it case fuzz bench reference binary
 
 ARGS ?=
 # One build serves all tests that look into the code, one the tests of the program that is shipped.
 PROFILE ?= release
+SECONDS_EACH ?= 30
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 BINARY := target/$(HOST)/$(PROFILE)/russet
 
@@ -38,6 +39,14 @@ it: ## the integration tests; ARGS is part of a name
 
 case: ## the text cases of policies and configurations
 	cargo test --locked --lib -- cases
+
+fuzz: ## look for inputs that break a reader; ARGS is a name of tests/corpus, SECONDS_EACH how long
+	@command -v cargo-fuzz >/dev/null || { echo 'cargo install cargo-fuzz --locked'; exit 1; }
+	for body in $(or $(ARGS),$(notdir $(wildcard tests/corpus/*))); do \
+	  mkdir -p fuzz/corpus/$$body; \
+	  FUZZ_BODY=$$body RUSTC_BOOTSTRAP=1 cargo fuzz run --dev --sanitizer none body \
+	    fuzz/corpus/$$body tests/corpus/$$body -- -max_total_time=$(SECONDS_EACH) -max_len=8192 -timeout=5; \
+	done
 
 bench: ## measure; ARGS is part of a name
 	cargo bench --locked -- $(ARGS)

@@ -36,3 +36,7 @@ pub mod wire;
 
 // 0: what everything may use
 pub mod base;
+
+// Not shipped: what tries the readers above
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;

@@ -98,6 +98,7 @@ impl Source {
         self.path.contains("/tests")
             || self.path.ends_with("_tests.rs")
             || self.path.ends_with("/testing.rs")
+            || self.path.ends_with("/fuzz.rs")
     }
 
     fn room(&self) -> &str {

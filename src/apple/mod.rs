@@ -10,6 +10,8 @@ mod callback;
 mod client;
 pub mod client_secret;
 mod connections;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod id_token;
 mod json;
 pub mod key_file;
@@ -18,7 +20,9 @@ mod provider;
 mod settings;
 pub mod shape;
 mod shown;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[cfg_attr(not(test), expect(dead_code, reason = "fuzzing needs the keys and tokens alone"))]
 mod testing;
 mod token;
 

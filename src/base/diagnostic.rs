@@ -1,6 +1,7 @@
 //! Messages to operators: what is wrong, where (`file:line:column`), what to do. All problems of a
 //! file are gathered and told at once.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::node::Place;
@@ -234,21 +235,40 @@ impl Diagnostic {
         if let Some(place) = self.place {
             let _ = write!(out, "{}: ", sources.position(place));
         }
-        let _ = writeln!(out, "{}[{}]: {}", self.severity.word(), self.code, self.message);
+        let message = printable(&self.message);
+        let _ = writeln!(out, "{}[{}]: {message}", self.severity.word(), self.code);
         if let Some(place) = self.place {
             snippet(&mut out, sources, place);
         }
         for (place, text) in &self.notes {
+            let text = printable(text);
             let _ = writeln!(out, "   note: {}: {text}", sources.position(*place));
             snippet(&mut out, sources, *place);
         }
         let mut label = "   help: ";
         for line in self.help.lines() {
-            let _ = writeln!(out, "{label}{line}");
+            let _ = writeln!(out, "{label}{}", printable(line));
             label = "         ";
         }
         out
     }
+}
+
+/// `text` with its control characters written out: a message may quote what a file says by an
+/// escape, and must not drive a terminal.
+fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Longest part of a source line that a snippet shows, in characters.
@@ -314,6 +334,15 @@ mod tests {
         all.error("R026", place, "too short", "");
         let text = all.sorted()[0].render(&sources);
         assert!(text.contains("shared_secret: *******") && !text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn a_message_drives_no_terminal() {
+        let mut all = Diagnostics::default();
+        all.error("R008", None, "there is no key `\u{1b}[31m`", "did you mean `a\tb`?");
+        let text = all.sorted()[0].render(&Sources::default());
+        let shown = "error[R008]: there is no key `\\u{1b}[31m`\n   help: did you mean `a\\tb`?\n";
+        assert_eq!(text, shown);
     }
 
     #[test]

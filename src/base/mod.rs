@@ -5,6 +5,8 @@
 pub mod bounded_map;
 pub mod diagnostic;
 pub mod duration;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod ids;
 pub mod lock;
 pub mod log_text;

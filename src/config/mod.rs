@@ -7,6 +7,8 @@
 //! *Invariant:* no module below this one knows YAML or the name of a file's key.
 
 pub mod codes;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod import;
 pub mod reference;
 pub mod yaml;

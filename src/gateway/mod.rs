@@ -16,6 +16,9 @@ mod sign_in;
 mod state;
 mod trusted_peers;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use external_auth::grpc::fuzz;
+
 pub use answer::body::AnswerBody;
 pub use answer::refusal::{ROBOTS, status_of};
 pub use forward::assertion;

@@ -4,6 +4,8 @@
 //! Nothing here is stored but revocations. Everything that begins travels in the browser, sealed.
 
 pub mod attempt;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod lifecycle;
 pub mod link;
 pub mod return_address;

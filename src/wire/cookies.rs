@@ -153,7 +153,9 @@ impl OurCookies {
     /// Whether some parser could find one of our names in a piece of a cookie header: in front,
     /// after a comma, or after the `=` of a cookie without a name.
     fn is_ours(&self, piece: &[u8]) -> bool {
-        split(piece, b',').any(|part| {
+        // A comma may be a part of the name too, to whoever does not split there.
+        let whole = memchr::memchr(b',', piece).map(|_| piece);
+        split(piece, b',').chain(whole).any(|part| {
             let name = split(part, b'=').find(|word| folded(word).next().is_some());
             name.is_some_and(|name| self.is_name(name))
         })

@@ -9,6 +9,8 @@ pub mod body;
 pub mod cookies;
 pub mod form;
 pub mod forwarded;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod header_spelling;
 pub mod hop;
 pub mod host;

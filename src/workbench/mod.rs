@@ -11,6 +11,8 @@ pub mod cases;
 pub mod coverage;
 pub mod curl;
 pub mod evidence_tree;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod lint;
 pub mod log;
 pub mod matrix;

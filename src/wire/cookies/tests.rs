@@ -118,6 +118,7 @@ fn t34_no_parser_of_an_application_finds_our_cookie() {
         (&["$Version=1; a=\"; __Host-russet=S; b=\"; $Path=/"], Some("a=\"; b=\"")),
         (&["a=1, __Host-russet=S; b=2"], Some("b=2")),
         (&["a=1,__Host-russet=S"], None),
+        (&["_,Host-russet=S; a=1"], Some("a=1")),
         (&["__Host-russet =S; a=1"], Some("a=1")),
         (&["__Host-russet\t=\tS; a=1"], Some("a=1")),
         (&["__host-RUSSET=S; a=1"], Some("a=1")),

@@ -64,7 +64,7 @@ impl KnownDecisions {
         let alone = |text: &&str| {
             let members = format!("{{{text}");
             serde_json::from_str::<Line<'_>>(&members)
-                .is_ok_and(|alone| alone.outcome == Some(outcome) && alone.user.is_none())
+                .is_ok_and(|alone| alone.outcome == Some(outcome) && is_end_alone(&alone))
         };
         if let Some(text) = text.filter(alone) {
             self.known.truncate(KEPT - 1);
@@ -72,6 +72,32 @@ impl KnownDecisions {
         }
         decision
     }
+}
+
+/// Whether `end`, the end of a line read by itself, says nothing that is read elsewhere: a line in
+/// another order than ours has some of it there, and is not known again by its end.
+fn is_end_alone(end: &Line<'_>) -> bool {
+    let request = [&end.timestamp, &end.msg, &end.id, &end.method, &end.host, &end.path];
+    let lists = [&end.claims_left_out, &end.left_out, &end.cut];
+    request.into_iter().all(|text| text.is_empty())
+        && lists.into_iter().all(Vec::is_empty)
+        && [
+            &end.session_id,
+            &end.user,
+            &end.email,
+            &end.email_hash,
+            &end.email_domain,
+            &end.route_id,
+        ]
+        .into_iter()
+        .all(Option::is_none)
+        && end.ip.is_none()
+        && end.client_certificate.is_none()
+        && end.id_token_claims.is_none()
+        && end.page_load.is_none()
+        && !end.cors_preflight
+        && end.issued_at.is_none()
+        && end.begun_at.is_none()
 }
 
 fn reasons(words: &[std::borrow::Cow<'_, str>]) -> Option<ReasonSet> {

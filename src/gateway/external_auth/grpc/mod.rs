@@ -3,6 +3,8 @@
 //! *Invariant:* every question gets a `CheckResponse`. A status of gRPC in its place would be an
 //! error to Envoy, and `failure_mode_allow` lets those in.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod messages;
 
 use std::error::Error as StdError;
@@ -12,6 +14,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Full};
 use tonic::body::Body;
@@ -97,17 +100,8 @@ async fn answer(
     peer: IpAddr,
     trusted: bool,
 ) -> CheckResponse {
-    let http = request.attributes.as_ref().and_then(|all| all.request.as_ref()?.http.as_ref());
-    let head = http.ok_or(Undescribed::Missing).and_then(head_of);
     let (mut parts, ()) = Request::new(()).into_parts();
-    let described = head.and_then(|headers| {
-        parts.headers = headers;
-        let http = http.ok_or(Undescribed::Missing)?;
-        let client = client_of(&request)?;
-        let method = text(&http.method, Undescribed::Method)?;
-        let host = text(&http.host, Undescribed::Host)?;
-        Ok((Described::new(method, host, text(&http.path, Undescribed::Path)?)?, client))
-    });
+    let described = describe(&request, &mut parts);
     let mut record = pipeline::new_record(&parts, peer);
     let asking = Asking { peer, plan: worker.plan(), now: worker.shared.clock.now(), worker };
     let asked_by = AskedBy { name: "envoy-grpc", sign_in: SignInShape::Redirect };
@@ -133,6 +127,18 @@ async fn answer(
     };
     worker.shared.logs.request(&record);
     response
+}
+
+/// The request that a message describes, and the client's address. `parts` gets the client's
+/// headers, where they can be read, even if the rest cannot.
+fn describe(request: &CheckRequest, parts: &mut Parts) -> Result<(Described, IpAddr), Undescribed> {
+    let http = request.attributes.as_ref().and_then(|all| all.request.as_ref()?.http.as_ref());
+    let http = http.ok_or(Undescribed::Missing)?;
+    parts.headers = head_of(http)?;
+    let client = client_of(request)?;
+    let method = text(&http.method, Undescribed::Method)?;
+    let host = text(&http.host, Undescribed::Host)?;
+    Ok((Described::new(method, host, text(&http.path, Undescribed::Path)?)?, client))
 }
 
 /// The headers of the client. Those that begin with a colon are the request line, which comes in
