@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::buffers::Taken;
 use super::rotated::{Housekeeper, rotated_name};
-use super::{Destination, Settings};
+use super::settings::{Destination, Settings};
 use crate::base::time::{self, Clock, Timestamp};
 
 /// How long after a failure the file is tried again.
