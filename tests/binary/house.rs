@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use russet::cli::demo::browser::{Browser, Page};
+use russet::fake_browser::{Browser, Page};
 
 pub(crate) const CLIENT_ID: &str = "com.example.house.web";
 pub(crate) const TEAM_ID: &str = "HOUSE2TEAM";

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::support::{COOKIE_SECRET, Plan, Process, SHARED_SECRET, Wire, browser, keys};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use russet::cli::demo::browser::{Browser, Page};
 use russet::fake_apple::Endpoint;
+use russet::fake_browser::{Browser, Page};
 use serde_json::Value;
 
 fn in_base64(secret: &[u8]) -> [String; 3] {
@@ -275,6 +275,7 @@ fn t82_secrets_are_compared_in_constant_time() {
             || shown.ends_with("testing.rs")
             || shown.starts_with("src/fake_apple")
             || shown.starts_with("src/cli/demo")
+            || shown.starts_with("src/fake_browser")
         {
             continue;
         }

@@ -4,9 +4,9 @@
 use anstyle::{AnsiColor, Style};
 
 use super::Outcome;
-use super::browser::{Browser, BrowserError, Page};
 use super::stage::{Stage, may_read_wiki};
 use crate::fake_apple::{Endpoint, Person, prepared};
+use crate::fake_browser::{Browser, BrowserError, Page};
 
 /// Walks everybody through. Failed if any step was not as expected.
 pub(super) async fn walk(stage: &Stage) -> Outcome {
