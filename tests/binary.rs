@@ -1,5 +1,6 @@
-//! The program as it is shipped, as separate processes: `make test` builds it (`make binary`) and
-//! says where it is in `RUSSET_BINARY`.
+//! The program as separate processes, static as it is shipped: `make test` builds it (`make binary`)
+//! and says where it is in `RUSSET_BINARY`. The profile is the tests' own, so that dependencies are
+//! built once; `make test PROGRAM=release`, which CI runs, starts the optimised one.
 
 #![expect(
     clippy::unwrap_used,
