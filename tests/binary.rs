@@ -71,7 +71,7 @@ async fn a_restart_signs_nobody_out() {
     assert_eq!(page.status.as_u16(), 200);
 }
 
-/// The limit that `docs/attacks.md` tells beside T38, so that nobody learns of it by accident.
+/// The limit that `docs/attacks.md` names at T38, so that nobody learns of it by accident.
 #[tokio::test(flavor = "multi_thread")]
 async fn t38_a_signed_out_copy_is_dead_until_a_restart() {
     let mut house = House::start();
@@ -164,7 +164,7 @@ fn check_says_how_it_went_by_its_exit_code() {
 }
 
 /// `russet client-secret ... | russet client-secret --verify -`: the token alone is on standard
-/// output, and a reader who goes away is no trouble.
+/// output, and a reader who goes away makes it fail without a panic.
 #[test]
 fn client_secrets_go_through_pipes() {
     let folder = scratch();

@@ -53,7 +53,7 @@ const ONLY: &[Only] = &[
     },
     Only {
         what: "dice",
-        // What signs takes a `SystemRandom` and rolls it itself: that is no dice of ours.
+        // What signs takes a `SystemRandom` and rolls it itself, which is not a use of ours.
         pattern: r"\brand::fill\b|\bSecureRandom\b|\bgetrandom\b|\bthread_rng\b",
         files: &["src/base/random.rs"],
     },
@@ -66,7 +66,7 @@ const ONLY: &[Only] = &[
     Only {
         what: "spawning",
         pattern: r"\bspawn(_local|_blocking)?\(",
-        // The threads of the workers are no tasks.
+        // The threads of the workers are not tasks.
         files: &["src/base/tasks.rs", "src/edge/workers.rs"],
     },
     Only {
@@ -285,7 +285,7 @@ fn test_names() -> Vec<String> {
         (Regex::new(r"\bfn (\w+)\(").unwrap(), Regex::new(r#"\btest\(['"`](\w[^'"`]*)"#).unwrap());
     let mut names = Vec::new();
     for source in files("src", "rs").iter().chain(&files("tests", "rs")) {
-        // A function that no test attribute stands in front of is no test.
+        // A function without a test attribute is not a test.
         let mut is_test = false;
         for line in source.text.lines().map(str::trim_start) {
             if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
@@ -507,7 +507,7 @@ fn configurations_in_the_documentation_are_good() {
                 assert!(loaded.settings.is_some(), "{place}:\n{}", loaded.render());
             }
             "rules" => {
-                // Groups are read from files, which these blocks do not have beside them.
+                // Groups are read from files, which these blocks do not come with.
                 let loaded = config::load_rules_text(&place, &text, &|_| None, now);
                 let groups = text.contains("groups_file");
                 assert!(loaded.rules.is_some() || groups, "{place}:\n{}", loaded.render());
@@ -520,7 +520,7 @@ fn configurations_in_the_documentation_are_good() {
             "fragment" | "groups" => {
                 let source = sources.add(place.as_str(), text.as_str());
                 let read = config::yaml::read(&text, source, &mut told);
-                assert!(read.is_some() && !told.has_errors(), "{place} is no YAML");
+                assert!(read.is_some() && !told.has_errors(), "{place} is not YAML");
             }
             other => panic!("{place}: a block of YAML cannot be `{other}`"),
         }

@@ -38,7 +38,7 @@ pub enum StartProblem {
     },
     /// The configuration is a shadow.
     #[error(
-        "this configuration says `shadow: true`: it is tried out beside another and never served\nhelp: russet run --config SERVED --shadow-config THIS; or remove `shadow` to serve it"
+        "this configuration says `shadow: true`: it is tried out together with another and never served\nhelp: russet run --config SERVED --shadow-config THIS; or remove `shadow` to serve it"
     )]
     Shadow,
     /// The settings differ in what cannot change while the process runs.

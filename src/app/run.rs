@@ -36,7 +36,7 @@ pub struct Start {
     pub clock: Clock,
     /// How many workers serve; one for each core is right.
     pub workers: usize,
-    /// The rules of a shadow configuration, asked beside the real ones and never obeyed.
+    /// The rules of a shadow configuration, asked in addition to the real ones and never obeyed.
     pub shadow_rules: Option<Rules>,
 }
 
@@ -105,7 +105,7 @@ pub fn start(start: Start) -> Result<Running, StartProblem> {
             let worker = Worker::new(Arc::clone(&for_workers), worker.tasks);
             EnvoyAuthorization::new(Arc::new(worker))
         };
-        // A proxy on this machine needs no certificate to know us by.
+        // On loopback it is plain: nobody stands between a proxy of this machine and Russet.
         let tls = tls.as_ref().filter(|_| !address.ip().is_loopback());
         running.push(Workers::start(listeners, tls, &limits, &slots, service)?);
     }

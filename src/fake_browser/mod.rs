@@ -315,7 +315,7 @@ impl Cookie {
             value: if ends { String::new() } else { cookie.value().to_owned() },
             host: cookie.domain().unwrap_or(host).to_owned(),
             domain: cookie.domain().is_some(),
-            // A cookie that says nothing is Lax; None wants Secure.
+            // A cookie without SameSite is Lax; None needs Secure.
             same_site: match cookie.same_site() {
                 Some(cookie::SameSite::None) if cookie.secure() == Some(true) => SameSite::None,
                 Some(cookie::SameSite::Strict) => SameSite::Strict,

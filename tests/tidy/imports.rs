@@ -72,7 +72,7 @@ impl Imports {
             if seen.contains(&(from.clone(), to.clone())) || is_in(without, &from, &to) {
                 continue;
             }
-            // Whoever finds the way back has found a circle.
+            // A way back from the file that is imported closes a circle.
             let Some(mut files) = self.way(&to, &from, without) else { continue };
             files.insert(0, from);
             let circle: Vec<Arrow> =
@@ -394,7 +394,7 @@ fn a_circle_is_seen_and_a_child_may_import_the_module_above() {
     let shown: Vec<String> = circles[0].iter().map(|arrow| format!("{arrow:?}")).collect();
     assert!(shown[1].contains("src/a/y.rs") && shown[1].contains("Other, Z"), "{shown:?}");
     assert!(imports.circles(&[("src/a/z.rs", "src/a/x.rs")]).is_empty());
-    // The module above is no part of a circle, whatever it imports itself.
+    // The import of the module above closes none, whatever that imports itself.
     let exception = [
         ("src/a/mod.rs", "mod x; use x::X; pub struct A;"),
         ("src/a/x.rs", "use super::A; use crate::a::B;"),

@@ -66,7 +66,7 @@ async fn person_walks(
     Ok(())
 }
 
-/// What the 403 page must say to a person who hides or lacks an address.
+/// What the 403 page must say to a person who hides the address or has none.
 fn explanation(person: &Person) -> &'static [&'static str] {
     match person.id.as_str() {
         "rae" => &["private relay address", "r8k2m4x9qd@privaterelay.appleid.com", "Stop using"],

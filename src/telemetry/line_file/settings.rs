@@ -24,8 +24,8 @@ pub struct Settings {
 /// Where lines go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// To this file, made with mode 0600. What is no regular file (a pipe, a device) is written to
-    /// and never rotated.
+    /// To this file, made with mode 0600. What is not a regular file (a pipe, a device) is written
+    /// to and never rotated.
     File(PathBuf),
     /// To standard output, among the lines of the log.
     StandardOutput,
@@ -43,9 +43,9 @@ impl fmt::Display for Destination {
 /// When a new file is begun, and what becomes of the old ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotation {
-    /// The size of a full file, in bytes; a file may be larger by what was waiting. 0 is no limit.
+    /// The size of a full file, in bytes; a file may be larger by what was waiting. 0 means no limit.
     pub size: u64,
-    /// How long a file is written to; zero is no limit.
+    /// How long a file is written to; zero means no limit.
     pub age: Duration,
     /// How many old files are kept; 0 is all of them.
     pub keep: usize,
