@@ -6,9 +6,11 @@
 // 7: what a person types
 pub mod cli;
 
-// 6: assembly; a whole Apple for staging, which never imports `apple`; trying policies
+// 6: assembly; a whole Apple for staging, which never imports `apple`; a browser for the demo and
+// tests; trying policies
 pub mod app;
 pub mod fake_apple;
+pub mod fake_browser;
 pub mod workbench;
 
 // 5: the operator's language

@@ -1,5 +1,6 @@
-//! The program as it is shipped, as separate processes: `make test` builds it (`make binary`) and
-//! says where it is in `RUSSET_BINARY`.
+//! The program as separate processes, static as it is shipped: `make test` builds it (`make binary`)
+//! and says where it is in `RUSSET_BINARY`. The profile is the tests' own, so that dependencies are
+//! built once; `make test PROGRAM=release`, which CI runs, starts the optimised one.
 
 #![expect(
     clippy::unwrap_used,
@@ -70,7 +71,7 @@ async fn a_restart_signs_nobody_out() {
     assert_eq!(page.status.as_u16(), 200);
 }
 
-/// The limit that `docs/attacks.md` tells beside T38, so that nobody learns of it by accident.
+/// The limit that `docs/attacks.md` names at T38, so that nobody learns of it by accident.
 #[tokio::test(flavor = "multi_thread")]
 async fn t38_a_signed_out_copy_is_dead_until_a_restart() {
     let mut house = House::start();
@@ -163,7 +164,7 @@ fn check_says_how_it_went_by_its_exit_code() {
 }
 
 /// `russet client-secret ... | russet client-secret --verify -`: the token alone is on standard
-/// output, and a reader who goes away is no trouble.
+/// output, and a reader who goes away makes it fail without a panic.
 #[test]
 fn client_secrets_go_through_pipes() {
     let folder = scratch();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::run::StartProblem;
+use super::problem::StartProblem;
 use super::state_dir::StateDir;
 use crate::apple::{AppleProvider, Timeouts};
 use crate::base::seal::Ring;

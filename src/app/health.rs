@@ -26,7 +26,7 @@ use crate::base::tasks::Tasks;
 const CONNECTIONS: usize = 64;
 const TIME: Duration = Duration::from_secs(5);
 
-/// What health answers from.
+/// What the answers of the health address are made from.
 #[derive(Clone, Debug)]
 pub(super) struct Health {
     state: Arc<State>,
@@ -45,7 +45,7 @@ impl Health {
         Self { state: Arc::new(State { draining: AtomicBool::new(false), not_apple }) }
     }
 
-    /// From now on: still alive, no longer ready.
+    /// Says from now on that this process is alive and no longer ready.
     pub(super) fn draining(&self) {
         self.state.draining.store(true, Ordering::Relaxed);
     }
@@ -106,7 +106,7 @@ pub(super) fn serve(listener: StdListener, health: Health, tasks: &Tasks) -> io:
                     .header_read_timeout(TIME)
                     .keep_alive(false)
                     .serve_connection(TokioIo::new(stream), service);
-                // A client that goes away or is too slow is nobody's trouble.
+                // A client that goes away or is too slow ends its connection and nothing else.
                 let _ended = tokio::time::timeout(TIME, connection).await;
                 drop(permit);
             });

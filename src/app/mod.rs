@@ -2,8 +2,10 @@
 
 mod assemble;
 mod health;
+mod problem;
 mod run;
 mod state_dir;
 
-pub use run::{DRAIN_TIME, Running, Start, StartProblem, start};
+pub use problem::StartProblem;
+pub use run::{DRAIN_TIME, Running, Start, start};
 pub use state_dir::StateProblem;

@@ -9,18 +9,15 @@ use tokio::runtime::Handle;
 
 use super::assemble::{self, Secrets};
 use super::health::{self, Health};
-use super::state_dir::StateProblem;
-use crate::apple::ProviderError;
+use super::problem::StartProblem;
 use crate::base::tasks::Tasks;
 use crate::base::time::Clock;
 use crate::config::Settings;
 use crate::decision::Rules;
-use crate::edge::{self, BindError, Drained, Limits, Redirect, Slots, TlsError, Workers};
-use crate::gateway::{
-    EnvoyAuthorization, Gateway, NeedsRestart, Outgoing, PlanProblem, Shared, Worker,
-};
+use crate::edge::{self, BindError, Drained, Limits, Redirect, Slots, Workers};
+use crate::gateway::{EnvoyAuthorization, Gateway, Outgoing, Shared, Worker};
 use crate::telemetry::Logs;
-use crate::telemetry::line_file::{Destination, LineFile};
+use crate::telemetry::line_file::LineFile;
 
 /// How long requests in flight may take to finish after SIGTERM.
 pub const DRAIN_TIME: Duration = Duration::from_secs(20);
@@ -39,49 +36,8 @@ pub struct Start {
     pub clock: Clock,
     /// How many workers serve; one for each core is right.
     pub workers: usize,
-    /// The rules of a shadow configuration, asked beside the real ones and never obeyed.
+    /// The rules of a shadow configuration, asked in addition to the real ones and never obeyed.
     pub shadow_rules: Option<Rules>,
-}
-
-/// Why a process does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartProblem {
-    /// A socket cannot be opened.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// The secrets have nowhere to be.
-    #[error(transparent)]
-    State(#[from] StateProblem),
-    /// The settings do not make a plan.
-    #[error(transparent)]
-    Plan(#[from] PlanProblem),
-    /// Certificates cannot be served.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The way to Apple cannot be prepared.
-    #[error(transparent)]
-    Apple(#[from] ProviderError),
-    /// The decision log cannot be opened.
-    #[error(
-        "the decision log {path} cannot be opened: {cause}\nhelp: make its folder, let the user that Russet runs as write there, or name another file as `decision_log.path`"
-    )]
-    DecisionLog {
-        /// Where it is.
-        path: Destination,
-        /// What the system says.
-        cause: io::Error,
-    },
-    /// The configuration is a shadow.
-    #[error(
-        "this configuration says `shadow: true`: it is tried out beside another and never served\nhelp: russet run --config SERVED --shadow-config THIS; or remove `shadow` to serve it"
-    )]
-    Shadow,
-    /// The settings differ in what cannot change while the process runs.
-    #[error(transparent)]
-    Restart(#[from] NeedsRestart),
-    /// The system gives no thread or runtime.
-    #[error("the system gives no thread: {0}")]
-    Thread(#[from] io::Error),
 }
 
 /// A process that serves.
@@ -155,7 +111,7 @@ pub fn start(start: Start) -> Result<Running, StartProblem> {
             let worker = Worker::new(Arc::clone(&for_workers), worker.tasks);
             EnvoyAuthorization::new(Arc::new(worker))
         };
-        // A proxy on this machine needs no certificate to know us by.
+        // On loopback it is plain: nobody stands between a proxy of this machine and Russet.
         let tls = tls.as_ref().filter(|_| !address.ip().is_loopback());
         running.push(Workers::start(listeners, tls, &limits, &slots, service)?);
     }

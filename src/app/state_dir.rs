@@ -90,39 +90,39 @@ impl StateDir {
         keys.and_then(Ring::new).ok_or(StateProblem::Damaged(path))
     }
 
-    /// Writes a new key beside and links it into place, which never replaces one that is there.
+    /// Writes a new key to a temporary file and links it into place, which never replaces a key.
     fn make(&self, name: &str) -> io::Result<()> {
         let key = Zeroizing::new(STANDARD.encode(random::bytes::<KEY_BYTES>()));
-        let (beside, file) = new_beside(&self.path, name)?;
+        let (temporary, file) = new_temporary(&self.path, name)?;
         let written = (|| {
             let mut file = file;
             file.write_all(key.as_bytes())?;
             file.write_all(b"\n")?;
             file.sync_all()?;
-            match fs::hard_link(&beside, self.path.join(name)) {
+            match fs::hard_link(&temporary, self.path.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
                 _ => File::open(&self.path)?.sync_all(),
             }
         })();
-        fs::remove_file(&beside)
+        fs::remove_file(&temporary)
             .or_else(|error| if written.is_ok() { Err(error) } else { Ok(()) })?;
         written
     }
 }
 
-/// A new file of ours alone in `folder`. Security: its name is one that nobody has prepared a link
+/// A new file in `folder` that only this process writes. Security: its name is one that nobody has prepared a link
 /// under, and a link is not followed (T60).
-fn new_beside(folder: &Path, name: &str) -> io::Result<(PathBuf, File)> {
+fn new_temporary(folder: &Path, name: &str) -> io::Result<(PathBuf, File)> {
     let path = folder.join(format!(".{name}.{:016x}", u64::from_be_bytes(random::bytes())));
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
     Ok((path, file))
 }
 
 fn is_writable(folder: &Path) -> bool {
-    new_beside(folder, "writable").and_then(|(path, _)| fs::remove_file(path)).is_ok()
+    new_temporary(folder, "writable").and_then(|(path, _)| fs::remove_file(path)).is_ok()
 }
 
-/// A regular file that is no link, and its mode.
+/// The content of a regular file (not of a link), and its mode.
 fn read(path: &Path) -> io::Result<(Zeroizing<String>, u32)> {
     let file = OpenOptions::new()
         .read(true)

@@ -96,7 +96,7 @@ fn read(path: &Path) -> io::Result<String> {
     if bytes.len() as u64 > MOST_BYTES {
         return Err(io::Error::other("it is longer than 1 MiB"));
     }
-    String::from_utf8(bytes).map_err(|_| io::Error::other("it is no text in UTF-8"))
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not text in UTF-8"))
 }
 
 /// Never over a file that is there: it may be a configuration that somebody has worked on.
@@ -122,12 +122,13 @@ mod tests {
         (outcome, fs::remove_file(output).is_ok())
     }
 
-    /// A part of a file may let in others than the whole does, and what is no text is no part.
+    /// A part of a file may let in others than the whole does, so a file that is too long or is not
+    /// text is refused.
     #[test]
     fn a_file_is_read_as_a_whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let long = [b"email_domains = [\"a.example\"]\n".to_vec(), b"#".repeat(1 << 20)].concat();
-        for (bytes, told) in [(&long[..], "longer than 1 MiB"), (b"a = \"\xff\"", "no text")] {
+        for (bytes, told) in [(&long[..], "longer than 1 MiB"), (b"a = \"\xff\"", "not text")] {
             let (outcome, written) = of(folder.path(), bytes);
             let (message, outcome) = outcome.unwrap_err();
             assert!(message.contains(told), "{message}");

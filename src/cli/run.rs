@@ -19,7 +19,7 @@ use crate::telemetry::{Format, Logs};
 pub struct Arguments {
     #[command(flatten)]
     configuration: ConfigurationFile,
-    /// A configuration whose policies are asked beside the real ones, counted, and never obeyed; it
+    /// A configuration whose policies are asked in addition to the real ones, counted, never obeyed; it
     /// says `shadow: true`
     #[arg(long, value_name = "FILE")]
     shadow_config: Option<PathBuf>,
@@ -95,11 +95,12 @@ async fn serve(settings: Settings, shadow_rules: Option<Rules>, workers: Option<
     }
 }
 
-/// The rules of a shadow configuration. What is wrong with it is told.
+/// The rules of a shadow configuration. What is wrong with it is printed.
 fn shadow_rules(path: &Path) -> Result<Rules, ()> {
     let environment = config::process_environment;
     let loaded = config::load_rules(path, &environment, Clock::system().now());
-    // What a file lacks that only serving needs has no place in it, and is none of its faults.
+    // A shadow file needs no key or certificate. A warning without a place in the file is about
+    // such keys, which only serving needs.
     let concerns =
         |message: &&&Diagnostic| message.place.is_some() || message.severity == Severity::Error;
     for message in loaded.diagnostics.sorted().iter().filter(concerns) {
@@ -129,7 +130,7 @@ fn announce(settings: &Settings, shadow: Option<&Rules>) {
     if let Some(shadow) = shadow {
         tracing::info!(
             routes = shadow.routes().len(),
-            "a shadow configuration is asked beside this one; a route's `shadow_policy` is not"
+            "a shadow configuration is asked in addition to this one; a route's `shadow_policy` is not"
         );
     }
     if !apple.is_apple() {

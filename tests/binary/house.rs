@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use russet::cli::demo::browser::{Browser, Page};
+use russet::fake_browser::{Browser, Page};
 
 pub(crate) const CLIENT_ID: &str = "com.example.house.web";
 pub(crate) const TEAM_ID: &str = "HOUSE2TEAM";
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &[&str], input: &str) -> (i32, String, String) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A command that does not read goes away, which is no trouble of ours.
+    // A command that does not read its input may have ended already.
     let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -279,12 +279,12 @@ pub(crate) fn write_private(path: &Path, text: &str) {
     options.open(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
 
-/// Waits until somebody listens; tells what the process said where nobody does.
+/// Waits until somebody listens; fails with what the process wrote if nobody does.
 pub(crate) fn wait_for(port: u16, errors: &Path) {
     let deadline = Instant::now() + PATIENCE;
     while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-        let told = || fs::read_to_string(errors).unwrap_or_default();
-        assert!(Instant::now() < deadline, "nobody listens on {port}: {}", told());
+        let written = || fs::read_to_string(errors).unwrap_or_default();
+        assert!(Instant::now() < deadline, "nobody listens on {port}: {}", written());
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -309,7 +309,7 @@ fn application() -> SocketAddr {
                     "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
                     head.len()
                 );
-                // Whoever went away does not read it.
+                // The client may have gone away.
                 let _gone =
                     stream.write_all(start.as_bytes()).and_then(|()| stream.write_all(&head));
             });

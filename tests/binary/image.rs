@@ -104,7 +104,7 @@ fn in_root(root: &Path, program: &[String]) -> Command {
 /// What the image runs.
 pub(crate) fn command(root: &Path) -> Command {
     if is_root() {
-        // Whoever mounts a configuration has seen to it that Russet's user can read it.
+        // An operator who mounts a configuration lets Russet's user read it.
         own(&Stage::last().user, &root.join("etc/russet"));
     }
     in_root(root, &Stage::last().program)

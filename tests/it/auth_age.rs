@@ -19,7 +19,7 @@ fn an_hour() -> Plan {
 }
 
 /// Where the hops of the last load went, and how each was answered.
-fn hops(browser: &russet::cli::demo::browser::Browser) -> Vec<String> {
+fn hops(browser: &russet::fake_browser::Browser) -> Vec<String> {
     let hops = browser.hops.iter();
     hops.map(|hop| format!("{} {}", hop.host.replace(".localhost", ""), hop.status.as_u16()))
         .collect()

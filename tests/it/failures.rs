@@ -1,8 +1,8 @@
 //! What can go wrong between the button and the page (apple.md §17): what the person is shown and
 //! what the operator reads, through the whole flow.
 
-use russet::cli::demo::browser::Page;
 use russet::fake_apple::{AnswerFault, Endpoint, IdTokenFault};
+use russet::fake_browser::Page;
 use serde_json::{Value, json};
 
 use crate::support::{Answered, CLIENT_ID, FORM, KEY_ID, Plan, Site, TEAM_ID};

@@ -3,7 +3,7 @@
 
 use russet::base::seal::Ring;
 use russet::base::secret::Secret;
-use russet::cli::demo::browser::Page;
+use russet::fake_browser::Page;
 use russet::session::link::BrowserHash;
 use russet::session::return_address::ReturnAddress;
 use russet::session::ticket::Tickets;

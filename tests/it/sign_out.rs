@@ -1,7 +1,7 @@
 //! Signing out: by the person's own page, everywhere, and by nobody else (threats.md T81,
 //! pomerium-wire.md W6, W7).
 
-use russet::cli::demo::browser::{Browser, Form, Page};
+use russet::fake_browser::{Browser, Form, Page};
 use serde_json::json;
 use url::Url;
 

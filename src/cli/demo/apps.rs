@@ -1,5 +1,5 @@
-//! The two web apps of the demo. They know nothing of sign-in; they show what they were asked and
-//! what they were told.
+//! The two web apps of the demo. They have no sign-in of their own; they show the path that was
+//! asked for and what Russet says about the person.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -54,7 +54,7 @@ impl App {
                     let connection = http1::Builder::new()
                         .timer(TokioTimer::new())
                         .serve_connection(TokioIo::new(stream), service);
-                    // Whoever goes away is nobody's trouble.
+                    // A client that goes away ends its connection and nothing else.
                     let _ended = connection.await;
                 });
             }
@@ -79,7 +79,7 @@ impl Drop for App {
 }
 
 fn answer(name: &str, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    let told = |header: &str| {
+    let shown = |header: &str| {
         let value = request.headers().get(header).and_then(|value| value.to_str().ok());
         escaped(value.filter(|value| !value.is_empty()).unwrap_or("nothing"))
     };
@@ -98,7 +98,7 @@ fn answer(name: &str, request: &Request<Incoming>) -> Response<Full<Bytes>> {
          <code id=email>{}</code>, and {} a signed assertion.</p>\
          <p><a href=\"/.pomerium/\">Who am I?</a> <a href=\"/.pomerium/sign_out\">Sign out</a></p>",
         escaped(path),
-        told("x-pomerium-claim-email"),
+        shown("x-pomerium-claim-email"),
         if assertion { "gave me" } else { "did not give me" },
     );
     let mut response = Response::new(Full::from(body));

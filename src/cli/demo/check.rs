@@ -4,9 +4,9 @@
 use anstyle::{AnsiColor, Style};
 
 use super::Outcome;
-use super::browser::{Browser, BrowserError, Page};
 use super::stage::{Stage, may_read_wiki};
 use crate::fake_apple::{Endpoint, Person, prepared};
+use crate::fake_browser::{Browser, BrowserError, Page};
 
 /// Walks everybody through. Failed if any step was not as expected.
 pub(super) async fn walk(stage: &Stage) -> Outcome {
@@ -66,7 +66,7 @@ async fn person_walks(
     Ok(())
 }
 
-/// What the 403 page must say to a person who hides or lacks an address.
+/// What the 403 page must say to a person who hides the address or has none.
 fn explanation(person: &Person) -> &'static [&'static str] {
     match person.id.as_str() {
         "rae" => &["private relay address", "r8k2m4x9qd@privaterelay.appleid.com", "Stop using"],

@@ -3,7 +3,6 @@
 //! names of different sites.
 
 mod apps;
-pub mod browser;
 mod check;
 mod stage;
 

@@ -10,8 +10,8 @@ use crate::base::time::{self, Instant};
 /// From how many waiting bytes on the writer is called at once.
 const URGENT: usize = 64 * 1024;
 
-/// How often the loss of lines is told, in seconds.
-const TELL_EVERY: u64 = 10;
+/// How often the loss of lines is logged, in seconds.
+const WARN_EVERY: u64 = 10;
 
 /// Capacity that an empty buffer keeps.
 const KEPT_CAPACITY: usize = 256 * 1024;
@@ -41,7 +41,7 @@ pub(super) struct Taken<'a> {
     pub(super) dropped: u64,
 }
 
-/// What the writer is told.
+/// What the writer is asked to do.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Orders {
     waiting: bool,
@@ -58,8 +58,8 @@ pub(super) struct Common {
     called: Condvar,
     buffers: Mutex<Vec<Arc<Mutex<Buffer>>>>,
     begun: Instant,
-    /// When the loss of lines may be told again, in seconds since `begun`.
-    tell_again: AtomicU64,
+    /// When the loss of lines may be logged again, in seconds since `begun`.
+    warn_again: AtomicU64,
 }
 
 impl Sender {
@@ -70,7 +70,7 @@ impl Sender {
             own.dropped = own.dropped.saturating_add(1);
             let first = own.dropped == 1;
             drop(own);
-            self.common.tell_loss();
+            self.common.warn_of_loss();
             if first {
                 self.common.order(|orders| orders.waiting = true);
             }
@@ -99,7 +99,7 @@ impl Common {
             called: Condvar::new(),
             buffers: Mutex::default(),
             begun: time::monotonic(),
-            tell_again: AtomicU64::new(0),
+            warn_again: AtomicU64::new(0),
         }
     }
 
@@ -109,7 +109,7 @@ impl Common {
         Sender { own, common: Arc::clone(common) }
     }
 
-    /// Tells the writer something.
+    /// Asks the writer to do something.
     pub(super) fn order(&self, tell: impl FnOnce(&mut Orders)) {
         tell(&mut lock(&self.orders));
         self.called.notify_one();
@@ -129,10 +129,10 @@ impl Common {
         } else {
             orders
         };
-        // Who is told to stop stays so; everything else is done once.
-        let told = *orders;
-        *orders = Orders { stop: told.stop, ..Orders::default() };
-        told
+        // An order to stop stays; every other is carried out once.
+        let given = *orders;
+        *orders = Orders { stop: given.stop, ..Orders::default() };
+        given
     }
 
     /// Takes what waits in every buffer. Buffers whose sender is gone are forgotten.
@@ -169,12 +169,12 @@ impl Common {
     }
 
     /// Says in the log that lines are lost, now and then.
-    fn tell_loss(&self) {
+    fn warn_of_loss(&self) {
         let seconds = time::monotonic().duration_since(self.begun).as_secs();
-        let again = self.tell_again.load(Ordering::Relaxed);
-        let next = seconds + TELL_EVERY;
+        let again = self.warn_again.load(Ordering::Relaxed);
+        let next = seconds + WARN_EVERY;
         let swap = |again| {
-            self.tell_again.compare_exchange(again, next, Ordering::Relaxed, Ordering::Relaxed)
+            self.warn_again.compare_exchange(again, next, Ordering::Relaxed, Ordering::Relaxed)
         };
         if seconds >= again && swap(again).is_ok() {
             tracing::warn!(

@@ -8,13 +8,12 @@
 mod buffers;
 mod output;
 mod rotated;
+mod settings;
 
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use tokio::sync::oneshot;
 
 pub use buffers::Sender;
 pub use rotated::rotated;
+pub use settings::{Destination, Rotation, Settings};
 
 use crate::base::lock::lock;
 use crate::base::tasks;
@@ -34,55 +34,6 @@ const LINGER: Duration = Duration::from_millis(50);
 
 /// How often the age of a file is looked at while nothing is written.
 const IDLE: Duration = Duration::from_secs(60);
-
-/// Where lines go, and for how long they are kept.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// What it is called in messages: `decision log`.
-    pub name: &'static str,
-    /// Where it is.
-    pub path: Destination,
-    /// When a new file is begun.
-    pub rotation: Rotation,
-    /// Writes the line (without line feed) that says that lines are missing: given the time in
-    /// RFC 3339 and their number.
-    pub dropped: fn(&str, u64) -> Vec<u8>,
-    /// Most bytes that may wait for the writer, for each sender. A line that does not fit is
-    /// dropped and counted.
-    pub room: usize,
-}
-
-/// Where lines go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
-    /// To this file, made with mode 0600. What is no regular file (a pipe, a device) is written to
-    /// and never rotated.
-    File(PathBuf),
-    /// To standard output, among the lines of the log.
-    StandardOutput,
-}
-
-impl fmt::Display for Destination {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::StandardOutput => f.write_str("standard output"),
-        }
-    }
-}
-
-/// When a new file is begun, and what becomes of the old ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rotation {
-    /// The size of a full file, in bytes; a file may be larger by what was waiting. 0 is no limit.
-    pub size: u64,
-    /// How long a file is written to; zero is no limit.
-    pub age: Duration,
-    /// How many old files are kept; 0 is all of them.
-    pub keep: usize,
-    /// Whether old files are compressed with gzip.
-    pub compress: bool,
-}
 
 /// A file of lines. Dropping it ends the writer; [`LineFile::finish`] waits until everything is
 /// written.

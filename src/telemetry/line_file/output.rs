@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::buffers::Taken;
 use super::rotated::{Housekeeper, rotated_name};
-use super::{Destination, Settings};
+use super::settings::{Destination, Settings};
 use crate::base::time::{self, Clock, Instant, Timestamp};
 
 /// How long after a failure the file is tried again.
@@ -100,7 +100,7 @@ impl Output {
         Ok(())
     }
 
-    /// Told once for each time that it goes wrong, however many lines that costs.
+    /// Notes that writing failed. Logged once for each time of trouble, however many lines are lost.
     fn failed(&mut self, error: &io::Error) {
         self.open = None;
         if self.trouble.is_none() {

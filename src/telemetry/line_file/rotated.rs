@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::Rotation;
+use super::settings::Rotation;
 use crate::base::tasks;
 use crate::base::time::Timestamp;
 

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use russet::base::seal::Ring;
 use russet::base::secret::Secret;
 use russet::base::time::Timestamp;
-use russet::cli::demo::browser::Browser;
+use russet::fake_browser::Browser;
 use russet::identity::{Claims, Identity};
 use russet::session::Settings;
 use russet::session::sealed_cookie::SessionSeal;

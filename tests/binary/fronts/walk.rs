@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use russet::cli::demo::browser::{Browser, Page};
+use russet::fake_browser::{Browser, Page};
 use serde_json::json;
 
 use russet::wire::header_spelling::same;

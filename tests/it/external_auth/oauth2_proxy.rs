@@ -431,8 +431,7 @@ async fn t81_a51_43_a_link_signs_nobody_out_and_leads_nobody_away() {
         assert!(!page.body.contains("evil"), "{}", page.body);
         let form = page.form("/oauth2/sign_out").unwrap();
         // The token is what ends it.
-        let bare =
-            russet::cli::demo::browser::Form { action: form.action.clone(), fields: Vec::new() };
+        let bare = russet::fake_browser::Form { action: form.action.clone(), fields: Vec::new() };
         assert_eq!(browser.submit(&page, &bare, &[]).await.unwrap().status, 403);
         let done = browser.submit(&page, &form, &[]).await.unwrap();
         let first = &browser.hops[0];

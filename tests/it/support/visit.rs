@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue, SET_COOKIE};
-use russet::cli::demo::browser::{Browser, Form, Page};
+use russet::fake_browser::{Browser, Form, Page};
 use serde_json::Value;
 use url::Url;
 

@@ -1,4 +1,4 @@
-//! A browser as far as signing in needs one: cookies with their attributes, redirects, forms. It
+//! Floor 6: a browser for `russet demo --check` and for tests, as far as signing in needs one: cookies with their attributes, redirects, forms. It
 //! keeps the rules that make sign-in with Apple hard: a cookie that is Lax does not travel with a
 //! form that another site posts.
 
@@ -85,10 +85,10 @@ pub enum BrowserError {
         /// Why.
         cause: String,
     },
-    /// An address that is none.
-    #[error("`{0}` is no address")]
+    /// Not an address.
+    #[error("`{0}` is not an address")]
     Address(String),
-    /// Round and round.
+    /// Redirects that do not end.
     #[error("redirected more than {MOST_REDIRECTS} times")]
     Loop,
     /// A page without the form that was looked for.
@@ -114,7 +114,7 @@ impl Browser {
         Ok(Self { client: builder.build()?, jar: Vec::new(), hops: Vec::new() })
     }
 
-    /// Loads an address as somebody who typed it, and follows where it leads.
+    /// Loads an address as if it had been typed, and follows redirects.
     ///
     /// # Errors
     /// No answer, or no end of redirects.
@@ -124,7 +124,7 @@ impl Browser {
         self.follow(Method::GET, url, None, None).await
     }
 
-    /// Sends a form of `page`, with further fields, and follows where it leads.
+    /// Sends a form of `page`, with further fields, and follows redirects.
     ///
     /// # Errors
     /// No answer, or no end of redirects.
@@ -252,6 +252,7 @@ impl Browser {
     }
 }
 
+/// One request of a navigation or of [`Browser::fetch`].
 struct Asked {
     method: Method,
     url: Url,
@@ -314,7 +315,7 @@ impl Cookie {
             value: if ends { String::new() } else { cookie.value().to_owned() },
             host: cookie.domain().unwrap_or(host).to_owned(),
             domain: cookie.domain().is_some(),
-            // A cookie that says nothing is Lax; None wants Secure.
+            // A cookie without SameSite is Lax; None needs Secure.
             same_site: match cookie.same_site() {
                 Some(cookie::SameSite::None) if cookie.secure() == Some(true) => SameSite::None,
                 Some(cookie::SameSite::Strict) => SameSite::Strict,
