@@ -1,6 +1,11 @@
 //! The rules of the house that no compiler knows. Each exception is named here, with its reason.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "tidy/code.rs"]
 mod code;
