@@ -1,9 +1,10 @@
 //! The rules of the house that no compiler knows. Each exception is named here, with its reason.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::string_slice,
-    reason = "the lexer slices where it has found a character to begin"
+    reason = "a test fails by panicking"
 )]
 
 #[path = "tidy/code.rs"]
@@ -156,7 +157,7 @@ fn a_room_imports_lower_floors_only() {
     let mut problems = Vec::new();
     for source in files("src", "rs") {
         let room = room_of(&source.path);
-        if !matches!(room, "lib" | "main") && floor_of(room).is_none() {
+        if !matches!(room, "lib" | "main" | "fuzz") && floor_of(room).is_none() {
             problems.push(format!("{}: no floor has a room `{room}`", source.path));
         }
     }
@@ -192,13 +193,7 @@ fn rooms_of_the_gateway_are_joined_by_the_pipeline_alone() {
 
 /// Imports that close a circle of files and are still to be mended, by what the paths of both files
 /// begin with. A file below a `mod.rs` may import that `mod.rs`, which closes no circle.
-const CIRCLES: &[(&str, &str)] = &[
-    ("src/upstream/pool.rs", "src/upstream/connect.rs"),
-    ("src/upstream/connect.rs", "src/upstream/body.rs"),
-    ("src/config/lower/sub_policies.rs", "src/config/lower/access.rs"),
-    ("src/config/import/oauth2_proxy/access.rs", "src/config/import/oauth2_proxy/write.rs"),
-    ("src/config/import/oauth2_proxy/routes.rs", "src/config/import/oauth2_proxy/write.rs"),
-];
+const CIRCLES: &[(&str, &str)] = &[];
 
 #[test]
 fn no_files_import_each_other_in_a_circle() {
