@@ -21,7 +21,7 @@ use russet::base::secret::Secret;
 use russet::base::time::{Clock, Timestamp};
 use russet::config::{self, yaml};
 use russet::decision::record::{Decided, Line, Outcome, Redact};
-use russet::decision::{Face, Facts, From, PathRule, RouteRule, Rules, judge};
+use russet::decision::{Face, Facts, PathRule, RouteHost, RouteRule, Rules, judge};
 use russet::identity::{Claims, ClientCertificate, Identity};
 use russet::policy::{Policy, Question, Shortcuts};
 use russet::session::lifecycle::{LiveSession, live};
@@ -101,7 +101,7 @@ fn policy(yaml: &str) -> Policy {
 }
 
 fn rule(host: &str, path: PathRule) -> RouteRule {
-    let from = From { host: host.to_owned(), port: None };
+    let from = RouteHost { host: host.to_owned(), port: None };
     let everybody = Shortcuts { any_authenticated: true, ..Shortcuts::default() };
     let policy = Policy::compile(&everybody, None, &mut Diagnostics::default());
     RouteRule { id: host.into(), from, path, policy, for_other_proxies_alone: false }

@@ -12,4 +12,4 @@ pub use facts::{Asker, Face, Facts, NotSignedIn};
 pub use judgement::{Admission, Constraint, Judged, Judgement, NoRoute, Refusal, WhySignIn, judge};
 pub use outcome::Outcome;
 pub use rules::{RouteIndex, RouteMatch, Rules};
-pub use settings::{From, PathRule, RouteRule};
+pub use settings::{PathRule, RouteHost, RouteRule};

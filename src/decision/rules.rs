@@ -234,7 +234,7 @@ fn earlier(one: Option<RouteIndex>, other: Option<RouteIndex>) -> Option<RouteIn
 
 #[cfg(test)]
 mod tests {
-    use super::super::settings::From;
+    use super::super::settings::RouteHost;
     use super::*;
     use crate::base::diagnostic::Diagnostics;
     use crate::policy::{Policy, Shortcuts};
@@ -244,7 +244,7 @@ mod tests {
         let (host, port) = authority.map_or((from, None), |(h, p)| (h, p.parse().ok()));
         RouteRule {
             id: from.into(),
-            from: From { host: host.to_owned(), port },
+            from: RouteHost { host: host.to_owned(), port },
             path,
             policy: Policy::compile(&Shortcuts::default(), None, &mut Diagnostics::default()),
             for_other_proxies_alone: false,

@@ -14,7 +14,7 @@ pub struct RouteRule {
     /// unique in a configuration.
     pub id: Arc<str>,
     /// Which host it answers for.
-    pub from: From,
+    pub from: RouteHost,
     /// Which paths it answers for.
     pub path: PathRule,
     /// Who may pass; the shortcut keys are compiled into it.
@@ -33,7 +33,7 @@ impl RouteRule {
 
 /// `from` of a route. Only its host and port count: everything is https to the outside.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct From {
+pub struct RouteHost {
     /// Lower case, without trailing dot; may hold `*`, which stands for any run of characters.
     pub host: String,
     /// A port that is not 443; `None` answers on any incoming port.

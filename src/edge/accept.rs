@@ -2,7 +2,6 @@
 //! and at shutdown serves every connection that the kernel has accepted.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
@@ -12,13 +11,13 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 
 use super::connection::Connections;
 use super::drain::Drain;
 use super::limits::Limits;
 use super::service::Service;
 use super::slots::{Slot, Slots};
+use super::transport::Transport;
 use crate::base::tasks::Tasks;
 
 /// Accepts connections from one listening socket and has a service answer them, on the runtime that
@@ -41,37 +40,6 @@ pub struct Acceptor {
 pub enum Listener {
     /// HTTP/1 and HTTP/2 on an open listening socket, as [`super::bind`] makes it.
     Tcp(StdListener, Transport),
-}
-
-/// What carries HTTP over TCP.
-#[derive(Clone)]
-pub enum Transport {
-    /// TCP alone.
-    Plain,
-    /// TLS, which ends here.
-    Tls(TlsAcceptor),
-}
-
-impl Transport {
-    /// Whether TLS ends here.
-    pub(super) fn is_tls(&self) -> bool {
-        match self {
-            Self::Plain => false,
-            Self::Tls(_) => true,
-        }
-    }
-}
-
-impl From<Option<TlsAcceptor>> for Transport {
-    fn from(tls: Option<TlsAcceptor>) -> Self {
-        tls.map_or(Self::Plain, Self::Tls)
-    }
-}
-
-impl fmt::Debug for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_tls() { "Tls" } else { "Plain" })
-    }
 }
 
 /// What became of the connections that were open when a shutdown began.

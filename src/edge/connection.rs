@@ -16,7 +16,6 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
-use super::accept::Transport;
 use super::drain::Drain;
 use super::drive::{Outcome, drive};
 use super::io::WatchedIo;
@@ -24,6 +23,7 @@ use super::limits::Limits;
 use super::progress::Progress;
 use super::refusal::EarlyRefusal;
 use super::service::{Caller, ConnectionInfo, Service};
+use super::transport::Transport;
 use super::watch::{Expiry, Protocol, Watch};
 use crate::base::tasks::Tasks;
 

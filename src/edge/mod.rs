@@ -20,10 +20,11 @@ mod refusal;
 mod service;
 mod slots;
 mod tls;
+mod transport;
 mod watch;
 mod workers;
 
-pub use accept::{Acceptor, Drained, Listener, Transport};
+pub use accept::{Acceptor, Drained, Listener};
 pub use body::{BodyError, RequestBody, ResponseBody};
 pub use drain::{Drain, DrainStart};
 pub use limits::Limits;
@@ -33,6 +34,7 @@ pub use refusal::{EarlyRefusal, RefusedHead};
 pub use service::{ConnectionInfo, Service};
 pub use slots::Slots;
 pub use tls::{CertificateSet, Certificates, TlsError};
+pub use transport::Transport;
 pub use workers::{WorkerThread, Workers};
 
 #[cfg(test)]

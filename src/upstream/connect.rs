@@ -18,10 +18,10 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::body::SentBody;
 use super::error::SendError;
-use super::pool::{Key, PoolLimits};
-use super::settings::{Scheme, Settings, Target, TlsSettings};
+use super::key::Key;
+use super::sent_body::SentBody;
+use super::settings::{PoolLimits, Scheme, Settings, Target, TlsSettings};
 use super::tls::{SetupError, client_config};
 use crate::base::lock::lock;
 use crate::base::tasks::Tasks;

@@ -16,10 +16,12 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tokio::time::{sleep, sleep_until};
 
-use super::body::{Lease, Sending, SentBody, UpstreamBody};
+use super::body::{Lease, UpstreamBody};
 use super::connect::{Connection, Upstream};
 use super::error::SendError;
-use super::pool::{Idle, PoolLimits};
+use super::pool::Idle;
+use super::sent_body::{Sending, SentBody};
+use super::settings::PoolLimits;
 use crate::base::tasks::Tasks;
 use crate::base::time::monotonic;
 

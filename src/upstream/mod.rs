@@ -8,7 +8,9 @@ mod body;
 mod connect;
 mod error;
 mod exchange;
+mod key;
 mod pool;
+mod sent_body;
 mod settings;
 mod tls;
 
@@ -16,8 +18,7 @@ pub use body::{CutOff, UpstreamBody};
 pub use connect::{Upstream, Upstreams};
 pub use error::{CertificateDefect, SendError};
 pub use exchange::Pool;
-pub use pool::PoolLimits;
-pub use settings::{Scheme, Settings, Target, TlsSettings};
+pub use settings::{PoolLimits, Scheme, Settings, Target, TlsSettings};
 pub use tls::SetupError;
 
 #[cfg(test)]

@@ -5,71 +5,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
-
-use rustls::ClientConfig;
 
 use super::connect::Connection;
-use super::settings::{Scheme, Target};
+use super::key::Key;
+use super::settings::PoolLimits;
 use crate::base::lock::lock;
 use crate::base::time::{Instant, monotonic};
-
-/// How connections to applications are made and kept.
-#[derive(Clone, Debug)]
-pub struct PoolLimits {
-    /// For name, TCP and TLS together. Default 10 s.
-    pub connect: Duration,
-    /// How long a connection waits for its next request. Default 60 s.
-    pub idle: Duration,
-    /// How many wait for one application, on each worker. Default 64.
-    pub per_target: usize,
-}
-
-impl Default for PoolLimits {
-    fn default() -> Self {
-        Self { connect: Duration::from_secs(10), idle: Duration::from_secs(60), per_target: 64 }
-    }
-}
-
-/// What must agree for a connection to be shared: where it goes and how its certificate was checked.
-#[derive(Clone, Debug)]
-pub(super) struct Key(Arc<Identity>);
-
-#[derive(Debug)]
-struct Identity {
-    scheme: Scheme,
-    host: String,
-    port: u16,
-    tls: Option<Arc<ClientConfig>>,
-}
-
-impl Key {
-    pub(super) fn new(target: &Target, tls: Option<&Arc<ClientConfig>>) -> Self {
-        let (scheme, port) = (target.scheme, target.port);
-        Self(Arc::new(Identity { scheme, host: target.host.clone(), port, tls: tls.cloned() }))
-    }
-}
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        let (one, other) = (&*self.0, &*other.0);
-        let same_tls = match (&one.tls, &other.tls) {
-            (None, None) => true,
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-            _ => false,
-        };
-        same_tls && one.port == other.port && one.scheme == other.scheme && one.host == other.host
-    }
-}
-
-impl Eq for Key {}
-
-impl std::hash::Hash for Key {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.0.host.hash(state);
-        self.0.port.hash(state);
-    }
-}
 
 /// The idle connections of one worker.
 #[derive(Debug)]

@@ -51,3 +51,20 @@ pub struct TlsSettings {
     /// `certificate_authority`: trusted in addition to whichever roots apply.
     pub extra_roots: Arc<[CertificateDer<'static>]>,
 }
+
+/// How connections to applications are made and kept.
+#[derive(Clone, Debug)]
+pub struct PoolLimits {
+    /// For name, TCP and TLS together. Default 10 s.
+    pub connect: Duration,
+    /// How long a connection waits for its next request. Default 60 s.
+    pub idle: Duration,
+    /// How many wait for one application, on each worker. Default 64.
+    pub per_target: usize,
+}
+
+impl Default for PoolLimits {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(10), idle: Duration::from_secs(60), per_target: 64 }
+    }
+}

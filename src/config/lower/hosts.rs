@@ -11,7 +11,7 @@ use crate::config::codes;
 use crate::config::keys::session::{AUTHENTICATE_CALLBACK_PATH, AUTHENTICATE_SERVICE_URL};
 use crate::config::keys::{self, Key, Link, Text};
 use crate::config::section::Section;
-use crate::decision::From;
+use crate::decision::RouteHost;
 use crate::gateway::paths;
 use crate::wire::loopback::{is_loopback_host, is_loopback_name};
 
@@ -61,7 +61,7 @@ pub(super) fn lower(
     Some(Hosts { authenticate_host, host: from.host, callback_path: callback_path?, place })
 }
 
-fn service_host(url: &Url, place: Option<Place>, context: &mut Context<'_>) -> Option<From> {
+fn service_host(url: &Url, place: Option<Place>, context: &mut Context<'_>) -> Option<RouteHost> {
     const KEY: &Key<Link> = &AUTHENTICATE_SERVICE_URL;
     if url.host_str() == Some("authenticate.pomerium.app") {
         let message =
@@ -92,7 +92,7 @@ fn service_host(url: &Url, place: Option<Place>, context: &mut Context<'_>) -> O
         context.error(codes::AUTHENTICATE, place, format!("`{KEY}` cannot hold `*`"), help);
         return None;
     }
-    Some(From { host, port: url.port() })
+    Some(RouteHost { host, port: url.port() })
 }
 
 /// Without `authenticate_service_url` the only route host signs in for itself.
@@ -100,7 +100,7 @@ fn only_route_host(
     top: &Section,
     froms: &[LocatedFrom],
     context: &mut Context<'_>,
-) -> Option<(From, Place)> {
+) -> Option<(RouteHost, Place)> {
     let first = froms.first();
     let second = first.and_then(|first| froms.iter().find(|other| other.from != first.from));
     let missing = "`authenticate_service_url` is missing: where do people sign in?";

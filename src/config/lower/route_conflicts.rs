@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::Context;
 use super::routes::{Route, WrittenPath};
 use crate::config::codes;
-use crate::decision::From;
+use crate::decision::RouteHost;
 use crate::gateway::paths;
 use crate::policy::Openness;
 
@@ -17,7 +17,7 @@ pub(super) fn check(routes: &[Route], any_written: bool, context: &mut Context<'
         let help = "add `routes:` with `from`, `to` and who may pass";
         context.warning(codes::UNREACHED, None, message, help);
     }
-    let mut hosts: HashMap<&From, Vec<&Route>> = HashMap::new();
+    let mut hosts: HashMap<&RouteHost, Vec<&Route>> = HashMap::new();
     for route in routes {
         check_reserved(route, context);
         if let Some(from) = &route.from {

@@ -8,13 +8,13 @@ use crate::config::codes;
 use crate::config::keys::route::FROM;
 use crate::config::keys::route_upstream::{REDIRECT, RESPONSE, TO};
 use crate::config::section::Section;
-use crate::decision::From;
+use crate::decision::RouteHost;
 use crate::upstream::{Scheme, Target};
 
 /// A route's `from` and where it was written.
 #[derive(Clone, Debug)]
 pub(super) struct LocatedFrom {
-    pub(super) from: From,
+    pub(super) from: RouteHost,
     pub(super) place: Place,
 }
 
@@ -72,7 +72,7 @@ pub(super) fn from(route: &Section, context: &mut Context<'_>) -> Option<Located
             "write it like `https://wiki.example.com`",
         );
     }
-    Some(LocatedFrom { from: From { host, port: url.port() }, place: written.place })
+    Some(LocatedFrom { from: RouteHost { host, port: url.port() }, place: written.place })
 }
 
 /// Whether a route names no application: then it decides for other proxies alone.

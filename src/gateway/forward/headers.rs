@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::base::ids::RequestId;
 use crate::gateway::forward::assertion::{self, verified_email};
 use crate::gateway::request::CheckedRequest;
-use crate::gateway::state::plan::{PathSwap, Plan, Service, SetValue};
+use crate::gateway::state::plan::{PathSwap, Plan, RoutePlan, SetValue};
 use crate::gateway::state::settings::TemplatePart;
 use crate::gateway::state::worker::Worker;
 use crate::policy::Groups;
@@ -40,7 +40,7 @@ pub(crate) enum Unwritable {
 pub(crate) fn to_upstream(
     request: &mut CheckedRequest,
     worker: &Worker,
-    service: &Service,
+    service: &RoutePlan,
     upstream: &Upstream,
     session: Option<&Session>,
 ) -> Result<Request<()>, Unwritable> {
@@ -99,7 +99,7 @@ pub(crate) fn every_identity(
 
 /// What of an application's answer goes on to the client.
 /// The configured headers take the place of the application's: the global ones, then the route's.
-pub(crate) fn to_client(headers: &mut HeaderMap, request: &CheckedRequest, service: &Service) {
+pub(crate) fn to_client(headers: &mut HeaderMap, request: &CheckedRequest, service: &RoutePlan) {
     let plan = &request.plan;
     hop::remove_from_response(headers);
     let dropped = plan.our_cookies.remove_from_response(headers);
@@ -138,7 +138,7 @@ pub(crate) fn request_id(id: RequestId) -> (HeaderName, HeaderValue) {
 
 /// Path and query for the application: the normalised path that was decided on, what it matched
 /// swapped for the path of `to`, and the query as it came.
-fn target(request: &CheckedRequest, service: &Service) -> Result<Uri, Unwritable> {
+fn target(request: &CheckedRequest, service: &RoutePlan) -> Result<Uri, Unwritable> {
     let path = &request.path;
     let mut target = match &service.path_swap {
         None => path.clone(),

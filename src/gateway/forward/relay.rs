@@ -6,7 +6,7 @@ use crate::decision::Admission;
 use crate::edge::RequestBody;
 use crate::gateway::forward::headers::{self, Unwritable};
 use crate::gateway::request::CheckedRequest;
-use crate::gateway::state::plan::Service;
+use crate::gateway::state::plan::RoutePlan;
 use crate::gateway::state::worker::Worker;
 use crate::session::Session;
 use crate::session::lifecycle::LiveSession;
@@ -48,7 +48,7 @@ pub(crate) async fn relay(
 pub(crate) fn session_to_tell<'a>(
     admission: &'a Admission,
     request: &CheckedRequest,
-    service: &Service,
+    service: &RoutePlan,
 ) -> Option<&'a Session> {
     let live = admission.live().map(LiveSession::session);
     live.filter(|_| !is_preflight(request, service.cors_allow_preflight))

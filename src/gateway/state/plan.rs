@@ -37,7 +37,7 @@ pub struct Plan {
     /// The rules of `run --shadow-config`: asked beside the real ones and never obeyed.
     pub(crate) shadow_rules: Option<Rules>,
     /// How each route is served, by route index.
-    services: Vec<Service>,
+    services: Vec<RoutePlan>,
     /// The host that talks to Apple.
     pub(crate) authenticate: Authority<'static>,
     pub(crate) callback_path: String,
@@ -84,7 +84,7 @@ pub struct Plan {
 
 /// How one route is served.
 #[derive(Debug)]
-pub(crate) struct Service {
+pub(crate) struct RoutePlan {
     /// `None` for a route that serves external auth alone.
     pub(crate) upstream: Option<Upstream>,
     /// `host:port` for the log.
@@ -187,7 +187,7 @@ impl Plan {
             .rules
             .iter()
             .zip(&gateway.routes)
-            .map(|(rule, service)| Service::new(rule, service, given.upstreams))
+            .map(|(rule, service)| RoutePlan::new(rule, service, given.upstreams))
             .collect::<Result<Vec<_>, _>>()?;
         let signing_keys = SigningKeys::new(&gateway.signing_keys, shared_secret)?;
         let jwks = Bytes::from(signing_keys.jwks().to_owned());
@@ -250,7 +250,7 @@ impl Plan {
     }
 
     /// How a route is served.
-    pub(crate) fn service(&self, index: RouteIndex) -> Option<&Service> {
+    pub(crate) fn service(&self, index: RouteIndex) -> Option<&RoutePlan> {
         self.services.get(index.0)
     }
 
@@ -288,7 +288,7 @@ impl Plan {
     }
 }
 
-impl Service {
+impl RoutePlan {
     fn new(
         rule: &RouteRule,
         settings: &RouteService,

@@ -5,7 +5,7 @@ use crate::base::diagnostic::Diagnostics;
 use crate::base::node::Node;
 use crate::base::time::Timestamp;
 use crate::config::yaml;
-use crate::decision::{From, PathRule, RouteRule};
+use crate::decision::{PathRule, RouteHost, RouteRule};
 use crate::policy::{Policy, Shortcuts};
 use crate::workbench::{cases, run};
 
@@ -39,7 +39,7 @@ fn rules(sources: &mut Sources) -> Rules {
     assert!(told.is_empty());
     Rules::new(vec![RouteRule {
         id: "wiki".into(),
-        from: From { host: "wiki.example.com".to_owned(), port: None },
+        from: RouteHost { host: "wiki.example.com".to_owned(), port: None },
         path: PathRule::Any,
         policy,
         for_other_proxies_alone: false,
