@@ -6,8 +6,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::reading::print;
 use super::{Configured, read_text};
+
 use crate::base::diagnostic::Diagnostics;
 use crate::base::time::{self, Clock};
 use crate::cli::Outcome;
@@ -114,7 +117,11 @@ fn watch(arguments: &Arguments) -> Result<Outcome, Outcome> {
     let mut files = arguments.files.clone();
     files.push(arguments.configuration.path.clone());
     runtime.block_on(async {
-        let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+        // Listens from here on: an interrupt may come before anything waits for it.
+        let mut interrupts = signal(SignalKind::interrupt()).map_err(|error| {
+            anstream::eprintln!("error: interrupts cannot be caught: {error}");
+            Outcome::Failed
+        })?;
         loop {
             let before = states(&files);
             if std::io::stdout().is_terminal() {
@@ -131,7 +138,7 @@ fn watch(arguments: &Arguments) -> Result<Outcome, Outcome> {
             let before = if before.len() == files.len() { before } else { states(&files) };
             while states(&files) == before {
                 tokio::select! {
-                    _ = &mut interrupted => return Ok(Outcome::Fine),
+                    _ = interrupts.recv() => return Ok(Outcome::Fine),
                     () = tokio::time::sleep(LOOK_EVERY) => {}
                 }
             }
