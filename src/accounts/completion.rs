@@ -14,6 +14,7 @@ use crate::base::time::{Clock, Timestamp};
 use crate::identity::Identity;
 use crate::session::sealed_cookie::SessionSeal;
 use crate::session::{Session, attempt};
+use crate::telemetry::Code;
 
 /// An answer of Apple's to an attempt of the browser that sent it, and what completes it.
 #[derive(Debug)]
@@ -55,14 +56,14 @@ pub enum NotCompleted {
 #[derive(Clone, Debug)]
 pub struct CompletionFailure {
     /// The word for the log.
-    pub code: &'static str,
+    pub code: Code,
     /// More for the log, free of secrets.
     pub detail: String,
-    /// What the person is told.
+    /// How it is explained to the person.
     pub cause: FailureCause,
 }
 
-/// What a person is told of a failed sign-in.
+/// How the failure of a sign-in is explained to the person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureCause {
     /// The person cancelled at Apple.
@@ -90,7 +91,7 @@ impl Accounts {
     /// session. Waits for Apple.
     ///
     /// # Errors
-    /// The sign-in was not tried, and may be tried again. A sign-in that failed is no error here.
+    /// The sign-in was not tried, and may be tried again. A sign-in that failed is not an error here.
     pub async fn complete(
         &self,
         sign_in: SignIn,
@@ -207,21 +208,21 @@ impl Drop for Promise {
 impl CompletionFailure {
     fn cancelled() -> Self {
         let cause = FailureCause::Cancelled;
-        Self { code: "user_cancelled", detail: String::new(), cause }
+        Self { code: Code::UserCancelled, detail: String::new(), cause }
     }
 
     fn refused(error: String) -> Self {
-        Self { code: "apple_error", detail: error, cause: FailureCause::Refused }
+        Self { code: Code::AppleError, detail: error, cause: FailureCause::Refused }
     }
 
     fn broken() -> Self {
         let detail = "the sign-in ended unfinished".to_owned();
-        Self { code: "sign_in_unfinished", detail, cause: FailureCause::AppleUnavailable }
+        Self { code: Code::SignInUnfinished, detail, cause: FailureCause::AppleUnavailable }
     }
 
     fn too_long() -> Self {
         let detail = "the claims that must be kept do not fit a cookie".to_owned();
-        Self { code: "claims_too_long", detail, cause: FailureCause::Refused }
+        Self { code: Code::ClaimsTooLong, detail, cause: FailureCause::Refused }
     }
 
     fn of(error: &CompletionError) -> Self {

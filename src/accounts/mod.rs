@@ -101,7 +101,7 @@ impl Accounts {
     /// before this returns.
     ///
     /// # Errors
-    /// The store did not answer. The session goes on, and the person has to be told so.
+    /// The store did not answer. The session goes on, and the person has to hear that.
     pub async fn end(
         &self,
         id: SessionId,

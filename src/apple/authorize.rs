@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::settings::Settings;
 
-/// The parameters that are ours to set; `idp_request_params` may name none of them.
+/// The parameters that only we set; `idp_request_params` may name none of them.
 pub const OWN_PARAMETERS: [&str; 9] = [
     "client_id",
     "redirect_uri",

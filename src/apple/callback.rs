@@ -26,19 +26,19 @@ pub enum Callback {
     Agreed {
         /// To be redeemed once.
         code: Secret,
-        /// Which attempt it belongs to.
+        /// Which attempt it is for.
         state: String,
         /// The name from a first consent, free of control characters, 256 bytes at most.
         display_name: Option<Box<str>>,
     },
     /// The person pressed cancel.
     Cancelled {
-        /// Which attempt it belongs to.
+        /// Which attempt it is for.
         state: String,
     },
     /// Apple reports something else.
     Failed {
-        /// Which attempt it belongs to.
+        /// Which attempt it is for.
         state: String,
         /// The `error`, cut and escaped for a log line.
         error: String,
@@ -51,7 +51,7 @@ pub enum CallbackError {
     /// A field twice: two readers could take different ones.
     #[error("a field came twice")]
     Doubled,
-    /// No `state`, or one that cannot be ours.
+    /// No `state`, or one that we cannot have made.
     #[error("`state` is missing or cannot be ours")]
     State,
     /// Neither a `code` nor an `error`, or both, or a code that cannot be Apple's.
@@ -66,7 +66,7 @@ impl Callback {
     /// Reads the fields of the form; `issuer` is the configured provider.
     ///
     /// # Errors
-    /// For what Apple does not send. Unknown fields are none of our business.
+    /// For what Apple does not send. Unknown fields are left alone.
     pub fn read(fields: &[(String, String)], issuer: &str) -> Result<Self, CallbackError> {
         let fields = Fields(fields);
         if fields.get("iss")?.is_some_and(|named| named != issuer) {
@@ -90,7 +90,7 @@ impl Callback {
 }
 
 impl Callback {
-    /// Which attempt it belongs to.
+    /// Which attempt it is for.
     pub fn state(&self) -> &str {
         match self {
             Self::Agreed { state, .. } | Self::Cancelled { state } | Self::Failed { state, .. } => {

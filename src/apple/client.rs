@@ -67,7 +67,7 @@ pub enum CallError {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
-    /// The other side's clock, where it told it.
+    /// The other side's clock, where the answer has it.
     pub(super) date: Option<Timestamp>,
     /// At most [`BODY_LIMIT_BYTES`].
     pub(super) body: Vec<u8>,

@@ -1,6 +1,6 @@
 //! Checking an id_token, in full and before any claim of it is used (`apple.md` §7).
 //!
-//! Security: the algorithm is ours to say, the key is one of Apple's by its exact id, and no member
+//! Security: the algorithm is fixed here, the key is one of Apple's by its exact id, and no member
 //! of the header can change either (T15). A claim that is read has its one type or the token is
 //! refused; a claim that is not read may be anything (T16).
 
@@ -16,6 +16,7 @@ use super::shown::shown;
 use crate::base::secret::{Secret, same};
 use crate::base::time::Timestamp;
 use crate::identity::{Claims, Identity};
+use crate::telemetry::Code;
 
 /// How far our clock and Apple's may differ.
 const LEEWAY: Duration = Duration::from_secs(60);
@@ -56,8 +57,8 @@ impl VerifiedIdToken {
 /// Why an id_token is refused, with what an operator needs to see; never the token or the nonce.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdTokenError {
-    /// It is no signed token at all.
-    #[error("it is no signed token: {0}")]
+    /// It is not a signed token at all.
+    #[error("it is not a signed token: {0}")]
     Malformed(&'static str),
     /// Another algorithm than RS256.
     #[error("it is signed by {alg}, not RS256")]
@@ -132,20 +133,20 @@ pub enum IdTokenError {
 
 impl IdTokenError {
     /// The stable word for it in log lines.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::Malformed(_) => "id_token_malformed",
-            Self::Algorithm { .. } => "alg_refused",
-            Self::UnknownKey { .. } => "unknown_kid",
-            Self::Signature { .. } => "signature_bad",
-            Self::Notification => "not_an_id_token",
-            Self::Claim { .. } => "claim_invalid",
-            Self::Issuer { .. } => "iss_mismatch",
-            Self::Audience { .. } => "aud_mismatch",
-            Self::Expired { .. } => "id_token_expired",
-            Self::FromTheFuture { .. } => "id_token_from_the_future",
-            Self::Nonce => "nonce_mismatch",
-            Self::AccessTokenHash => "at_hash_mismatch",
+            Self::Malformed(_) => Code::IdTokenMalformed,
+            Self::Algorithm { .. } => Code::AlgorithmRefused,
+            Self::UnknownKey { .. } => Code::UnknownKey,
+            Self::Signature { .. } => Code::SignatureBad,
+            Self::Notification => Code::NotAnIdToken,
+            Self::Claim { .. } => Code::ClaimInvalid,
+            Self::Issuer { .. } => Code::IssuerMismatch,
+            Self::Audience { .. } => Code::AudienceMismatch,
+            Self::Expired { .. } => Code::IdTokenExpired,
+            Self::FromTheFuture { .. } => Code::IdTokenFromTheFuture,
+            Self::Nonce => Code::NonceMismatch,
+            Self::AccessTokenHash => Code::AccessTokenHashMismatch,
         }
     }
 
@@ -171,7 +172,7 @@ pub(super) fn verify(
     let parts = Parts::of(token)?;
     check_signature(&parts, keys)?;
     let claims = json::read_object(&parts.payload)
-        .ok_or(IdTokenError::Malformed("the payload is no plain JSON object"))?;
+        .ok_or(IdTokenError::Malformed("the payload is not a plain JSON object"))?;
     // Invariant: nothing above reads a claim, nothing below trusts one that was not checked.
     if claims.contains_key("events") {
         return Err(IdTokenError::Notification);
@@ -207,12 +208,12 @@ impl<'a> Parts<'a> {
         let three = "it has not exactly three parts";
         let (message, signature) = token.rsplit_once('.').ok_or(malformed(three))?;
         let (header, payload) = message.split_once('.').ok_or(malformed(three))?;
-        // A fourth part would leave a dot in the payload, which is no base64url.
+        // A fourth part would leave a dot in the payload, which is not base64url.
         let decode = |part: &str| {
             URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed("a part is not base64url"))
         };
         let header = json::read_object(&decode(header)?)
-            .ok_or(malformed("the header is no plain JSON object"))?;
+            .ok_or(malformed("the header is not a plain JSON object"))?;
         Ok(Self {
             header,
             payload: decode(payload)?,
@@ -338,7 +339,7 @@ fn required_text<'a>(
     value.as_str().ok_or(IdTokenError::Claim { name, problem: "is not text" })
 }
 
-/// Whole seconds since 1970. A fraction, an exponent, text or null is no time here, and never "no
+/// Whole seconds since 1970. A fraction, an exponent, text or null is not a time here, and never "no
 /// time given".
 fn required_time(
     claims: &Map<String, Value>,

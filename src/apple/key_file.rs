@@ -30,7 +30,7 @@ pub enum KeyFileError {
     /// A sample value that was never replaced.
     #[error("it is a placeholder; paste the whole AuthKey_XXXXXXXXXX.p8 that Apple gave you")]
     Placeholder,
-    /// A file's name where its content belongs.
+    /// A file's name in place of its content.
     #[error(
         "it is the path of a file; give the file's content, or name the file in the `_file` key"
     )]
@@ -46,7 +46,7 @@ pub enum KeyFileError {
     /// Several PEM blocks.
     #[error("it holds more than one PEM block; leave the PRIVATE KEY block alone")]
     Several,
-    /// Something between the PEM lines that is no base64.
+    /// Something between the PEM lines that is not base64.
     #[error("what stands between its BEGIN and END lines is damaged (no base64)")]
     Damaged,
     /// A key that needs a passphrase.
@@ -206,7 +206,7 @@ fn defect_without_pem(text: &str) -> KeyFileError {
     }
 }
 
-/// Why a PRIVATE KEY block is no P-256 key, by the object identifier near its front.
+/// Why a PRIVATE KEY block is not a P-256 key, by the object identifier near its front.
 fn defect_of_key(der: &[u8]) -> KeyFileError {
     /// `1.2.840.113549.1.1`: RSA in all its forms.
     const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];

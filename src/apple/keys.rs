@@ -49,12 +49,12 @@ pub enum FetchError {
         /// The first 200 bytes, escaped.
         start: String,
     },
-    /// An answer that is no usable key set.
+    /// An answer that is not a usable key set.
     #[error(transparent)]
     Set(#[from] KeySetError),
 }
 
-/// There is no key set and none can be had now.
+/// There is no key set and none can be fetched now.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("Apple's keys are not available{}", .0.as_ref().map(|e| format!(": {e}")).unwrap_or_default())]
 pub struct KeysUnavailable(Option<Arc<FetchError>>);

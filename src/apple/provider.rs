@@ -44,7 +44,7 @@ pub struct SignedIn {
 /// Why there can be no provider with these settings.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// `idp_provider_url` is no address that may be called.
+    /// `idp_provider_url` is not an address that may be called.
     #[error(
         "{0:?} cannot be the provider: it must be https (http on loopback alone), with a host and without query, fragment or user"
     )]

@@ -26,7 +26,7 @@ pub struct Settings {
     pub request_params: Vec<(String, String)>,
     /// The return URL registered with Apple, byte for byte.
     pub redirect_uri: String,
-    /// `certificate_authority`: trusted beside the system's roots.
+    /// `certificate_authority`: trusted in addition to the system's roots.
     pub extra_roots: Arc<[CertificateDer<'static>]>,
 }
 

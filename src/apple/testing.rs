@@ -229,7 +229,7 @@ where
         Reply::Reset => (Vec::new(), false),
         Reply::Half => (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"ke".to_vec(), false),
     };
-    // A client that went away is no failure of the server.
+    // A client that went away is not a failure of the server.
     drop(stream.write_all(&bytes).await);
     drop(stream.flush().await);
     if then_wait {

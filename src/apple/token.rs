@@ -87,7 +87,7 @@ pub struct ClientRefused {
     pub description: String,
     /// This machine's clock when the answer came.
     pub local_time: Timestamp,
-    /// Apple's, where it was told.
+    /// Apple's, where the answer has it.
     pub apple_time: Option<Timestamp>,
 }
 

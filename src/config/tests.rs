@@ -58,6 +58,11 @@ fn expect_file(path: &Path, content: &str) {
     );
 }
 
+#[test]
+fn the_page_of_log_codes_lists_the_codes() {
+    expect_file(Path::new("docs/log-codes.md"), &crate::telemetry::codes_page());
+}
+
 const SEPARATOR: &str = "\n==== told\n";
 
 /// Each case is a configuration (`#env NAME=VALUE` lines are its environment, `#p8` its key), and

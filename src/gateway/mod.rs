@@ -1,7 +1,7 @@
 //! Floor 4: the road of a request. [`pipeline`] is the road itself, read from top to bottom; its
 //! neighbours each do one thing on it.
 //!
-//! *Invariant:* only [`relay`] sends to an application, and it takes an admission to do so.
+//! *Invariant:* only [`forward::relay`] sends to an application, and it takes an admission to do so.
 
 mod answer;
 mod decide;

@@ -21,7 +21,7 @@ pub(crate) struct TrustedPeers {
 
 impl TrustedPeers {
     /// # Errors
-    /// The name that is no header's.
+    /// The name that is not a header's.
     pub(crate) fn new(settings: &ExternalAuthSettings) -> Result<Self, String> {
         let secret = |(name, secret): &(String, Secret)| {
             let header = name.parse::<HeaderName>().map_err(|_| name.clone())?;
@@ -51,7 +51,7 @@ impl TrustedPeers {
         }
     }
 
-    /// The client of a trusted peer: the rightmost entry of `X-Forwarded-For` that is no trusted
+    /// The client of a trusted peer: the rightmost entry of `X-Forwarded-For` that is not a trusted
     /// peer itself; where all are, the leftmost; where there is none, the peer. What stands left of
     /// it is the client's own word, and is not looked at. `None` where an entry that must be read is
     /// not an address.

@@ -49,7 +49,7 @@ pub struct Attempt {
 }
 
 /// Names a session that an attempt led to. The session cookie itself does not come along with
-/// Apple's form, and this does: it tells who this browser is signed in as already.
+/// Apple's form, and this does: it says who this browser is signed in as already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LedTo {
     /// The session's id.
@@ -136,11 +136,17 @@ impl Attempts {
     }
 
     /// Opens the cookie `name` that came to `host`.
-    pub fn open(&self, name: &str, value: &str, host: &str, ours: OurHosts<'_>) -> Option<Attempt> {
+    pub fn open(
+        &self,
+        name: &str,
+        value: &str,
+        host: &str,
+        is_ours: OurHosts<'_>,
+    ) -> Option<Attempt> {
         let plain = self.sealer.open(&[name, host], value)?;
         let written: Written = serde_json::from_slice(&plain).ok()?;
         Some(Attempt {
-            return_to: written.return_to.read(ours)?,
+            return_to: written.return_to.read(is_ours)?,
             state: written.state,
             nonce: written.nonce,
             browser: BrowserHash(written.browser),
@@ -153,18 +159,18 @@ impl Attempts {
         })
     }
 
-    /// The attempt that Apple's answer with this `state` belongs to, among a browser's cookies.
+    /// The attempt that Apple's answer with this `state` is for, among a browser's cookies.
     pub fn matching<'a>(
         &self,
         state: &str,
         cookies: impl Iterator<Item = (&'a str, &'a str)>,
         host: &str,
-        ours: OurHosts<'_>,
+        is_ours: OurHosts<'_>,
     ) -> Option<Attempt> {
         let name = Attempt::cookie_name(state);
         cookies
             .filter(|(cookie, _)| *cookie == name)
-            .filter_map(|(cookie, value)| self.open(cookie, value, host, ours))
+            .filter_map(|(cookie, value)| self.open(cookie, value, host, is_ours))
             .find(|attempt| secret::same(&attempt.state, state))
     }
 }
@@ -182,7 +188,7 @@ pub struct Held {
 
 /// Which of the cookies must go so that a new one of `new_bytes` fits: those that do not open
 /// first, then used ones, then the oldest.
-pub fn pushed_out(mut held: Vec<Held>, new_bytes: usize) -> Vec<Held> {
+pub fn to_drop(mut held: Vec<Held>, new_bytes: usize) -> Vec<Held> {
     held.sort_by_key(|cookie| {
         cookie.attempt.as_ref().map(|attempt| (!attempt.used, attempt.begun_at))
     });
@@ -272,9 +278,9 @@ mod tests {
         cookies.push(held("used", 100, Some(used)));
         cookies.push(held("junk", 100, None));
         let names = |out: Vec<Held>| out.into_iter().map(|c| c.name).collect::<Vec<_>>();
-        assert_eq!(names(pushed_out(cookies.clone(), 100)), ["junk"]);
-        assert_eq!(names(pushed_out(cookies.clone(), 3_000)), ["junk", "used", "a0"]);
+        assert_eq!(names(to_drop(cookies.clone(), 100)), ["junk"]);
+        assert_eq!(names(to_drop(cookies.clone(), 3_000)), ["junk", "used", "a0"]);
         cookies.truncate(3);
-        assert!(pushed_out(cookies, 100).is_empty());
+        assert!(to_drop(cookies, 100).is_empty());
     }
 }

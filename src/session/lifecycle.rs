@@ -1,4 +1,4 @@
-//! Whether a session still lives. Only this module makes a [`LiveSession`], and nothing is
+//! Whether a session is still alive. Only this module makes a [`LiveSession`], and nothing is
 //! admitted on less.
 
 use super::Session;

@@ -41,7 +41,7 @@ pub struct Start {
     pub since: Option<Timestamp>,
 }
 
-/// Whether a session that lives spares its owner the sign-in that a link with this `since` is for.
+/// Whether a live session spares its owner the sign-in that a link with this `since` is for.
 pub fn is_recent_enough(since: Option<Timestamp>, session: &Session) -> bool {
     since.is_none_or(|since| since <= session.identity.signed_in_at)
 }
@@ -69,7 +69,7 @@ impl BrowserHash {
     }
 }
 
-/// Makes and checks the links that another proxy is told to send people to: to the sign-in of the
+/// Makes and checks the links that another proxy sends people to: to the sign-in of the
 /// host that they asked for, which gives their browser its cookie and sends them on. Nobody is
 /// named in them, because the answer that carries them may reach no browser with a cookie.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl Starts {
         &self,
         host: &str,
         query: &Form<'_>,
-        ours: OurHosts<'_>,
+        is_ours: OurHosts<'_>,
         now: Timestamp,
     ) -> Result<Start, LinkProblem> {
         let part = |name: &str| query.get(name).ok_or(LinkProblem::Forged);
@@ -125,7 +125,7 @@ impl Starts {
             return Err(LinkProblem::Forged);
         }
         check_age(issued, now)?;
-        let return_to = ReturnAddress::parse(url, ours).ok_or(LinkProblem::ForeignHost)?;
+        let return_to = ReturnAddress::parse(url, is_ours).ok_or(LinkProblem::ForeignHost)?;
         if return_to.authority.host() != host {
             return Err(LinkProblem::ForeignHost);
         }
@@ -143,7 +143,7 @@ fn check_age(issued: &str, now: Timestamp) -> Result<(), LinkProblem> {
     }
 }
 
-/// What is wrong with a link. All of them are answered alike; the log tells them apart.
+/// What is wrong with a link. All of them are answered alike; the log distinguishes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkProblem {
     /// A part is missing, or the signature is not ours.
@@ -195,7 +195,7 @@ impl Links {
         &self,
         authenticate_host: &str,
         query: &Form<'_>,
-        ours: OurHosts<'_>,
+        is_ours: OurHosts<'_>,
         now: Timestamp,
     ) -> Result<SignInLink, LinkProblem> {
         let part = |name: &str| query.get(name).ok_or(LinkProblem::Forged);
@@ -207,7 +207,7 @@ impl Links {
             return Err(LinkProblem::Forged);
         }
         check_age(issued, now)?;
-        let return_to = ReturnAddress::parse(url, ours).ok_or(LinkProblem::ForeignHost)?;
+        let return_to = ReturnAddress::parse(url, is_ours).ok_or(LinkProblem::ForeignHost)?;
         Ok(SignInLink {
             return_to: ReturnAddress { shortened: shortened == "1", ..return_to },
             browser: BrowserHash(browser.to_owned()),
@@ -225,7 +225,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_800_000_000);
 
-    fn ours(authority: &Authority<'_>) -> bool {
+    fn is_ours(authority: &Authority<'_>) -> bool {
         authority.host() == "app.example.com" && authority.port().is_none()
     }
 
@@ -235,13 +235,13 @@ mod tests {
 
     fn link_since(path: &str, since: Option<Timestamp>) -> String {
         let app = Authority::parse("app.example.com").unwrap();
-        let to = ReturnAddress::of_request(&app, path, &ours).unwrap();
+        let to = ReturnAddress::of_request(&app, path, &is_ours).unwrap();
         Links::new(&ring(1)).url("auth.example.com", &to, &BrowserHash::of("b"), since, NOW)
     }
 
     fn check(url: &str, host: &str, now: Timestamp) -> Result<SignInLink, LinkProblem> {
         let query = Form::query(Some(url.split_once('?').unwrap().1)).unwrap();
-        Links::new(&ring(1)).check(host, &query, &ours, now)
+        Links::new(&ring(1)).check(host, &query, &is_ours, now)
     }
 
     #[test]
@@ -300,13 +300,13 @@ mod tests {
     #[test]
     fn a_start_is_good_for_its_host_and_ten_minutes_and_is_no_link() {
         let app = Authority::parse("app.example.com").unwrap();
-        let to = ReturnAddress::of_request(&app, "/x?y=1", &ours).unwrap();
+        let to = ReturnAddress::of_request(&app, "/x?y=1", &is_ours).unwrap();
         let starts = Starts::new(&ring(1));
         let since = Some(NOW.minus(LIFETIME));
         let good = starts.url(&to, since, NOW);
         let check = |url: &str, host: &str, now| {
             let query = Form::query(Some(url.split_once('?').unwrap().1)).unwrap();
-            starts.check(host, &query, &ours, now)
+            starts.check(host, &query, &is_ours, now)
         };
         assert!(good.starts_with("https://app.example.com/.pomerium/sign_in?"), "{good}");
         let start = check(&good, "app.example.com", NOW).unwrap();
@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn addresses_too_long_lose_their_query_and_then_their_path() {
         let app = Authority::parse("app.example.com").unwrap();
-        let of = |path: &str| ReturnAddress::of_request(&app, path, &ours).unwrap();
+        let of = |path: &str| ReturnAddress::of_request(&app, path, &is_ours).unwrap();
         let room = LONGEST - "https://app.example.com".len();
         let longest = format!("/{}", "a".repeat(room - 1));
         assert!(!of(&longest).shortened);

@@ -24,31 +24,31 @@ pub struct ReturnAddress {
 }
 
 impl ReturnAddress {
-    /// The address that a request asked for: `None` where it is no safe address at all. One that
+    /// The address that a request asked for: `None` where it is not a safe address at all. One that
     /// is too long loses its query, then its path.
     pub fn of_request(
         authority: &Authority<'_>,
         path_and_query: &str,
-        ours: OurHosts<'_>,
+        is_ours: OurHosts<'_>,
     ) -> Option<Self> {
         let whole = format!("https://{authority}{path_and_query}");
         // A backslash takes two bytes where the address is written down.
         if whole.len() + whole.matches('\\').count() <= LONGEST {
-            return Self::parse(&whole, ours);
+            return Self::parse(&whole, is_ours);
         }
         let path = path_and_query.split('?').next().unwrap_or("/");
         let path = if path.len() + authority.host().len() + 16 <= LONGEST { path } else { "/" };
-        let short = Self::parse(&format!("https://{authority}{path}"), ours)?;
+        let short = Self::parse(&format!("https://{authority}{path}"), is_ours)?;
         Some(Self { shortened: true, ..short })
     }
 
     /// Reads an address that was written down before.
-    pub fn parse(text: &str, ours: OurHosts<'_>) -> Option<Self> {
+    pub fn parse(text: &str, is_ours: OurHosts<'_>) -> Option<Self> {
         if text.len() > LONGEST {
             return None;
         }
         let found = target::local_url(text).ok()?;
-        ours(found.authority()).then(|| Self {
+        is_ours(found.authority()).then(|| Self {
             authority: found.authority().clone(),
             path_and_query: found.path_and_query().to_owned(),
             shortened: false,
@@ -75,8 +75,8 @@ pub(super) struct Written {
 }
 
 impl Written {
-    pub(super) fn read(&self, ours: OurHosts<'_>) -> Option<ReturnAddress> {
-        let address = ReturnAddress::parse(&self.url, ours)?;
+    pub(super) fn read(&self, is_ours: OurHosts<'_>) -> Option<ReturnAddress> {
+        let address = ReturnAddress::parse(&self.url, is_ours)?;
         Some(ReturnAddress { shortened: self.shortened, ..address })
     }
 }

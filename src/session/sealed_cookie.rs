@@ -31,7 +31,7 @@ pub struct SessionSeal {
     lifetime: Duration,
 }
 
-/// Proof that a cookie of this host opened. Says nothing yet about whether the session lives:
+/// Proof that a cookie of this host opened. Says nothing yet about whether the session is alive:
 /// [`super::lifecycle`] does.
 #[derive(Debug)]
 pub struct OpenedCookie {

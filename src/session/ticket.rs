@@ -80,7 +80,7 @@ impl Tickets {
         ticket: &str,
         host: &str,
         browser_cookies: &[&str],
-        ours: OurHosts<'_>,
+        is_ours: OurHosts<'_>,
         now: Timestamp,
     ) -> Option<OpenedTicket> {
         let plain = browser_cookies
@@ -88,7 +88,7 @@ impl Tickets {
             .find_map(|value| self.sealer.open(&[host, &BrowserHash::of(value).0], ticket))?;
         let written: Written = serde_json::from_slice(&plain).ok()?;
         let return_to: Option<ReturnAddress> =
-            return_address::Written::read(&written.return_to, ours);
+            return_address::Written::read(&written.return_to, is_ours);
         let return_to = return_to.filter(|address| address.authority.host() == host)?;
         let expires_at = Timestamp(written.expires_at);
         (now < expires_at).then(|| OpenedTicket {
@@ -111,16 +111,16 @@ mod tests {
 
     #[test]
     fn w5_a_ticket_opens_for_its_host_and_browser_within_a_minute() {
-        let ours: OurHosts<'_> = &|authority| authority.host().ends_with(".example.com");
+        let is_ours: OurHosts<'_> = &|authority| authority.host().ends_with(".example.com");
         let seal = SessionSeal::new(&given::ring(1), &given::settings(None));
         let session = seal.begin(given::identity(json!({})), NOW).unwrap();
         let app = Authority::parse("app.example.com").unwrap();
-        let to = ReturnAddress::of_request(&app, "/x?y", ours).unwrap();
+        let to = ReturnAddress::of_request(&app, "/x?y", is_ours).unwrap();
         let tickets = Tickets::new(&given::ring(1));
         let ticket = tickets.mint(&session, &to, &BrowserHash::of("mine"), NOW).unwrap();
 
         let opens = |host: &str, cookies: &[&str], now| {
-            tickets.open(&ticket, host, cookies, ours, now).is_some()
+            tickets.open(&ticket, host, cookies, is_ours, now).is_some()
         };
         assert!(opens("app.example.com", &["mine"], NOW));
         assert!(opens("app.example.com", &["other", "mine"], NOW));
@@ -130,7 +130,7 @@ mod tests {
         assert!(!opens("app.example.com", &["mine"], NOW.plus(LIFETIME)));
         let removed: OurHosts<'_> = &|_| false;
         assert!(tickets.open(&ticket, "app.example.com", &["mine"], removed, NOW).is_none());
-        let opened = tickets.open(&ticket, "app.example.com", &["mine"], ours, NOW).unwrap();
+        let opened = tickets.open(&ticket, "app.example.com", &["mine"], is_ours, NOW).unwrap();
         assert_eq!((opened.session.id, opened.return_to), (session.id, to));
     }
 }

@@ -1,6 +1,8 @@
 //! Every word that a log uses for what became of a request, but for a policy's own reasons
 //! (`policy::Reason`). Words are stable: people search and count by them.
 
+use std::fmt::Write as _;
+
 /// Declares [`Code`] with its words, so that a word stands in one place.
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $word:literal,)+) => {
@@ -48,7 +50,7 @@ codes! {
     /// The length of the request body is ambiguous.
     BadFraming = "bad_framing",
     /// The request is not valid HTTP/1.
-    Malformed = "malformed",
+    NotHttp = "not_http",
     /// The connection begins in another version of HTTP than was agreed.
     WrongPreface = "wrong_preface",
     /// The head of the request is too large.
@@ -103,6 +105,30 @@ codes! {
     QuestionConstraint = "question-constraint",
 
     // --- Relaying ---
+    /// The name of the application has no address.
+    UpstreamName = "name",
+    /// The application refused the connection.
+    UpstreamRefused = "refused",
+    /// The application could not be reached.
+    UpstreamUnreachable = "unreachable",
+    /// Connecting to the application took too long.
+    UpstreamConnectTimeout = "connect_timeout",
+    /// The certificate of the application was not accepted.
+    UpstreamCertificate = "certificate",
+    /// TLS with the application failed.
+    UpstreamTls = "tls",
+    /// The head of the application's answer took too long.
+    UpstreamHeadTimeout = "head_timeout",
+    /// The head of the application's answer is too long.
+    UpstreamHeadTooLong = "head_too_long",
+    /// The application's answer is not valid HTTP, or ambiguous.
+    UpstreamMalformed = "malformed",
+    /// The application closed the connection before it answered.
+    UpstreamReset = "reset",
+    /// The client's request body broke off or stalled.
+    RequestBody = "request_body",
+    /// `CONNECT` is not relayed.
+    ConnectMethod = "connect_method",
     /// The request cannot be written for the application.
     RequestUnwritable = "request_unwritable",
 
@@ -155,6 +181,47 @@ codes! {
     UserCancelled = "user_cancelled",
     /// Apple's callback says that something went wrong.
     AppleError = "apple_error",
+    // --- Redeeming a code at Apple ---
+    /// Apple refused the code: it was used, is too old, or is for another address or client.
+    TokenInvalidGrant = "token_invalid_grant",
+    /// Apple refused the client: check Services ID, team, key and key file.
+    TokenInvalidClient = "token_invalid_client",
+    /// Apple refused to redeem the code for another reason.
+    TokenRefused = "token_refused",
+    /// Apple did not answer in time, or could not be reached.
+    TokenUnanswered = "token_unanswered",
+    /// Apple answered in another form than expected.
+    TokenUnexpected = "token_unexpected",
+    /// Apple answered without an id_token.
+    MissingIdToken = "missing_id_token",
+    /// There are no keys of Apple's to check an id_token with.
+    KeysUnavailable = "keys_unavailable",
+    /// The client secret could not be made of the key file.
+    ClientSecretNotMinted = "client_secret_not_minted",
+    /// The id_token is not a signed token, or not of the expected form.
+    IdTokenMalformed = "id_token_malformed",
+    /// The id_token is signed by another algorithm than RS256.
+    AlgorithmRefused = "alg_refused",
+    /// The id_token names a key that Apple does not publish.
+    UnknownKey = "unknown_kid",
+    /// The signature of the id_token is wrong.
+    SignatureBad = "signature_bad",
+    /// The token is a notification, and not an id_token.
+    NotAnIdToken = "not_an_id_token",
+    /// A claim of the id_token is missing or of the wrong type.
+    ClaimInvalid = "claim_invalid",
+    /// The id_token is not from `idp_provider_url`.
+    IssuerMismatch = "iss_mismatch",
+    /// The id_token is for another client than `idp_client_id`.
+    AudienceMismatch = "aud_mismatch",
+    /// The id_token has expired.
+    IdTokenExpired = "id_token_expired",
+    /// The id_token was issued later than now; compare the clocks.
+    IdTokenFromTheFuture = "id_token_from_the_future",
+    /// The id_token is for another sign-in.
+    NonceMismatch = "nonce_mismatch",
+    /// The id_token does not fit its access token.
+    AccessTokenHashMismatch = "at_hash_mismatch",
     /// The sign-in ended unfinished.
     SignInUnfinished = "sign_in_unfinished",
     /// The claims that must be kept do not fit a cookie.
@@ -175,6 +242,20 @@ codes! {
     SignedOut = "signed_out",
 }
 
+/// The page that lists every code, for operators.
+pub fn codes_page() -> String {
+    let mut page = String::from(
+        "# Words of the request log\n\n\
+         Generated from `src/telemetry/code.rs`. These stand in `reasons` of the request log, and some in that of the decision log. A policy's own\n\
+         reasons, such as `domain-unauthorized`, are in [policy/language.md](policy/language.md).\n\n\
+         | word | what it means |\n| --- | --- |\n",
+    );
+    for code in Code::ALL {
+        let _ = writeln!(page, "| `{}` | {} |", code.word(), code.meaning());
+    }
+    page
+}
+
 #[cfg(test)]
 mod tests {
     use super::Code;
@@ -184,6 +265,6 @@ mod tests {
     fn no_two_codes_share_a_word_and_each_has_a_meaning() {
         let words: HashSet<_> = Code::ALL.iter().map(|code| code.word()).collect();
         assert_eq!(words.len(), Code::ALL.len());
-        assert!(Code::ALL.iter().all(|code| code.meaning().ends_with(['.', 't'])));
+        assert!(Code::ALL.iter().all(|code| code.meaning().ends_with('.')));
     }
 }

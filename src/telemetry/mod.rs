@@ -5,6 +5,6 @@ pub mod line_file;
 mod logs;
 mod record;
 
-pub use code::Code;
+pub use code::{Code, codes_page};
 pub use logs::{Format, Guard, Logs};
 pub use record::{Evidence, Handled, Record, ShadowNote};

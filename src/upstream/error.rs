@@ -8,6 +8,8 @@ use std::time::Duration;
 use http::StatusCode;
 use rustls::CertificateError;
 
+use crate::telemetry::Code;
+
 /// Why a request got no answer from its application. The text is for operators, never for visitors.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
@@ -99,20 +101,20 @@ impl SendError {
     }
 
     /// One word for logs and metrics, from a closed set.
-    pub fn label(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::Name { .. } => "name",
-            Self::Refused(_) => "refused",
-            Self::Unreachable { .. } => "unreachable",
-            Self::ConnectTimeout { .. } => "connect_timeout",
-            Self::Certificate { .. } => "certificate",
-            Self::Tls { .. } => "tls",
-            Self::HeadTimeout(_) => "head_timeout",
-            Self::HeadTooLong => "head_too_long",
-            Self::Malformed(_) | Self::Unparsable(_) => "malformed",
-            Self::Reset(_) => "reset",
-            Self::RequestBody(_) => "request_body",
-            Self::Connect => "connect_method",
+            Self::Name { .. } => Code::UpstreamName,
+            Self::Refused(_) => Code::UpstreamRefused,
+            Self::Unreachable { .. } => Code::UpstreamUnreachable,
+            Self::ConnectTimeout { .. } => Code::UpstreamConnectTimeout,
+            Self::Certificate { .. } => Code::UpstreamCertificate,
+            Self::Tls { .. } => Code::UpstreamTls,
+            Self::HeadTimeout(_) => Code::UpstreamHeadTimeout,
+            Self::HeadTooLong => Code::UpstreamHeadTooLong,
+            Self::Malformed(_) | Self::Unparsable(_) => Code::UpstreamMalformed,
+            Self::Reset(_) => Code::UpstreamReset,
+            Self::RequestBody(_) => Code::RequestBody,
+            Self::Connect => Code::ConnectMethod,
         }
     }
 

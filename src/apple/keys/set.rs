@@ -33,7 +33,7 @@ struct Key {
 #[derive(Debug, thiserror::Error)]
 pub enum KeySetError {
     /// No JSON object, or a member named twice.
-    #[error("the answer is no key set, it begins with \"{0}\"")]
+    #[error("the answer is not a key set, it begins with \"{0}\"")]
     Malformed(String),
     /// Too many keys.
     #[error("the set has {0} keys, more than 64")]
@@ -50,7 +50,7 @@ impl KeySet {
     /// Reads a set. Keys that are of no use for RS256 are skipped, whatever they are.
     ///
     /// # Errors
-    /// When it is no set, too big, ambiguous, or has no usable key.
+    /// When it is not a set, too big, ambiguous, or has no usable key.
     pub(in crate::apple) fn read(document: &[u8]) -> Result<Self, KeySetError> {
         let malformed = || KeySetError::Malformed(shown(document));
         let members = json::read_object(document).ok_or_else(malformed)?;

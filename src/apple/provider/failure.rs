@@ -4,6 +4,7 @@ use crate::apple::client_secret::MintError;
 use crate::apple::id_token::IdTokenError;
 use crate::apple::keys::KeysUnavailable;
 use crate::apple::token::TokenError;
+use crate::telemetry::Code;
 
 /// Why a sign-in could not be completed. Its text is for the log; it holds no code, secret, token
 /// or nonce.
@@ -47,17 +48,17 @@ pub enum Fault {
 
 impl CompletionError {
     /// The stable word for it in log lines.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::Token(TokenError::InvalidGrant { .. }) => "token_invalid_grant",
-            Self::Token(TokenError::InvalidClient(_)) => "token_invalid_client",
-            Self::Token(TokenError::Refused { .. }) => "token_refused",
-            Self::Token(TokenError::Unanswered(_)) => "token_unanswered",
-            Self::Token(TokenError::Unexpected { .. }) => "token_unexpected",
-            Self::Token(TokenError::MissingIdToken) => "missing_id_token",
+            Self::Token(TokenError::InvalidGrant { .. }) => Code::TokenInvalidGrant,
+            Self::Token(TokenError::InvalidClient(_)) => Code::TokenInvalidClient,
+            Self::Token(TokenError::Refused { .. }) => Code::TokenRefused,
+            Self::Token(TokenError::Unanswered(_)) => Code::TokenUnanswered,
+            Self::Token(TokenError::Unexpected { .. }) => Code::TokenUnexpected,
+            Self::Token(TokenError::MissingIdToken) => Code::MissingIdToken,
             Self::IdToken(error) => error.code(),
-            Self::Keys(_) => "keys_unavailable",
-            Self::ClientSecret(_) => "client_secret_not_minted",
+            Self::Keys(_) => Code::KeysUnavailable,
+            Self::ClientSecret(_) => Code::ClientSecretNotMinted,
         }
     }
 

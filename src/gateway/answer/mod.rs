@@ -138,12 +138,6 @@ impl Refused {
         self.reasons
     }
 
-    /// The reasons, in words for the log.
-    pub(crate) fn with_reasons(mut self: Box<Self>, reasons: Vec<&'static str>) -> Box<Self> {
-        self.reasons = reasons;
-        self
-    }
-
     /// Another status than the usual one of the page.
     pub(crate) fn with_status(mut self: Box<Self>, status: StatusCode) -> Box<Self> {
         self.status = Some(status);

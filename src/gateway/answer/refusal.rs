@@ -232,7 +232,7 @@ pub(crate) fn early(refused: EarlyRefusal) -> Box<Refused> {
 pub(crate) fn early_code(refused: EarlyRefusal) -> Code {
     match refused {
         EarlyRefusal::BadFraming => Code::BadFraming,
-        EarlyRefusal::Malformed => Code::Malformed,
+        EarlyRefusal::Malformed => Code::NotHttp,
         EarlyRefusal::WrongPreface => Code::WrongPreface,
         EarlyRefusal::TargetTooLong => Code::TargetTooLong,
         EarlyRefusal::HeaderTooLarge => Code::HeaderTooLarge,
@@ -262,7 +262,7 @@ pub(crate) fn upstream(error: &RelayError) -> Box<Refused> {
         }
         false => Refused::shown(Shown::Page(upstream_view(error))),
     };
-    refused.with_reasons(vec![error.label()]).with_detail(with_causes(error))
+    refused.because(error.code()).with_detail(with_causes(error))
 }
 
 /// An error and what led to it, for the log.

@@ -179,7 +179,7 @@ fn too_busy(attempt: &Attempt) -> Box<Refused> {
 
 fn failed(failure: CompletionFailure, attempt: &Attempt) -> Box<Refused> {
     let view = completion::page(failure.cause, start_again(attempt));
-    Refused::shown(Shown::Page(view)).with_reasons(vec![failure.code]).with_detail(failure.detail)
+    Refused::page(failure.code, view).with_detail(failure.detail)
 }
 
 /// The answer to an attempt that has had its answer: nobody is signed in by it, but a browser that

@@ -160,7 +160,7 @@ fn checked(to: &str, request: &CheckedRequest) -> Option<ReturnAddress> {
 }
 
 /// An address that somebody asks to go to: a path of this host, or the whole address of a host of
-/// ours. Nothing is repaired; what leads back into signing in is no address either.
+/// ours. Nothing is repaired; what leads back into signing in is refused, too.
 fn wanted(to: &str, here: &Authority<'_>, ours: OurHosts<'_>) -> Option<ReturnAddress> {
     let address = match to.starts_with('/') {
         true => ReturnAddress::of_request(here, to, ours),

@@ -54,7 +54,7 @@ pub(super) fn serve(request: &CheckedRequest, worker: &Worker) -> Answered {
     let Some(value) = plan.attempts.seal(&attempt, request.authority.host()) else {
         return Err(Refused::page(Code::Internal, View::Internal));
     };
-    for gone in attempt::pushed_out(held(request), name.len() + value.len()) {
+    for gone in attempt::to_drop(held(request), name.len() + value.len()) {
         if let Some(old) = gone.attempt.filter(|old| old.is_open(request.now)) {
             let accounts = &worker.shared.accounts;
             accounts.remember_address(digest(&old.state), old.return_to, request.now);

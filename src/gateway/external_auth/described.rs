@@ -46,7 +46,7 @@ pub(crate) enum Undescribed {
     Host,
     /// Not a path and a query, or one that can be read in two ways.
     Path,
-    /// An entry of `X-Forwarded-For` that is no address.
+    /// An entry of `X-Forwarded-For` that is not an address.
     Client,
 }
 

@@ -105,7 +105,7 @@ fn accepted(
     let session = admission.live().map(LiveSession::session).filter(|_| passes);
     for (names, value) in NAMES.iter().zip(who(session, &request.plan.groups)) {
         for name in names {
-            // Invariant: what is no header value is empty, and never left out.
+            // Invariant: what cannot be a header value is empty, and never left out.
             let value = HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static(""));
             response.headers_mut().insert(name.clone(), value);
         }

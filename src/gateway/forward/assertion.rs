@@ -1,7 +1,7 @@
 //! The assertion that tells an application who asks: a JWT signed by us, as Pomerium documents it
 //! (`X-Pomerium-Jwt-Assertion`), and the key set to check it with.
 //!
-//! Signing costs more than everything else on the road together, so a token serves one session and
+//! Signing costs more than the rest of handling a request, so a token serves one session and
 //! host for a minute before a new one is signed.
 
 use std::fmt::Write as _;

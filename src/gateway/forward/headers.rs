@@ -118,7 +118,7 @@ pub(crate) fn to_client(headers: &mut HeaderMap, request: &CheckedRequest, servi
     headers.insert(name, value);
 }
 
-/// What every answer of ours carries beside its own: `set_response_headers`, but never in place of
+/// What every answer of ours carries in addition to its own: `set_response_headers`, but never in place of
 /// what protects a page of ours.
 pub(crate) fn on_ours(response: &mut Response<Full<Bytes>>, plan: &Plan, id: RequestId) {
     let headers = response.headers_mut();

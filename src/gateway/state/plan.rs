@@ -26,7 +26,7 @@ use crate::wire::cookies::OurCookies;
 use crate::wire::host::Authority;
 use crate::wire::protected_names::Protected;
 
-/// What begins the names of our cookies beside the session's.
+/// What begins the names of our cookies other than the session's.
 pub const COOKIE_PREFIX: &str = "__Host-russet_";
 
 /// The immutable whole of one configuration.
@@ -34,7 +34,7 @@ pub const COOKIE_PREFIX: &str = "__Host-russet_";
 pub struct Plan {
     /// Routes and policies.
     pub(crate) rules: Rules,
-    /// The rules of `run --shadow-config`: asked beside the real ones and never obeyed.
+    /// The rules of `run --shadow-config`: asked in addition to the real ones and never obeyed.
     pub(crate) shadow_rules: Option<Rules>,
     /// How each route is served, by route index.
     services: Vec<RoutePlan>,
@@ -59,7 +59,7 @@ pub struct Plan {
     pub(crate) signing_keys: SigningKeys,
     /// `jwt_claims_headers`: header and claim.
     pub(crate) claims_headers: Vec<(HeaderName, String)>,
-    /// Who is in which group, for what applications are told.
+    /// Who is in which group, for what is said to applications.
     pub(crate) groups: Arc<Groups>,
     /// Headers of every answer, ours and the applications'.
     pub(crate) response_headers: Vec<(HeaderName, HeaderValue)>,
@@ -101,7 +101,7 @@ pub(crate) struct RoutePlan {
     /// may turn it into another (T46).
     pub(crate) method_matters: bool,
     pub(crate) path_swap: Option<PathSwap>,
-    /// Asked beside the route's policy and never obeyed.
+    /// Asked in addition to the route's policy and never obeyed.
     pub(crate) shadow_policy: Option<Policy>,
 }
 
@@ -137,7 +137,7 @@ pub enum PlanProblem {
     #[error("`{0}` cannot be written as a header")]
     Header(String),
     /// `authenticate_service_url` has no usable host.
-    #[error("`{0}` is no host name")]
+    #[error("`{0}` is not a host name")]
     Host(String),
 }
 
@@ -254,7 +254,7 @@ impl Plan {
         self.services.get(index.0)
     }
 
-    /// Whether anything is asked beside the real policies.
+    /// Whether anything is asked in addition to the real policies.
     pub(crate) fn has_shadow(&self) -> bool {
         self.shadow_rules.is_some()
             || self.services.iter().any(|service| service.shadow_policy.is_some())

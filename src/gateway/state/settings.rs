@@ -13,7 +13,7 @@ use crate::policy::Policy;
 use crate::telemetry::line_file::{Destination, Rotation};
 use crate::upstream;
 
-/// Everything the road of a request needs beside the rules.
+/// Everything that handling a request needs in addition to the rules.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where we listen.
@@ -66,7 +66,7 @@ pub struct DecisionLogSettings {
     pub redact: Redact,
 }
 
-/// One `signing_key`, told apart when it was read.
+/// One `signing_key`, its kind found out when it was read.
 #[derive(Clone, Debug)]
 pub enum SigningKeySource {
     /// EC P-256, PKCS#8 DER: ES256.
@@ -114,7 +114,7 @@ pub struct RouteService {
     pub response_headers: Vec<(String, String)>,
     /// `set_response_headers: {disable: true}` of the route: not even the global ones.
     pub response_headers_disabled: bool,
-    /// `shadow_policy`: asked beside the route's policy and never obeyed.
+    /// `shadow_policy`: asked in addition to the route's policy and never obeyed.
     pub shadow_policy: Option<Policy>,
 }
 

@@ -18,10 +18,10 @@ use crate::telemetry::Logs;
 use crate::telemetry::line_file::LineFile;
 use crate::upstream::Upstreams;
 
-/// How often the clock is looked after.
+/// How often the clock is checked for jumps.
 const CLOCK_WATCH: Duration = Duration::from_secs(30);
 
-/// How often the log says what the shadow said.
+/// How often the log says what the shadow would have decided.
 const SHADOW_REPORT: Duration = Duration::from_secs(3_600);
 
 /// What must outlive a reload. Nothing here is locked by an ordinary request.
@@ -38,7 +38,7 @@ pub struct Shared {
     pub accounts: Accounts,
     /// Connections that outlive the plan which opened them.
     outgoing: Outgoing,
-    /// The runtime of everything that is not the road.
+    /// The runtime of everything that is not the handling of a request.
     pub(crate) control: Tasks,
     /// Where request lines go.
     pub(crate) logs: Logs,
@@ -108,7 +108,7 @@ impl Shared {
         }
     }
 
-    /// Starts what goes on in the background for as long as the control runtime lives.
+    /// Starts what goes on in the background for as long as the control runtime runs.
     pub fn begin(self: &Arc<Self>) {
         let shared = Arc::downgrade(self);
         self.control.run_until_stopped("shadow report", async move {

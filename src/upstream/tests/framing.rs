@@ -100,7 +100,11 @@ async fn t12_malformed_answers_are_502_and_their_connections_closed() {
     ] {
         let app = App::start(vec![vec![Do::Head, say(answer), Do::Close]]).await;
         let error = Way::to(&app).send(request(Method::GET, "/", "")).await.unwrap_err();
-        assert_eq!((error.label(), error.status().as_u16()), (label, 502), "{answer:?}: {error}");
+        assert_eq!(
+            (error.code().word(), error.status().as_u16()),
+            (label, 502),
+            "{answer:?}: {error}"
+        );
         app.until_ended(1).await;
     }
 }

@@ -33,7 +33,7 @@ async fn t78_nobody_there_is_503_and_named() {
 
     let way = Way::with(settings(target(Scheme::Http, "no..name", 80)));
     let error = way.get("/").await.unwrap_err();
-    assert_eq!((error.label(), error.status().as_u16()), ("name", 503));
+    assert_eq!((error.code().word(), error.status().as_u16()), ("name", 503));
 }
 
 #[tokio::test]
@@ -190,11 +190,11 @@ async fn t63_a_good_certificate_is_enough_and_skipping_is_possible() {
     let hello = || request(Method::GET, "/", "");
     assert_eq!(Way::with(over_tls(port, &trusted)).text(hello()).await, "hello");
 
-    // Beside the roots of the system, or beside those of the route.
+    // In addition to the roots of the system, or to those of the route.
     let extra: Arc<[_]> = Arc::from([trusted.certificate.clone()]);
-    let mut beside = settings(target(Scheme::Https, "app.localhost", port));
-    beside.tls.extra_roots = Arc::clone(&extra);
-    assert_eq!(Way::with(beside).text(hello()).await, "hello");
+    let mut both = settings(target(Scheme::Https, "app.localhost", port));
+    both.tls.extra_roots = Arc::clone(&extra);
+    assert_eq!(Way::with(both).text(hello()).await, "hello");
     let mut both = over_tls(port, &authority("other"));
     both.tls.extra_roots = extra;
     assert_eq!(Way::with(both).text(hello()).await, "hello");
@@ -227,5 +227,5 @@ async fn t63_plain_http_on_a_tls_target_is_502() {
     let mut settings = settings(target(Scheme::Https, "localhost", app.address.port()));
     settings.tls.skip_verify = true;
     let error = Way::with(settings).get("/").await.unwrap_err();
-    assert_eq!((error.label(), error.status().as_u16()), ("tls", 502), "{error}");
+    assert_eq!((error.code().word(), error.status().as_u16()), ("tls", 502), "{error}");
 }

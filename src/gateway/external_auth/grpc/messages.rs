@@ -26,7 +26,7 @@ pub(super) struct Peer {
     pub(super) address: Option<Address>,
 }
 
-/// `envoy.config.core.v3.Address`; pipes are no addresses of clients.
+/// `envoy.config.core.v3.Address`; pipes are not addresses of clients.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Address {
     #[prost(message, optional, tag = "1")]
