@@ -73,14 +73,14 @@ pub(super) fn unknown_kid() -> String {
 /// Two keys: one that signs, and a second one, published first, so that a client that takes the
 /// first key of the set fails at once.
 pub(super) struct Keys {
-    published: Arc<SigningKey>,
+    second: Arc<SigningKey>,
     signing: Arc<SigningKey>,
 }
 
 impl Keys {
     pub(super) fn generate() -> Result<Self, StartError> {
         Ok(Self {
-            published: Arc::new(SigningKey::generate()?),
+            second: Arc::new(SigningKey::generate()?),
             signing: Arc::new(SigningKey::generate()?),
         })
     }
@@ -88,7 +88,7 @@ impl Keys {
     /// Signs with a new key; the one before stays in the set, the one before that leaves it.
     pub(super) fn rotate(&mut self) -> Result<(), StartError> {
         let fresh = Arc::new(SigningKey::generate()?);
-        self.published = std::mem::replace(&mut self.signing, fresh);
+        self.second = std::mem::replace(&mut self.signing, fresh);
         Ok(())
     }
 
@@ -97,10 +97,10 @@ impl Keys {
     }
 
     pub(super) fn published(&self) -> Value {
-        json!({"keys": [self.published.jwk(), self.signing.jwk()]})
+        json!({"keys": [self.second.jwk(), self.signing.jwk()]})
     }
 
     pub(super) fn ids(&self) -> Vec<String> {
-        vec![self.published.kid.clone(), self.signing.kid.clone()]
+        vec![self.second.kid.clone(), self.signing.kid.clone()]
     }
 }
