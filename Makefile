@@ -66,7 +66,7 @@ bench: ## measure; ARGS is part of a name
 	cargo bench --locked -- $(ARGS)
 
 reference: ## compare the generated pages of docs/ with the tables they are made from; UPDATE=1 writes them
-	$(if $(UPDATE),UPDATE=1) cargo test --locked --lib -- config::tests
+	$(if $(UPDATE),UPDATE=1) cargo test --locked --lib -- config::tests policy::
 
 binary: ## build the program as it is shipped: optimised, static (PROFILE=dist: smaller, built slower)
 	cargo build --locked --profile $(PROFILE)

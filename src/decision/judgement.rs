@@ -14,8 +14,8 @@ use crate::telemetry::Code;
 /// What a question asks of a person in addition to the policy, such as oauth2-proxy's
 /// `allowed_groups`.
 pub trait Constraint {
-    /// Whether the person satisfies it.
-    fn admits(&self, identity: &Identity) -> bool;
+    /// Whether the person meets it.
+    fn is_met_by(&self, identity: &Identity) -> bool;
 }
 
 /// Which route a request belongs to, and what its policy says.
@@ -27,7 +27,7 @@ pub struct Judged {
     pub verdict: Verdict,
 }
 
-/// No route has the request, so nothing decides on it.
+/// No route matches the request, so there is no policy to evaluate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRoute {
     /// Whether the host at least is ours; for the log.
@@ -49,8 +49,8 @@ pub struct Judgement<'a, A> {
     facts: &'a Facts<'a>,
     asker: Result<A, NotSignedIn>,
     judged: Result<Judged, NoRoute>,
-    /// Whether somebody asks who does not satisfy the question's own constraint.
-    constrained: bool,
+    /// Whether the asker fails the question's constraint; matters only where the policy allows.
+    fails_constraint: bool,
 }
 
 /// Decides on a request. Pure: no clock, no I/O. Allocates nothing.
@@ -60,14 +60,17 @@ pub fn judge<'a, A: Asker>(
     asker: Result<A, NotSignedIn>,
 ) -> Judgement<'a, A> {
     let identity = asker.as_ref().ok().map(Asker::identity);
-    let judged = find(rules, facts).map(|(route, rule)| Judged {
+    let judged = find_route(rules, facts).map(|(route, rule)| Judged {
         route,
         verdict: rule.policy.evaluate(&facts.question(identity)),
     });
-    Judgement { rules, facts, asker, judged, constrained: false }
+    Judgement { rules, facts, asker, judged, fails_constraint: false }
 }
 
-fn find<'r>(rules: &'r Rules, facts: &Facts<'_>) -> Result<(RouteIndex, &'r RouteRule), NoRoute> {
+fn find_route<'r>(
+    rules: &'r Rules,
+    facts: &Facts<'_>,
+) -> Result<(RouteIndex, &'r RouteRule), NoRoute> {
     let index = match rules.find(facts.authority, facts.path) {
         RouteMatch::Route(index) => index,
         RouteMatch::NoRoute => return Err(NoRoute { known_host: true }),
@@ -81,8 +84,8 @@ impl<'a, A: Asker> Judgement<'a, A> {
     /// The same decision for a question that asks more of a person than the policy does. A request
     /// that the policy admits without a person is not restricted.
     pub fn restricted_by(self, constraint: &dyn Constraint) -> Self {
-        let admitted = self.identity().is_none_or(|identity| constraint.admits(identity));
-        Self { constrained: self.constrained || !admitted, ..self }
+        let met = self.identity().is_none_or(|identity| constraint.is_met_by(identity));
+        Self { fails_constraint: self.fails_constraint || !met, ..self }
     }
 
     /// What is decided.
@@ -96,7 +99,7 @@ impl<'a, A: Asker> Judgement<'a, A> {
 
     /// Why, where the reasons are not the policy's own: there is no route, nobody is signed in, or
     /// the question's constraint refuses.
-    pub fn own_reason(&self) -> Option<Code> {
+    pub fn non_policy_reason(&self) -> Option<Code> {
         match &self.judged {
             Err(no_route) => Some(no_route.code()),
             Ok(_) if self.is_refused_by_constraint() => Some(Code::QuestionConstraint),
@@ -107,7 +110,7 @@ impl<'a, A: Asker> Judgement<'a, A> {
         }
     }
 
-    /// The policy's reasons for the side that decides; empty where there is no route.
+    /// The reasons of the policy's side that decided, allow or deny; empty where there is no route.
     pub fn policy_reasons(&self) -> ReasonSet {
         self.judged.map(|judged| judged.verdict.reasons()).unwrap_or_default()
     }
@@ -143,7 +146,7 @@ impl<'a, A: Asker> Judgement<'a, A> {
     /// What other rules say of the same request, the question's constraint included.
     pub fn under_rules<'b>(&'b self, rules: &'b Rules) -> Judgement<'b, &'b A> {
         let asker = self.asker.as_ref().map_err(|not_signed_in| *not_signed_in);
-        Judgement { constrained: self.constrained, ..judge(rules, self.facts, asker) }
+        Judgement { fails_constraint: self.fails_constraint, ..judge(rules, self.facts, asker) }
     }
 
     /// What another policy of the same route says of it; `None` where there is no route.
@@ -154,7 +157,7 @@ impl<'a, A: Asker> Judgement<'a, A> {
             facts: self.facts,
             asker: self.asker.as_ref().map_err(|not_signed_in| *not_signed_in),
             judged: Ok(Judged { verdict, ..self.judged.ok()? }),
-            constrained: self.constrained,
+            fails_constraint: self.fails_constraint,
         })
     }
 
@@ -164,7 +167,7 @@ impl<'a, A: Asker> Judgement<'a, A> {
 
     fn is_refused_by_constraint(&self) -> bool {
         let allowed = |judged: Judged| judged.verdict.outcome() == policy::Outcome::Allow;
-        self.constrained && self.judged.is_ok_and(allowed)
+        self.fails_constraint && self.judged.is_ok_and(allowed)
     }
 }
 
@@ -196,6 +199,7 @@ impl Judgement<'_, LiveSession> {
                     explanation: Box::new(explanation),
                     live: self.asker.ok().map(Box::new),
                 }),
+                // A verdict exists for a route alone, so this cannot happen; it fails closed.
                 None => Err(Refusal::NoRoute(NoRoute { known_host: true })),
             },
         }

@@ -1,4 +1,4 @@
-//! Listeners and connections: everything between a socket and one HTTP request.
+//! Floor 2: listeners and connections: everything between a socket and one HTTP request.
 //!
 //! Knows TCP, TLS, HTTP/1 and HTTP/2, their limits and deadlines; knows nothing of routes, sessions
 //! or policies. What answers a request is a [`Service`], which the rooms above bring along.

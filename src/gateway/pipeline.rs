@@ -11,7 +11,7 @@ use http::{HeaderValue, Request, Response};
 
 use super::answer::body::{AnswerBody, Source};
 use super::answer::respond::Visitor;
-use super::answer::{Refused, refusal, render};
+use super::answer::{Answered, Refused, refusal, render};
 use super::decide::live::live_session;
 use super::forward::{headers, relay};
 use super::request::{self, CheckedRequest, Malformed};
@@ -27,8 +27,8 @@ use crate::upstream::UpstreamBody;
 use crate::wire::accept::{self, Format, Wants};
 use crate::wire::forwarded::Chain;
 
-/// What comes of a request: the application's answer, or why there is none.
-type Relayed = Result<Response<UpstreamBody<RequestBody>>, Box<Refused>>;
+/// The application's answer, or why there is none.
+type RelayResult = Result<Response<UpstreamBody<RequestBody>>, Box<Refused>>;
 
 /// Handles one request from its first byte to the answer's head; the answer's body streams on and
 /// the log line follows when it ends.
@@ -42,18 +42,20 @@ pub(super) async fn handle(
     let now = worker.shared.clock.now();
     let chain = Chain::read(from.peer.ip(), &head.headers, plan.trusted_hops);
     let mut record = new_record(&head, chain.client());
-    // Security: before the path is brought into another form, and on any host (T25, T70).
+    // Security: external auth is matched on the raw path, before it is normalised, and on any host
+    // (T25, T70).
     if external_auth::is_asked(&plan, head.uri.path()) {
         let peer = from.peer.ip();
+        // Until a trusted peer describes a client, the peer is who asks.
         record.source_ip = peer;
         let asking = external_auth::Asking { peer, plan, now, worker };
         let response = external_auth::serve(head, asking, &mut record);
-        return logged(response.map(Source::Ours), record, worker);
+        return log_at_end(response.map(Source::Ours), record, worker);
     }
     let checked = request::check(&head).and_then(|(authority, path)| {
         // Security: a connection made for one certificate's names asks for no other's (T14).
-        let together = plan.may_carry(from, authority.host());
-        if together { Ok((authority, path)) } else { Err(Malformed::Misdirected) }
+        let same_certificate = plan.may_carry(from, authority.host());
+        if same_certificate { Ok((authority, path)) } else { Err(Malformed::Misdirected) }
     });
     let (authority, path) = match checked {
         Ok(checked) => checked,
@@ -64,7 +66,7 @@ pub(super) async fn handle(
             let preference = accept::prefers(&head.headers, Format::Html);
             let visitor = Visitor { plan: &plan, id: record.id, host: "", preference };
             let response = refuse_and_close(refusal::malformed(malformed), &visitor, &mut record);
-            return logged(response.map(Source::Ours), record, worker);
+            return log_at_end(response.map(Source::Ours), record, worker);
         }
     };
     record.host = Cow::Owned(authority.to_string());
@@ -78,44 +80,42 @@ pub(super) async fn handle(
         head,
         wants: Wants::default(),
     };
-    let answered = match endpoints::find(&request) {
+    let ours: Answered = match endpoints::find(&request) {
         Some(endpoint) => {
             record.handled = Handled::Own;
-            Err(endpoints::serve(endpoint, &request, body, worker).await)
+            endpoints::serve(endpoint, &request, body, worker).await
         }
-        None => travel(&mut request, body, worker, &mut record).await.map_err(Err),
+        None => match decide_and_relay(&mut request, body, worker, &mut record).await {
+            Ok(relayed) => return log_at_end(relayed.map(Source::Application), record, worker),
+            Err(refused) => Err(refused),
+        },
     };
-    let response = match answered {
-        Ok(relayed) => relayed.map(Source::Application),
-        Err(ours) => {
-            let mut ours = render(ours, &Visitor::of(&request), &mut record);
-            headers::on_ours(&mut ours, &request.plan, request.id);
-            ours.map(Source::Ours)
-        }
-    };
-    logged(response, record, worker)
+    let mut response = render(ours, &Visitor::of(&request), &mut record);
+    headers::on_ours(&mut response, &request.plan, request.id);
+    log_at_end(response.map(Source::Ours), record, worker)
 }
 
-/// The road proper: session, decision, relay.
-async fn travel(
+/// Finds the session, decides, and relays or refuses.
+async fn decide_and_relay(
     request: &mut CheckedRequest,
     body: RequestBody,
     worker: &Worker,
     record: &mut Record,
-) -> Relayed {
+) -> RelayResult {
     let live = live_session(request, worker);
     let plan = Arc::clone(&request.plan);
+    // The facts borrow the request, which relaying changes: the judgement ends here.
     let (admitted, line) = {
         let facts = request.facts(Face::Gateway);
         let judgement = judge(&plan.rules, &facts, live);
-        let line = decide::log(&judgement, request, worker, record);
+        let line = decide::log_decision(&judgement, request, worker, record);
         (judgement.admit(), line)
     };
     let relayed = match admitted {
         Ok(admission) => forward(admission, request, body, worker, record).await,
         Err(refusal) => Err(refusal::decided(&refusal, request)),
     };
-    line.answered(match &relayed {
+    line.finish_with_status(match &relayed {
         Ok(answer) => answer.status(),
         Err(refused) => refused.status(),
     });
@@ -129,11 +129,13 @@ async fn forward(
     body: RequestBody,
     worker: &Worker,
     record: &mut Record,
-) -> Relayed {
+) -> RelayResult {
     record.handled = Handled::Decided(Outcome::Allow.word());
     record.route = refusal::route_id(request, admission.route());
-    record.upstream =
-        request.plan.service(admission.route()).and_then(|service| service.upstream_name.clone());
+    record.upstream = request
+        .plan
+        .route_plan(admission.route())
+        .and_then(|service| service.upstream_name.clone());
     let relayed = relay::relay(admission, request, body, worker).await;
     relayed.map_err(|error| refusal::upstream(&error))
 }
@@ -168,8 +170,8 @@ pub(super) fn empty_record(source_ip: IpAddr) -> Record {
     }
 }
 
-/// The answer to a request on whose connection nothing more is read: what it left there must not
-/// be taken for the next request.
+/// Renders a refusal and closes the connection: unread bytes of this request must not be read as
+/// the next one.
 pub(super) fn refuse_and_close(
     refused: Box<Refused>,
     visitor: &Visitor<'_>,
@@ -181,8 +183,8 @@ pub(super) fn refuse_and_close(
     response
 }
 
-/// The answer, with its log line tied to the end of its body.
-pub(super) fn logged(
+/// Attaches the record to the answer's body: its line is written when the body ends or is dropped.
+pub(super) fn log_at_end(
     response: Response<Source>,
     mut record: Record,
     worker: &Worker,

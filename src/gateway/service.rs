@@ -49,7 +49,7 @@ impl Service for Gateway {
         let visitor = Visitor { plan: &plan, id: record.id, host: "", preference: Format::Html };
         let refused = refusal::early(refused);
         let response = pipeline::refuse_and_close(refused, &visitor, &mut record);
-        pipeline::logged(response.map(Source::Ours), record, &self.worker)
+        pipeline::log_at_end(response.map(Source::Ours), record, &self.worker)
     }
 
     fn refused(&self, refused: EarlyRefusal, connection: &ConnectionInfo) {

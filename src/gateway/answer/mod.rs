@@ -1,5 +1,6 @@
-//! What a client is answered. Endpoints and the road return values, an [`Answer`] or a [`Refused`];
-//! [`render`] alone turns them into a response and into what the log line says.
+//! What a client is answered. An [`Answer`] holds the response that [`respond`] built; a [`Refused`]
+//! is a value that only [`render`] turns into one. [`render`] also copies what both say into the
+//! record of the request.
 
 pub(crate) mod body;
 pub(crate) mod evidence;
@@ -65,7 +66,8 @@ impl Answer {
 /// What an endpoint returns. The refusal is boxed, because it is much larger than an answer.
 pub(crate) type Answered = Result<Answer, Box<Refused>>;
 
-/// Why a request is not served as it asked: what the client sees, and what the log line says.
+/// Any answer other than what was asked: a denial, a redirect to sign in, an error, `robots.txt`. What
+/// the client sees, and what the log line says.
 #[derive(Debug)]
 pub(crate) struct Refused {
     shown: Shown,
@@ -102,7 +104,7 @@ pub(crate) enum Shown {
 impl Refused {
     /// A refusal with a page.
     pub(crate) fn page(code: Code, view: View) -> Box<Self> {
-        Self::shown(Shown::Page(view)).because(code)
+        Self::shown(Shown::Page(view)).with_code(code)
     }
 
     /// A refusal in any form, with no reason yet.
@@ -122,7 +124,7 @@ impl Refused {
     }
 
     /// Adds a reason.
-    pub(crate) fn because(mut self: Box<Self>, code: Code) -> Box<Self> {
+    pub(crate) fn with_code(mut self: Box<Self>, code: Code) -> Box<Self> {
         self.reasons.push(code.word());
         self
     }
@@ -133,18 +135,18 @@ impl Refused {
         self
     }
 
-    /// Its reasons, for an answer that is given in its place.
+    /// Its reasons, for another answer that replaces this one.
     pub(crate) fn into_reasons(self: Box<Self>) -> Vec<&'static str> {
         self.reasons
     }
 
-    /// Another status than the usual one of the page.
+    /// Another status than the usual one of the page; no effect on any other form.
     pub(crate) fn with_status(mut self: Box<Self>, status: StatusCode) -> Box<Self> {
         self.status = Some(status);
         self
     }
 
-    /// Another form of the page than the client prefers.
+    /// Another format of the page than the client prefers; no effect on any other form.
     pub(crate) fn with_format(mut self: Box<Self>, format: Format) -> Box<Self> {
         self.format = Some(format);
         self
@@ -186,7 +188,7 @@ impl Refused {
         self
     }
 
-    /// Nobody was asked what is decided: whoever asks has to sign in first.
+    /// A sign-in is required and no policy was evaluated: an endpoint of ours needs a session.
     pub(crate) fn with_sign_in(self: Box<Self>, cause: WhySignIn) -> Box<Self> {
         self.with_decision(Outcome::SignIn, vec![cause.word()])
     }

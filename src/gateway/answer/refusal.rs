@@ -262,7 +262,7 @@ pub(crate) fn upstream(error: &RelayError) -> Box<Refused> {
         }
         false => Refused::shown(Shown::Page(upstream_view(error))),
     };
-    refused.because(error.code()).with_detail(with_causes(error))
+    refused.with_code(error.code()).with_detail(with_causes(error))
 }
 
 /// An error and what led to it, for the log.

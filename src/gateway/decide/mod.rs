@@ -1,6 +1,8 @@
-//! What follows from a judgement before it is acted on: the shadow is asked, and the decision log
-//! gets its line. Every face that decides on a request comes through here, so that no decision goes
-//! unlogged.
+//! What follows from a judgement before it is acted on: the shadow policy is evaluated, and the
+//! decision log gets its line. Everything that calls `judge` for a real request logs it here. Two
+//! answers name an outcome in the request log without having asked `judge`, and have no line in the
+//! decision log: a page of ours that needs a session, and a path of ours that another proxy asks
+//! about.
 
 pub(crate) mod live;
 mod shadow;
@@ -19,17 +21,17 @@ use crate::telemetry::line_file::Sender;
 /// Usual length of a line of the decision log, in bytes.
 const USUAL_LINE_BYTES: usize = 1_536;
 
-/// A line of the decision log that waits for the status of the answer. Dropping it writes it
-/// without one: nobody waited for the answer.
+/// A line of the decision log that waits for the status of the answer. Dropped without one, because
+/// the client went away, it is written without `status`.
 #[derive(Debug)]
 #[must_use = "the line is complete once the status of the answer is known"]
 pub(crate) struct PendingLine(Option<(Vec<u8>, Sender)>);
 
 impl PendingLine {
     /// Completes the line with the status that was answered, and writes it.
-    pub(crate) fn answered(mut self, status: StatusCode) {
+    pub(crate) fn finish_with_status(mut self, status: StatusCode) {
         if let Some((line, _)) = &mut self.0 {
-            // A line is an object whose last field is the status.
+            // The line is a JSON object: the last field takes the place of its closing brace.
             line.pop();
             line.extend_from_slice(b",\"status\":");
             line.extend_from_slice(status.as_str().as_bytes());
@@ -46,9 +48,9 @@ impl Drop for PendingLine {
     }
 }
 
-/// Logs a judgement, all restrictions applied: who asks and what the shadow says go into the
-/// record of the request, the decision into the decision log. Only reads the judgement.
-pub(crate) fn log(
+/// Evaluates the shadow, fills the record's subject and shadow, and prepares the line of the decision
+/// log. Only reads the judgement. Call it once every constraint is applied.
+pub(crate) fn log_decision(
     judgement: &Judgement<'_, LiveSession>,
     request: &CheckedRequest,
     worker: &Worker,
@@ -74,7 +76,7 @@ fn line(
     let sender = worker.decisions.as_ref()?;
     let route = judgement.route().map(|route| &*route.id);
     let judged = judgement.judged().ok();
-    let own_reason = judgement.own_reason().map(|code| code.word());
+    let own_reason = judgement.non_policy_reason().map(|code| code.word());
     let decided = Decided {
         id: request.id,
         millis: worker.shared.clock.millisecond_of(request.now),

@@ -32,14 +32,14 @@ impl Shadow {
             let route = shadow.route().map(|route| Arc::clone(&route.id));
             return Some(Self { route, ..Self::of(&shadow) });
         }
-        let service = plan.service(judgement.judged().ok()?.route)?;
+        let service = plan.route_plan(judgement.judged().ok()?.route)?;
         let shadow = judgement.under_policy(service.shadow_policy.as_ref()?)?;
         Some(Self::of(&shadow))
     }
 
     fn of<A: Asker>(judgement: &Judgement<'_, A>) -> Self {
         // Why nobody is signed in is the same for both, and says nothing of a policy.
-        let reasons = match judgement.own_reason() {
+        let reasons = match judgement.non_policy_reason() {
             Some(code @ (Code::RouteNotFound | Code::UnknownHost | Code::QuestionConstraint)) => {
                 Reasons::Own([code.word()])
             }

@@ -1,5 +1,6 @@
-//! What is ours on every host: one table, one file each. A path of ours never falls through to an
-//! application, whatever follows it (T25).
+//! Russet's own endpoints: one table of paths, and a file for each group. A path of ours never falls
+//! through to an application, whatever follows it (T25). Questions of other proxies are not here but
+//! in `external_auth`.
 
 mod callback;
 mod completion;
@@ -36,7 +37,7 @@ pub(crate) struct Endpoint {
 /// Which path an endpoint has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
-    /// This one. Paths below `/.pomerium` are also found below `/.russet`.
+    /// This path. Paths below `/.pomerium` are also found below `/.russet`.
     Path(&'static str),
     /// `authenticate_callback_path`.
     Callback,
@@ -53,11 +54,11 @@ enum On {
     DomainAssociation,
     /// The authenticate host alone.
     Authenticate,
-    /// The authenticate host, unless a route of the same name has it.
+    /// The authenticate host, unless a route has the same host.
     AuthenticateAlone,
     /// Every configured host, where oauth2-proxy's endpoints are served.
     OAuth2Proxy,
-    /// Any host, where they are.
+    /// Any host, where oauth2-proxy's endpoints are served.
     AnyOAuth2Proxy,
 }
 
@@ -67,7 +68,8 @@ enum WrongMethod {
     Page,
     /// For programs that check whether we are alive.
     Text,
-    /// A page with a way on: an old bookmark or a scanner, and nothing of an attempt is used up.
+    /// A page with a link to start again: a bookmark or a scanner used the wrong method, and no attempt
+    /// to sign in is used up.
     StartAgain,
 }
 
@@ -166,7 +168,7 @@ const TABLE: &[Endpoint] = &[
     Endpoint::at("/oauth2/userinfo", On::OAuth2Proxy, GET, Now(oauth2_proxy::userinfo)),
 ];
 
-/// Ours by its beginning, but nothing is there.
+/// Answers 404 for a reserved path without an endpoint.
 const NOTHING: Endpoint = Endpoint::at("", On::Configured, EVERY_METHOD, Now(fixed::not_found));
 
 /// These are ours too where oauth2-proxy's endpoints are served, and what is below them.
@@ -182,9 +184,9 @@ pub(super) fn find(request: &CheckedRequest) -> Option<&'static Endpoint> {
     let authenticate = plan.is_authenticate_host(host);
     let authenticate_alone = authenticate && !plan.rules.knows_host(host);
     let known = plan.knows_host(host);
-    let under_pomerium =
+    let canonical_path =
         path.strip_prefix(paths::RUSSET).map(|rest| format!("{}{rest}", paths::POMERIUM));
-    let path = under_pomerium.as_deref().unwrap_or(path);
+    let path = canonical_path.as_deref().unwrap_or(path);
     let exists = |on| match on {
         On::Any => true,
         On::Configured => known,
@@ -201,7 +203,7 @@ pub(super) fn find(request: &CheckedRequest) -> Option<&'static Endpoint> {
         };
         at && exists(endpoint.on)
     };
-    // Wherever `authenticate_callback_path` points, it is the callback.
+    // Security: if `authenticate_callback_path` is another row's path, too, the callback wins.
     let mut found = TABLE.iter().filter(is_there);
     let first = found.next();
     let callback = first.into_iter().chain(found).find(|endpoint| endpoint.at == At::Callback);
@@ -236,7 +238,7 @@ fn not_allowed(endpoint: &Endpoint) -> Box<Refused> {
         WrongMethod::StartAgain => page(Some(Href::new("/.pomerium/"))),
         WrongMethod::Text => {
             let text = Shown::Text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
-            Refused::shown(text).because(Code::MethodNotAllowed)
+            Refused::shown(text).with_code(Code::MethodNotAllowed)
         }
     };
     let allowed: Vec<&str> = endpoint.methods.iter().map(Method::as_str).collect();

@@ -91,7 +91,7 @@ pub(super) fn userinfo(request: &CheckedRequest, worker: &Worker) -> Answered {
     let forwarded = request.headers().contains_key(FORWARDED_HOST);
     if forwarded && !is_trusted(request) {
         let text = Shown::Text(StatusCode::FORBIDDEN, "This peer may not ask.\n");
-        return Err(Refused::shown(text).because(Code::UntrustedPeer));
+        return Err(Refused::shown(text).with_code(Code::UntrustedPeer));
     }
     let host = match one(request.headers(), &FORWARDED_HOST).map(Authority::parse) {
         None if !forwarded => request.authority.host().to_owned(),

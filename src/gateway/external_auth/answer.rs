@@ -56,12 +56,14 @@ pub(super) fn decide(
     if let Some(constraint) = manner.constraint {
         judgement = judgement.restricted_by(constraint);
     }
-    let line = decide::log(&judgement, request, worker, record);
+    let line = decide::log_decision(&judgement, request, worker, record);
     let answered = match judgement.admit() {
         Ok(admission) => allow(&admission, request, worker, record).map(|yes| (yes, admission)),
         Err(refusal) => Err(refused(&refusal, request, manner.sign_in)),
     };
-    line.answered(answered.as_ref().map_or_else(|refused| refused.status(), |_| manner.allowed));
+    line.finish_with_status(
+        answered.as_ref().map_or_else(|refused| refused.status(), |_| manner.allowed),
+    );
     answered
 }
 
@@ -126,7 +128,7 @@ fn allow(
 ) -> Result<Allow, Box<Refused>> {
     let internal = || Refused::page(Code::Internal, View::Internal);
     record.route = refusal::route_id(request, admission.route());
-    let service = request.plan.service(admission.route()).ok_or_else(internal)?;
+    let service = request.plan.route_plan(admission.route()).ok_or_else(internal)?;
     let session =
         relay::session_to_tell(admission, request, service).filter(|_| service.pass_identity);
     let identity = headers::every_identity(request, worker, session).ok_or_else(internal)?;

@@ -71,12 +71,14 @@ pub(super) struct Asking<'a> {
 pub(super) fn serve(head: Parts, asking: Asking<'_>, record: &mut Record) -> Response<Full<Bytes>> {
     record.handled = Handled::Own;
     let path = head.uri.path().to_owned();
-    question(&path, head, asking, record).unwrap_or_else(|refused| *refused)
+    answer_question(&path, head, asking, record).unwrap_or_else(|refused| *refused)
 }
 
+/// Both sides are whole responses; the error side lets each step use `?`.
+///
 /// # Errors
 /// The answer where it is not a yes. Boxed, because it is much larger.
-fn question(
+fn answer_question(
     path: &str,
     mut head: Parts,
     asking: Asking<'_>,
@@ -85,14 +87,14 @@ fn question(
     let plan = asking.plan.clone();
     let not_found = |headers: &HeaderMap, record: &mut Record| {
         let refused = Refused::page(Code::EndpointNotFound, View::NotFound);
-        no(refused, &visitor(&plan, headers, record.id), record)
+        render_refusal(refused, &visitor(&plan, headers, record.id), record)
     };
     let Some(trusted) = plan.external_auth.as_ref() else {
         return Err(not_found(&head.headers, record));
     };
     if !trusted.trusts(asking.peer, &head.headers) {
         let visitor = visitor(&plan, &head.headers, record.id);
-        return Err(no(untrusted_peer(), &visitor, record));
+        return Err(render_refusal(untrusted_peer(), &visitor, record));
     }
     trusted.remove_secrets(&mut head.headers);
     if path == paths::OAUTH2_AUTH {
@@ -101,7 +103,7 @@ fn question(
     let Some((dialect, rest)) = dialect(path) else {
         return Err(not_found(&head.headers, record));
     };
-    // Security: the library has cut the target where the other proxy may not.
+    // Security: the HTTP library dropped a `#fragment` that the other proxy may have kept.
     let cut = head.extensions.get::<FragmentCut>().is_some();
     let described = match cut {
         true => Err(Undescribed::Path),
@@ -126,11 +128,11 @@ struct AskedBy {
 
 fn untrusted_peer() -> Box<Refused> {
     let text = Shown::Text(StatusCode::FORBIDDEN, "This peer may not ask.\n");
-    Refused::shown(text).because(Code::UntrustedPeer)
+    Refused::shown(text).with_code(Code::UntrustedPeer)
 }
 
 /// The answer to what is refused.
-fn no(
+fn render_refusal(
     refused: Box<Refused>,
     visitor: &Visitor<'_>,
     record: &mut Record,
@@ -157,25 +159,25 @@ fn decide_described(
 ) -> Result<Allow, Box<Response<Full<Bytes>>>> {
     record.detail = Some(format!("asked by {}", asked_by.name));
     let described = described
-        .and_then(|described| unambiguous(&asking.plan, &head.headers).map(|()| described));
+        .and_then(|described| check_headers(&asking.plan, &head.headers).map(|()| described));
     let (described, client) = match described {
         Ok(described) => described,
         Err(undescribed) => {
             let visitor = visitor(&asking.plan, &head.headers, record.id);
-            return Err(no(undescribed.refused(), &visitor, record));
+            return Err(render_refusal(undescribed.refused(), &visitor, record));
         }
     };
     let request = described.into_request(head, client, record.id, asking.now, asking.plan);
-    note(&request, record);
+    record_described(&request, record);
     let manner = Manner { allowed: StatusCode::OK, sign_in: asked_by.sign_in, constraint: None };
     match answer::decide(&request, &manner, asking.worker, record) {
         Ok((allow, _)) => Ok(allow),
-        Err(refused) => Err(no(refused, &Visitor::of(&request), record)),
+        Err(refused) => Err(render_refusal(refused, &Visitor::of(&request), record)),
     }
 }
 
 /// What the log says of the request that was described.
-fn note(request: &CheckedRequest, record: &mut Record) {
+fn record_described(request: &CheckedRequest, record: &mut Record) {
     record.source_ip = request.source_ip();
     record.method = request.method().clone();
     record.host = Cow::Owned(request.authority.to_string());
@@ -191,14 +193,15 @@ fn dialect(path: &str) -> Option<(&'static Dialect, &str)> {
 
 /// Refuses what the application behind the other proxy may read in another way than we do: that
 /// request goes on as it came, so that nothing can be taken out of it.
-fn unambiguous(plan: &Plan, headers: &HeaderMap) -> Result<(), Undescribed> {
-    // Whoever passes on two hosts has let a client write one.
+fn check_headers(plan: &Plan, headers: &HeaderMap) -> Result<(), Undescribed> {
+    // A peer that passes on two `Host` or `Authorization` values has let the client add one.
     if [AUTHORIZATION, HOST].iter().any(|name| of_header(headers, name) == Occurrence::Repeated) {
         return Err(Undescribed::Twice);
     }
     for name in headers.keys() {
         let plain = name.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        // Security: `Remote.User` and `X_Forwarded_Email` are `Remote-User` and its kind to many.
+        // Security: many applications read `Remote.User` as `Remote-User`, and `X_Forwarded_Email` as
+        // `X-Forwarded-Email`.
         if has_underscore(name) || (!plain && plan.protected.is_protected(name)) {
             return Err(Undescribed::Spelling);
         }

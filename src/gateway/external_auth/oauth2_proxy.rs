@@ -14,7 +14,7 @@ use http_body_util::Full;
 use super::answer::{Manner, decide};
 use super::described::{Described, Undescribed, check_scheme, only};
 use super::dialect::{Cookies, SignInShape};
-use super::{Asking, no, note, unambiguous, visitor};
+use super::{Asking, check_headers, record_described, render_refusal, visitor};
 use crate::decision::{Admission, Constraint, RouteMatch};
 use crate::gateway::answer::respond::Visitor;
 use crate::gateway::forward::assertion;
@@ -65,19 +65,19 @@ pub(super) fn answer(
 ) -> Result<Response<Full<Bytes>>, Box<Response<Full<Bytes>>>> {
     record.detail = Some("asked by oauth2-proxy's question".to_owned());
     let constraints = Constraints::read(head.uri.query().unwrap_or_default());
-    let original = unambiguous(&asking.plan, &head.headers)
+    let original = check_headers(&asking.plan, &head.headers)
         .and_then(|()| Original::read(&head, trusted, asking.peer, &asking.plan))
         .and_then(|original| Ok((original.described()?, original.client.0)));
     let (described, client) = match original {
         Ok(original) => original,
         Err(undescribed) => {
             let visitor = visitor(&asking.plan, &head.headers, record.id);
-            return Err(no(undescribed.refused(), &visitor, record));
+            return Err(render_refusal(undescribed.refused(), &visitor, record));
         }
     };
     let worker = asking.worker;
     let request = described.into_request(head, client, record.id, asking.now, asking.plan);
-    note(&request, record);
+    record_described(&request, record);
     let constraint = QuestionConstraint { constraints, groups: &request.plan.groups };
     let manner = Manner {
         allowed: StatusCode::ACCEPTED,
@@ -90,7 +90,7 @@ pub(super) fn answer(
             let response = allow.into_response(request.id, Cookies::Untouched);
             Ok(accepted(response, &admission, &request))
         }
-        Err(refused) => Err(no(refused, &Visitor::of(&request), record)),
+        Err(refused) => Err(render_refusal(refused, &Visitor::of(&request), record)),
     }
 }
 
@@ -101,7 +101,7 @@ fn accepted(
     request: &CheckedRequest,
 ) -> Response<Full<Bytes>> {
     *response.status_mut() = StatusCode::ACCEPTED;
-    let passes = request.plan.service(admission.route()).is_some_and(|one| one.pass_identity);
+    let passes = request.plan.route_plan(admission.route()).is_some_and(|one| one.pass_identity);
     let session = admission.live().map(LiveSession::session).filter(|_| passes);
     for (names, value) in NAMES.iter().zip(who(session, &request.plan.groups)) {
         for name in names {
@@ -292,7 +292,7 @@ struct QuestionConstraint<'a> {
 }
 
 impl Constraint for QuestionConstraint<'_> {
-    fn admits(&self, identity: &Identity) -> bool {
+    fn is_met_by(&self, identity: &Identity) -> bool {
         self.constraints.admit(identity, self.groups)
     }
 }

@@ -31,7 +31,7 @@ pub(crate) async fn relay(
 ) -> Result<Response<UpstreamBody<RequestBody>>, RelayError> {
     let plan = request.plan.clone();
     let service =
-        plan.service(admission.route()).ok_or(RelayError::Unwritable(Unwritable::Head))?;
+        plan.route_plan(admission.route()).ok_or(RelayError::Unwritable(Unwritable::Head))?;
     let upstream = service.upstream.as_ref().ok_or(RelayError::Unwritable(Unwritable::Head))?;
     let session = session_to_tell(&admission, request, service);
     let head = headers::to_upstream(request, worker, service, upstream, session)

@@ -250,7 +250,7 @@ impl Plan {
     }
 
     /// How a route is served.
-    pub(crate) fn service(&self, index: RouteIndex) -> Option<&RoutePlan> {
+    pub(crate) fn route_plan(&self, index: RouteIndex) -> Option<&RoutePlan> {
         self.services.get(index.0)
     }
 

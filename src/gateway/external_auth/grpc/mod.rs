@@ -30,7 +30,7 @@ use self::messages::{
 use super::answer::Allow;
 use super::described::{Described, Undescribed};
 use super::dialect::SignInShape;
-use super::{AskedBy, Asking, decide_described, no, untrusted_peer, visitor};
+use super::{AskedBy, Asking, decide_described, render_refusal, untrusted_peer, visitor};
 use crate::gateway::forward::headers;
 use crate::gateway::pipeline;
 use crate::gateway::state::plan::Plan;
@@ -110,7 +110,7 @@ async fn answer(
         true => decide_described(parts, described, asked_by, asking, &mut record),
         false => {
             let visitor = visitor(&asking.plan, &parts.headers, record.id);
-            Err(no(untrusted_peer(), &visitor, &mut record))
+            Err(render_refusal(untrusted_peer(), &visitor, &mut record))
         }
     };
     let response = match decided {
