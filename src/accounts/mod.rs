@@ -17,7 +17,7 @@ pub use memory::{Outage, StoreUnanswered};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::base::bounded_map::{BoundedMap, Entered, WhenFull};
 use crate::base::ids::SessionId;
@@ -140,6 +140,13 @@ impl Accounts {
     /// Where a dropped attempt was going.
     pub fn address_of(&self, state_digest: &str, now: Timestamp) -> Option<ReturnAddress> {
         lock(&self.addresses).find(state_digest, now).cloned()
+    }
+
+    /// Leaves only `left` calls to Apple until the returned value is dropped, for tests of what happens
+    /// when there are too many; `None` where fewer are free.
+    pub fn suppose_calls_left(&self, left: u32) -> Option<OwnedSemaphorePermit> {
+        let taken = u32::try_from(CALLS_TO_APPLE).ok()?.checked_sub(left)?;
+        Arc::clone(&self.calls_to_apple).try_acquire_many_owned(taken).ok()
     }
 
     /// Lets the store not answer until the returned value is dropped, for tests of what is done
