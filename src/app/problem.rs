@@ -36,6 +36,11 @@ pub enum StartProblem {
         /// What the system says.
         cause: io::Error,
     },
+    /// There is a shadow configuration, which another plan would be without.
+    #[error(
+        "a shadow configuration is tried out together with this one, and cannot be put in force anew without a restart\nhelp: restart Russet"
+    )]
+    ShadowStays,
     /// The configuration is a shadow.
     #[error(
         "this configuration says `shadow: true`: it is tried out together with another and never served\nhelp: russet run --config SERVED --shadow-config THIS; or remove `shadow` to serve it"

@@ -181,6 +181,9 @@ impl Running {
         if settings.shadow {
             return Err(StartProblem::Shadow);
         }
+        if self.shared.has_shadow_configuration() {
+            return Err(StartProblem::ShadowStays);
+        }
         settings.gateway.listener.address = self.address;
         let secrets = Secrets::find(&settings)?;
         let (outgoing, clock) = (self.shared.outgoing(), &self.shared.clock);

@@ -1,11 +1,19 @@
 //! Ids that appear in logs and on pages.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::random;
+
+/// A number that no other call in this process returns: tells one generation of something from the
+/// next. Never 0.
+pub fn generation() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+}
 
 /// Names one sign-in; every cookie that grew from it carries this id, so ending it ends them all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

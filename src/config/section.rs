@@ -114,6 +114,7 @@ impl Section {
             let message = format!("`{}` is written twice", key.name);
             problems.error(codes::DUPLICATE, name.place, message, "keep one of the two");
         } else {
+            refuse_empty(scope, written, name.place, value, problems);
             self.accept(key, written, name.place, value, problems);
         }
         key.decides
@@ -338,6 +339,22 @@ fn report_unknown(
     problems.error(codes::UNKNOWN, name.place, format!("there is no key `{written}` {here}"), help);
     let may_decide = matches!(scope, Scope::Route | Scope::SubPolicy | Scope::DownstreamMtls);
     meant.map_or(may_decide, |key| key.decides)
+}
+
+/// Security: whoever writes `redact` with nothing behind it, because a variable is empty, say,
+/// believes that addresses are not written in clear. So inside `decision_log` nothing is empty.
+fn refuse_empty(
+    scope: Scope,
+    written: &str,
+    place: Place,
+    value: &Node,
+    problems: &mut Diagnostics,
+) {
+    let strict = matches!(scope, Scope::DecisionLog | Scope::Rotation);
+    if strict && (value.is_null() || value.text().is_some_and(|text| text.trim().is_empty())) {
+        let help = "write the value, or remove the key";
+        problems.error(codes::MISSING, place, format!("`{written}` is empty"), help);
+    }
 }
 
 /// A scope in an operator's words, and where else a key may have been meant to stand.

@@ -3,6 +3,8 @@
 use http::header::HOST;
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
 
+use crate::wire::host::Authority;
+
 /// Why the edge refuses a request.
 ///
 /// A service learns of each refusal exactly once: by [`super::Service::refuse`] where it makes the
@@ -109,8 +111,8 @@ impl EarlyRefusal {
     }
 }
 
-/// What is known of a request that the edge refuses. It is what the client sent: nothing of it has
-/// been checked.
+/// What is known of a request that the edge refuses. Method and path are what the client sent:
+/// nothing of them has been checked.
 #[derive(Clone, Debug)]
 pub struct RefusedHead {
     method: Method,
@@ -133,10 +135,13 @@ impl RefusedHead {
         &self.method
     }
 
-    /// The host in its target, else in its first `Host` field, with the port if one was sent.
+    /// The host in its target, else in its first `Host` field, with the port if one was sent. Security:
+    /// `None` for what is not a host and a port, because it goes into the log, and a user name and a
+    /// password may be in it.
     pub fn host(&self) -> Option<&str> {
         let of_target = self.target.authority().map(http::uri::Authority::as_str);
-        of_target.or_else(|| self.host.as_ref()?.to_str().ok())
+        let host = of_target.or_else(|| self.host.as_ref()?.to_str().ok())?;
+        Authority::parse(host).is_ok().then_some(host)
     }
 
     /// The path in its target, without the query.
@@ -157,5 +162,13 @@ mod tests {
         let request = Request::post("http://b.example/").header(HOST, "a.example").body(());
         assert_eq!(RefusedHead::of(&request.unwrap()).host(), Some("b.example"));
         assert_eq!(RefusedHead::of(&Request::new(())).host(), None);
+    }
+
+    #[test]
+    fn a_name_and_a_password_in_place_of_a_host_are_not_told() {
+        let request = Request::get("/").header(HOST, "user:s3cret@a.example").body(()).unwrap();
+        assert_eq!(RefusedHead::of(&request).host(), None);
+        let request = Request::get("http://user:s3cret@a.example/").body(()).unwrap();
+        assert_eq!(RefusedHead::of(&request).host(), None);
     }
 }

@@ -30,8 +30,9 @@ pub struct Identity {
     pub display_name: Option<Box<str>>,
     /// When the provider issued the id_token, by its own clock (`iat`).
     pub issued_at: Timestamp,
-    /// As of when the claims hold: `issued_at`, or later where the account has changed since.
-    pub claims_at: Timestamp,
+    /// Tells one state of an account's claims from the next: 0 for those of the sign-in, another
+    /// number for each change since.
+    pub claims_generation: u64,
     /// When the person signed in: the later of `issued_at` and the begin of the session by our own
     /// clock, so that a sign-in that is just over is never old. [`Identity::new`] takes `issued_at`
     /// for it; the session sets it right.
@@ -61,7 +62,7 @@ impl Identity {
             address,
             display_name: None,
             issued_at,
-            claims_at: issued_at,
+            claims_generation: 0,
             signed_in_at: issued_at,
         }
     }

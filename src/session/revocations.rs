@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use papaya::HashMap;
 
 use super::Session;
-use crate::base::ids::SessionId;
+use crate::base::ids::{SessionId, generation};
 use crate::base::time::Timestamp;
 use crate::identity::{Claims, Identity};
 
@@ -80,6 +80,7 @@ struct Account {
 struct Changed {
     at: Timestamp,
     claims: Arc<Claims>,
+    generation: u64,
 }
 
 impl Revocations {
@@ -97,7 +98,11 @@ impl Revocations {
                 // Security: claims of another account admit nobody to this one.
                 let account = match claims.text("sub") == Some(&*subject) {
                     true => {
-                        let changed = Some(Changed { at, claims: Arc::new(claims) });
+                        let changed = Some(Changed {
+                            at,
+                            claims: Arc::new(claims),
+                            generation: generation(),
+                        });
                         Account { ended_at: None, changed, until }
                     }
                     false => Account { ended_at: Some(at), changed: None, until },
@@ -154,7 +159,7 @@ impl Revocations {
         *identity = Identity {
             display_name: identity.display_name.take(),
             signed_in_at: identity.signed_in_at,
-            claims_at: changed.at,
+            claims_generation: changed.generation,
             ..renewed
         };
     }
@@ -266,7 +271,7 @@ mod tests {
         // Who signed in, and when, is as it was.
         assert_eq!(identity.display_name.as_deref(), Some("Ann"));
         assert_eq!((identity.issued_at, identity.signed_in_at), (BEGUN, NOW));
-        assert_eq!(identity.claims_at, BEGUN);
+        assert_ne!(identity.claims_generation, 0);
         assert_eq!(live.session().id, session.id);
     }
 

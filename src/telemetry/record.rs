@@ -102,7 +102,7 @@ pub(super) struct Line<'a> {
     request_id: String,
     pub(super) id: String,
     pub(super) ip: IpAddr,
-    method: &'a str,
+    method: Cow<'a, str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     host: Cow<'a, str>,
     path: Cow<'a, str>,
@@ -163,7 +163,7 @@ impl Record {
             request_id: self.id.to_string(),
             id: self.id.short().to_string(),
             ip: self.source_ip,
-            method: self.method.as_str(),
+            method: safe(self.method.as_str()),
             host: safe(&self.host),
             path: safe(&self.path),
             route: self.route.as_deref(),

@@ -47,6 +47,11 @@ async fn a_ticket_that_cannot_be_redeemed_admits_nobody() {
     assert!(page.set_cookies().is_empty());
     assert_eq!(site.last_log().await["reasons"], json!(["store_unanswered"]));
     drop(outage);
+    // A feed that is stale uses nothing up either.
+    let revocations = site.running.shared().accounts.revocations();
+    revocations.set_feed(Feed::Stale);
+    assert_eq!(hand.load(&ticket, &cookie).await.code(), 503);
+    revocations.set_feed(Feed::Fresh);
     let page = hand.load(&ticket, &cookie).await;
     assert_eq!((page.code(), page.location()), (302, site.wiki("/deep").as_str()));
 }

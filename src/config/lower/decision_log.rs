@@ -44,7 +44,16 @@ pub(super) fn lower(
 /// Where the log is, for those who read it; `None` for standard output.
 pub(super) fn path(top: &Section) -> Option<PathBuf> {
     let written = top.get(&DECISION_LOG)?;
-    let path = written.text().or_else(|| written.get(fields::PATH.row.name)?.text())?;
+    // Names of keys are read whatever their case, here as by `Section`.
+    let inner = |(name, value): &'_ (Node, Node)| {
+        let is_path = name.text()?.eq_ignore_ascii_case(fields::PATH.row.name);
+        value.text().filter(|_| is_path).map(str::to_owned)
+    };
+    let path = match written.text() {
+        Some(path) => path.to_owned(),
+        None => written.map()?.iter().find_map(inner)?,
+    };
+    let path = path.as_str();
     match destination(path) {
         Destination::File(path) => Some(path),
         Destination::StandardOutput => None,

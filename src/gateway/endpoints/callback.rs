@@ -234,7 +234,9 @@ fn signed_in(request: &CheckedRequest, mut attempt: Attempt, session: &Session) 
     let to = &attempt.return_to;
     let mut answer = deliver(request, session, to, &attempt.browser, StatusCode::SEE_OTHER)?;
     if ours::set_session(answer.headers_mut(), request, session).is_none() {
-        return Err(Refused::page(Code::SessionNotSealed, View::Internal));
+        return Err(Refused::page(Code::SignedIn, View::Internal)
+            .with_code(Code::SessionNotSealed)
+            .about(Some(&session.identity)));
     }
     attempt.led_to = Some(LedTo::from(session));
     mark_used(answer.headers_mut(), request, attempt);

@@ -42,6 +42,12 @@ pub(super) async fn serve(Call { request, worker, .. }: Call<'_>) -> Answered {
     };
     let before = live_session(request, worker).ok();
     let accounts = &worker.shared.accounts;
+    let session = &ticket.session;
+    // Before the ticket is used up: it counts again once sessions can be checked.
+    let lives = lifecycle::check(session, accounts.revocations(), request.now);
+    if lives == Err(Dead::FeedStale) {
+        return Err(store_unanswered(StoreTask::SignIn));
+    }
     match accounts.redeem(ticket.id, ticket.expires_at, request.now).await {
         Ok(()) => {}
         Err(NotRedeemed::Again) if before.is_some() => {
@@ -51,11 +57,8 @@ pub(super) async fn serve(Call { request, worker, .. }: Call<'_>) -> Answered {
         Err(NotRedeemed::Again | NotRedeemed::Full) => return invalid(Code::TicketReplayed),
         Err(NotRedeemed::Store(_)) => return Err(store_unanswered(StoreTask::SignIn)),
     }
-    let session = &ticket.session;
-    match lifecycle::check(session, accounts.revocations(), request.now) {
-        Ok(()) => {}
-        Err(Dead::Expired | Dead::Ended) => return invalid(Code::TicketSessionEnded),
-        Err(Dead::FeedStale) => return Err(store_unanswered(StoreTask::SignIn)),
+    if lives.is_err() {
+        return invalid(Code::TicketSessionEnded);
     }
     // Nothing from before a sign-in lives on after it (T22).
     if let Some(before) = before.filter(|before| before.session().id != session.id) {
@@ -67,6 +70,9 @@ pub(super) async fn serve(Call { request, worker, .. }: Call<'_>) -> Answered {
     let mut answer = arrive(request, &ticket.return_to, StatusCode::FOUND);
     match ours::set_session(answer.headers_mut(), request, session) {
         Some(()) => Ok(answer.about(&session.identity)),
-        None => Err(Refused::page(Code::SessionNotSealed, View::Internal)),
+        None => {
+            Err(Refused::page(Code::SessionNotSealed, View::Internal)
+                .about(Some(&session.identity)))
+        }
     }
 }

@@ -17,7 +17,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use crate::base::bounded_map::{BoundedMap, WhenFull};
-use crate::base::ids::{RequestId, SessionId};
+use crate::base::ids::{self, RequestId, SessionId};
 use crate::base::lock::lock;
 use crate::base::seal::Ring;
 use crate::base::time::Timestamp;
@@ -47,6 +47,8 @@ pub struct KeyProblem(&'static str);
 pub struct SigningKeys {
     first: Key,
     jwks: String,
+    /// Tells the keys of one plan from those of the next.
+    generation: u64,
 }
 
 #[derive(Debug)]
@@ -75,7 +77,7 @@ impl SigningKeys {
         }
         let jwks = json!({"keys": keys.iter().map(|key| &key.jwk).collect::<Vec<_>>()});
         let first = keys.into_iter().next().ok_or(KeyProblem("none"))?;
-        Ok(Self { first, jwks: jwks.to_string() })
+        Ok(Self { first, jwks: jwks.to_string(), generation: ids::generation() })
     }
 
     /// The published key set.
@@ -218,8 +220,15 @@ pub struct AssertionCache {
     signed: Mutex<BoundedMap<Place, Signed>>,
 }
 
-/// What an assertion is for: a session, as of when its claims hold, and a route host.
-type Place = (SessionId, Timestamp, Arc<str>);
+/// What an assertion is for. What goes into it follows from the plan, too: another plan has keys of
+/// another generation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Place {
+    session: SessionId,
+    claims: u64,
+    keys: u64,
+    host: Arc<str>,
+}
 
 /// An assertion that was signed.
 #[derive(Clone, Debug)]
@@ -245,7 +254,12 @@ impl AssertionCache {
         now: Timestamp,
         person: impl FnOnce() -> Map<String, Value>,
     ) -> Option<Arc<str>> {
-        let place = (session.id, session.identity.claims_at, Arc::<str>::from(host));
+        let place = Place {
+            session: session.id,
+            claims: session.identity.claims_generation,
+            keys: keys.generation,
+            host: Arc::from(host),
+        };
         let mut cache = lock(&self.signed);
         // A clock that went backwards has a new one signed: none is given out before its `iat`.
         if let Some(signed) = cache.find(&place, now).filter(|signed| signed.at <= now) {
@@ -294,6 +308,23 @@ mod tests {
         validation.validate_exp = false;
         let key = jsonwebtoken::DecodingKey::from_jwk(jwk).unwrap();
         jsonwebtoken::decode::<Value>(token, &key, &validation).unwrap().claims
+    }
+
+    /// A reload may change keys, groups and claims headers.
+    #[test]
+    fn an_assertion_of_another_plan_or_of_former_claims_is_not_given_out() {
+        let cache = AssertionCache::default();
+        let [one, other] = [(); 2].map(|()| SigningKeys::new(&[], &ring()).unwrap());
+        let get = |keys: &SigningKeys, session: &Session| {
+            cache.get(keys, session, "app.example.com", Timestamp(100), Map::new).unwrap()
+        };
+        let before = session();
+        let mut changed = session();
+        changed.identity.claims_generation = ids::generation();
+        let first = get(&one, &before);
+        assert_eq!(first, get(&one, &before));
+        assert_ne!(first, get(&other, &before));
+        assert_ne!(first, get(&one, &changed));
     }
 
     #[test]

@@ -134,6 +134,11 @@ impl Shared {
         });
     }
 
+    /// Whether a shadow configuration is asked in addition to the plan in force.
+    pub fn has_shadow_configuration(&self) -> bool {
+        self.plan.load().shadow_rules.is_some()
+    }
+
     /// Puts another plan in force, made with what [`Shared::outgoing`] has. Requests under way keep
     /// the plan that they began with.
     ///
