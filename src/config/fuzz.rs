@@ -47,7 +47,7 @@ fn walk(text: &str, node: &Node, depth: usize) -> usize {
         }
         Kind::Map(entries) => {
             let names: BTreeSet<&str> = entries.iter().filter_map(|(key, _)| key.text()).collect();
-            assert_eq!(names.len(), entries.len(), "a key is no text, or stands twice");
+            assert_eq!(names.len(), entries.len(), "a key is not a text, or stands twice");
             1 + entries.iter().map(|(_, value)| 1 + walk(text, value, depth + 1)).sum::<usize>()
         }
     }

@@ -268,7 +268,7 @@ fn the_environment_beats_the_file() {
     assert_eq!(settings.log.level, LevelFilter::WARN);
 }
 
-/// What Pomerium refuses by name is no spelling mistake here either.
+/// What Pomerium refuses by name is not a spelling mistake here either.
 #[test]
 fn a_key_that_is_gone_says_what_to_do() {
     let text = complete(&format!("{ROUTE}    set_authorization_header: id_token\n"));

@@ -97,7 +97,7 @@ pub(super) fn warning_for_value(
         Warning::new(
             codes::NEVER_EQUAL,
             "Apple leaves `is_private_email` out for most people who share their real address",
-            "to ask that the address is no relay write: claim/is_private_email: {exclude: true}",
+            "to ask that the address is not a relay write: claim/is_private_email: {exclude: true}",
         )
     })
 }

@@ -1,4 +1,4 @@
-//! What policies refer to beside themselves: the groups of a file, and named policies.
+//! What policies refer to other than themselves: the groups of a file, and named policies.
 
 use std::collections::{HashMap, HashSet};
 

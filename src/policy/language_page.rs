@@ -58,7 +58,7 @@ policy:
 | `nor` | at least one does not hold; the name misleads |
 
 Operators side by side in one body are alternatives: one of them is enough. So are the rules of a list,
-and a route's shortcut keys beside its `policy`. The order never matters.
+and a route's shortcut keys in addition to its `policy`. The order never matters.
 
 ## Three answers
 
@@ -99,7 +99,7 @@ expression means the whole text, is matched in time linear in it, and has bounds
 ";
 
 const STRICT: &str = "
-For `email` and `domain`, `strict: true` beside the operators makes the case of letters count:
+For `email` and `domain`, `strict: true` next to the operators makes the case of letters count:
 
 ```yaml fragment
 email: {is: Ann@corp.example, strict: true}

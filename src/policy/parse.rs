@@ -35,7 +35,7 @@ pub(super) struct Use {
     pub(super) place: Place,
 }
 
-/// Reads a policy; `at` is the path of its key. Nothing written is no rule.
+/// Reads a policy; `at` is the path of its key. Where nothing is written there is no rule.
 pub(super) fn policy(
     node: &Node,
     at: &str,
@@ -68,7 +68,7 @@ const RULE_HELP: &str = "write for instance: {allow: {or: [{domain: corp.example
 
 /// Takes over the rules of a named policy.
 const USE: &str = "use";
-const USE_HELP: &str = "a named policy is taken over as a whole, beside `allow` and `deny`: policy: [{use: ...}, \
+const USE_HELP: &str = "a named policy is taken over as a whole, next to `allow` and `deny`: policy: [{use: ...}, \
      {allow: ...}]";
 
 #[derive(Clone, Copy, PartialEq, Eq)]

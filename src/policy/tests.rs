@@ -787,7 +787,7 @@ fn grounds_are_those_on_which_the_outcome_rests() {
         explained.deciding_criteria().map(|ground| ground.rule.clone()).collect()
     };
     let ann = colleague();
-    // The method alone holds, so its `and` does not: it is no ground of this refusal.
+    // The method alone holds, so its `and` does not: it is not a ground of this refusal.
     assert_eq!(grounds(&ann, "POST", "/"), ["policy.deny.or[0]"]);
     let bob = person(&json!({"sub": "003", "email": "bob@corp.example", "email_verified": true}));
     assert_eq!(grounds(&bob, "GET", "/"), ["policy.allow.or[0]"]);

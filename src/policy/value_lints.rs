@@ -204,7 +204,7 @@ pub(super) fn listed_domain(text: &str) -> Option<Warning> {
     odd.then(|| {
         Warning::new(
             codes::NEVER_EQUAL,
-            format!("`{text}` in `allowed_domains` is no domain, so nobody has it"),
+            format!("`{text}` in `allowed_domains` is not a domain, so nobody has it"),
             "write the part after the `@` alone, for instance corp.example",
         )
     })

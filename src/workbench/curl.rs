@@ -26,7 +26,7 @@ pub enum CurlProblem {
     /// It is of Windows' command line.
     #[error("the line is written for cmd.exe; use the browser's \"Copy as cURL (bash)\"")]
     Windows,
-    /// An option lacks its value.
+    /// An option has no value.
     #[error("`{0}` has no value")]
     Value(String),
     /// No address.
@@ -38,7 +38,7 @@ pub enum CurlProblem {
     /// A header is not written as one.
     #[error("a header is written `Name: value`")]
     Header,
-    /// It is no request.
+    /// It is not a request.
     #[error(transparent)]
     Request(#[from] RequestProblem),
 }

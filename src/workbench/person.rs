@@ -7,7 +7,7 @@ use crate::base::time::Timestamp;
 use crate::identity::{Claims, Identity};
 use crate::policy::Supposed;
 
-/// Members of a supposed person that are no claims of Apple's.
+/// Members of a supposed person that are not claims of Apple's.
 pub const OWN: [&str; 2] = ["groups", "signed_in_at"];
 
 /// Somebody who is signed in, or would be.

@@ -39,7 +39,7 @@ pub enum RequestProblem {
     /// The address is of another scheme.
     #[error("`{0}://` is not what people reach applications by; they do by `https://`")]
     Scheme(String),
-    /// The method is no word.
+    /// The method is not a word.
     #[error("`{0}` is not a method")]
     Method(String),
     /// The name of a header is none.
@@ -54,7 +54,7 @@ impl Supposed {
     /// A GET for `url`, which may come without `https://`.
     ///
     /// # Errors
-    /// Where it is no address.
+    /// Where it is not an address.
     pub fn get(url: &str) -> Result<Self, RequestProblem> {
         let problem = || RequestProblem::Url(url.to_owned());
         let rest = match url.split_once("://") {
@@ -77,7 +77,7 @@ impl Supposed {
     /// Sets the method; its case counts.
     ///
     /// # Errors
-    /// Where it is no word.
+    /// Where it is not a word.
     pub fn set_method(&mut self, method: &str) -> Result<(), RequestProblem> {
         self.head.method = Method::from_bytes(method.as_bytes())
             .map_err(|_| RequestProblem::Method(method.to_owned()))?;

@@ -455,6 +455,6 @@ async fn an_empty_form_is_no_answer_of_apples() {
         let site = Site::start().await;
         site.hand().send("POST", &site.auth("/oauth2/callback"), &[FORM], b"").await
     };
-    // A form without anything is no attempt of anybody.
+    // A form without anything is not an attempt of anybody.
     assert_eq!(page.code(), 400);
 }

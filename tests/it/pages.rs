@@ -8,7 +8,7 @@
 //!   `russet` on its path (a `\` at the end goes on in the next line), the lines after it are what
 //!   it prints on standard output and standard error together. `...` stands for anything inside a
 //!   line, and alone in a line for any number of lines. `$ echo $?` shows the exit code of the
-//!   command before. Output is no terminal's: write `--format human` where JSON is the default.
+//!   command before. Output is not a terminal's: write `--format human` where JSON is the default.
 //! - A block ```` ```sh ```` is not run: for what never ends.
 //!
 //! `UPDATE=1 cargo test --test it pages` writes what is printed into the pages; read it then.

@@ -282,7 +282,7 @@ fn what_a_log_did_not_keep_is_not_guessed_when_a_past_decision_is_explained() {
     let said = explained("domain.yaml", "7KQ2-M9TD", "human");
     assert!(said.contains("saw an address at \"corp.example\""), "{said}");
     assert!(said.ends_with("allow, 200: domain-ok\n"), "{said}");
-    // As it was then: a script gets 401, and no route is no change of the policies.
+    // As it was then: a script gets 401, and no route is not a change of the policies.
     let said = explained("domain.yaml", "04HM-ASW9", "human");
     assert!(said.ends_with("sign_in, 401: user-unauthenticated\n"), "{said}");
     let said = explained("domain.yaml", "X1B7-0QRE", "human");

@@ -210,7 +210,7 @@ async fn a_configuration_that_is_a_shadow_is_not_served() {
     Site::with(Plan { extra, ..plan("", "") }).await;
 }
 
-/// And one that is served is no shadow.
+/// And one that is served is not a shadow.
 #[test]
 fn a_shadow_configuration_says_that_it_is_one() {
     let folder = tempfile::tempdir().unwrap();

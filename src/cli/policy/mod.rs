@@ -96,7 +96,7 @@ impl Configured {
     }
 }
 
-/// What a new file lacks.
+/// What is missing in a new file.
 const NO_ROUTES: &str = "\
 warning: the configuration has no routes, so nobody reaches anything
    help: routes:
@@ -105,7 +105,7 @@ warning: the configuration has no routes, so nobody reaches anything
              allowed_domains: [corp.example]
 ";
 
-/// Longest text that is read beside the configuration, in bytes.
+/// Longest text that is read in addition to the configuration, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The text of a file; or what is wrong with it, in a sentence.

@@ -52,7 +52,7 @@ pub struct Decided<'a> {
     pub because: &'a [&'a str],
 }
 
-/// What a shadow said: a policy that is asked beside the real one and never obeyed.
+/// What a shadow said: a policy that is asked in addition to the real one and never obeyed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Shadow<'a> {

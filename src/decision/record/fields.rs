@@ -23,7 +23,7 @@ enum Kind<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// The words, in their order. What is no list of texts is empty.
+    /// The words, in their order. What is not a list of texts is empty.
     pub fn to_vec(&self) -> Vec<Cow<'a, str>> {
         match &self.0 {
             Kind::Reasons(set) => set.iter().map(|reason| Cow::Borrowed(reason.word())).collect(),
@@ -108,7 +108,7 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// The claims by name; what is no object is empty.
+    /// The claims by name; what is not an object is empty.
     pub fn to_map(&self) -> Map<String, Value> {
         match &self.0 {
             Source::Session { .. } => {

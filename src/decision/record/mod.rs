@@ -82,7 +82,7 @@ pub struct Line<'a> {
     /// SHA-256 of the address in lower case, in hex, where it is written so.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub email_hash: Option<Text<'a>>,
-    /// The domain of the address as the provider wrote it, beside the hash; `None` where the
+    /// The domain of the address as the provider wrote it, in addition to the hash; `None` where the
     /// address has none.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub email_domain: Option<Text<'a>>,

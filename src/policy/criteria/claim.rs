@@ -88,7 +88,7 @@ impl Claim {
         Some(Self::new(name, matcher))
     }
 
-    /// One that holds where the claim has `value`; `None` where that is no single value.
+    /// One that holds where the claim has `value`; `None` where that is not a single value.
     pub(super) fn has(name: &str, value: &Value, diagnostics: &mut Diagnostics) -> Option<Self> {
         if let Some(warning) = apple_claims::warning_for_name(name) {
             warning.report(None, diagnostics);

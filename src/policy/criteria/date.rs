@@ -78,7 +78,7 @@ fn moment(node: &Node, zone: &Zone, diagnostics: &mut Diagnostics) -> Option<Tim
     };
     let Some(at) = read() else {
         let message = match node.text() {
-            Some(text) => format!("`{text}` is no date"),
+            Some(text) => format!("`{text}` is not a date"),
             None => format!("a date is text, and this is {}", node.what()),
         };
         let help =

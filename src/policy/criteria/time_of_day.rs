@@ -81,7 +81,7 @@ fn time(node: &Node, most: i64, diagnostics: &mut Diagnostics) -> Option<i64> {
     let seconds = seconds(text).filter(|seconds| *seconds <= most);
     if seconds.is_none() {
         let message = match node.text() {
-            Some(text) => format!("`{text}` is no time of a day"),
+            Some(text) => format!("`{text}` is not a time of a day"),
             None => format!("a time is text, and this is {}", node.what()),
         };
         let help = "write for instance 8:00, 18:30:00 or 6:30 PM; the end of a day is 24:00";

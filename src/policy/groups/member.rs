@@ -97,7 +97,7 @@ fn domain_of(text: &str) -> Result<Who, Problem> {
     let labels = text.split('.').all(|label| !label.is_empty());
     if !labels || text.contains(['@', '*', '/', ':']) || has_odd_characters(text) {
         return Err(problem(
-            format!("`{text}` is no domain"),
+            format!("`{text}` is not a domain"),
             "write what follows the `@` of its addresses, for instance domain:corp.example; \
              subdomains are domains of their own",
         ));
@@ -108,11 +108,11 @@ fn domain_of(text: &str) -> Result<Who, Problem> {
 fn address_of(text: &str, (mailbox, domain): (&str, &str)) -> Result<Who, Problem> {
     if mailbox.is_empty() {
         let help = format!("for everybody of the domain write: domain:{domain}");
-        return Err(problem(format!("`{text}` is no address of a person"), help));
+        return Err(problem(format!("`{text}` is not an address of a person"), help));
     }
     if identity::domain_of(text).is_none() {
         let help = "write it like ann@corp.example; one member, one address";
-        return Err(problem(format!("`{text}` is no address"), help));
+        return Err(problem(format!("`{text}` is not an address"), help));
     }
     Ok(Who::Address(text.to_ascii_lowercase().into()))
 }

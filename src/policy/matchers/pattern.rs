@@ -83,7 +83,7 @@ fn compile(text: &str, letters: Letters) -> Result<Regex, (String, &'static str)
                     let told = other.to_string();
                     let last = told.lines().last().unwrap_or_default();
                     let why = last.strip_prefix("error: ").unwrap_or(last);
-                    (format!("this is no regular expression: {why}"), HELP)
+                    (format!("this is not a regular expression: {why}"), HELP)
                 }
             })
     };

@@ -54,7 +54,7 @@ pub struct Case {
 pub struct Expect {
     /// The outcome.
     pub outcome: Option<Outcome>,
-    /// These reasons; others may stand beside them.
+    /// These reasons; others may come in addition.
     pub reasons: Vec<String>,
     /// The status of the answer.
     pub status: Option<u16>,

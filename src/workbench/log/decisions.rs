@@ -12,7 +12,7 @@ const KEPT: usize = 64;
 pub struct RecordedDecision {
     /// The decision.
     pub outcome: Outcome,
-    /// Its reasons; `None` where one of them is no reason of a policy.
+    /// Its reasons; `None` where one of them is not a reason of a policy.
     pub reasons: Option<ReasonSet>,
     /// Whether what the question asked for refused whom the policy let in.
     pub by_question: bool,
@@ -25,7 +25,7 @@ pub struct RecordedDecision {
 pub struct ShadowDecision {
     /// Its decision.
     pub outcome: Outcome,
-    /// Its reasons; `None` where one of them is no reason of a policy.
+    /// Its reasons; `None` where one of them is not a reason of a policy.
     pub reasons: Option<ReasonSet>,
 }
 

@@ -98,7 +98,7 @@ pub fn find(named: &[PathBuf]) -> Result<Vec<Input>, FilesProblem> {
     Ok(found.into_iter().map(input).collect())
 }
 
-/// Decision logs beside `path` that bear its name and more: `decisions.log.1`,
+/// Decision logs next to `path` that have its name and more: `decisions.log.1`,
 /// `decisions.log-20261120.gz`, `decisions-20261120.log`.
 fn rotated(path: &Path) -> io::Result<Vec<(Option<Timestamp>, PathBuf)>> {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else {
@@ -150,7 +150,7 @@ fn siblings(
     Ok(found)
 }
 
-/// When the first line of a log was written; `None` where it is no decision log, or empty.
+/// When the first line of a log was written; `None` where it is not a decision log, or empty.
 fn began(file: File) -> io::Result<Option<Timestamp>> {
     let mut began = None;
     lines::read(file, &Meter::default(), |raw| {

@@ -82,7 +82,7 @@ impl Reader {
     /// Reads one line, without its line feed.
     ///
     /// # Errors
-    /// It is no line of a decision log.
+    /// It is not a line of a decision log.
     pub fn read<'a>(&mut self, text: &'a str) -> Result<Read<'a>, Unreadable> {
         match self.again(text) {
             Some(recorded) => Ok(Read::Decision(recorded)),

@@ -11,7 +11,7 @@ pub(super) struct Moments {
 }
 
 impl Moments {
-    /// The whole second; `None` where it is no moment.
+    /// The whole second; `None` where it is not a moment.
     pub(super) fn read(&mut self, text: &str) -> Option<Timestamp> {
         let plain = || text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp(at.as_second()));
         let Some((day, clock)) = text.split_at_checked(11) else { return plain() };

@@ -140,7 +140,7 @@ impl<'r> Replay<'r> {
             return Now::Unknown { route, missing: NotRecorded::Certificate };
         }
         let outcome = match judged.verdict.outcome().into() {
-            // What that proxy asked for beside the policy would refuse again.
+            // What that proxy asked for in addition to the policy would refuse again.
             Outcome::Allow if recorded.decision.by_question => Outcome::Deny,
             outcome => outcome,
         };
@@ -189,7 +189,7 @@ impl<'r> Replay<'r> {
     ) -> bool {
         let id = route.and_then(|route| self.rules.route(route)).map(|route| &*route.id);
         let reasons = verdict.map(|verdict| verdict.reasons());
-        // Why nobody was signed in is no reason of a policy, and is not judged again.
+        // Why nobody was signed in is not a reason of a policy, and is not judged again.
         let comparable = verdict.is_some_and(|verdict| verdict.outcome() != Said::SignIn);
         let differ = recorded.decision.reasons.is_some_and(|was| Some(was) != reasons);
         id != recorded.route.as_deref() || (comparable && differ)

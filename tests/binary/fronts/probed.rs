@@ -1,4 +1,4 @@
-//! What `russet check --for nginx` prints for a configuration that is no example, in a real nginx, and
+//! What `russet check --for nginx` prints for a configuration that is not an example, in a real nginx, and
 //! `russet check --probe` through it, as an operator runs both.
 
 use std::fs;

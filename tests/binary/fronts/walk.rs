@@ -65,7 +65,7 @@ async fn page_load(front: Front) {
     assert!(browser.cookie(WIKI, "__Host-russet").is_some());
 }
 
-/// Who is no page load is not sent anywhere, and nothing of theirs reaches the application.
+/// A request that is not a page load is not sent anywhere, and nothing of theirs reaches the application.
 async fn not_signed_in(front: Front) {
     let site = Site::start(front).await;
     let xhr = [("Accept", "application/json"), ("Sec-Fetch-Mode", "cors"), ("Cookie", BEFORE)];

@@ -172,7 +172,7 @@ async fn a51_9_a_cookie_that_does_not_open_is_nobody() {
                 let asked = Original::get(&site, target).with(&[("Cookie", cookie)]);
                 let (line, headers) = asked.question(dialect);
                 let answer = send(&site, &line, &headers).await;
-                // A control character is no header at all.
+                // A control character is not a header at all.
                 let wanted = if cookie == "\u{1}" { 400 } else { wanted };
                 assert_eq!(answer.status, wanted, "{dialect} {target} {cookie}");
                 if answer.status == 200 {

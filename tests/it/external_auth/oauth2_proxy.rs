@@ -119,7 +119,7 @@ async fn the_question_may_ask_for_less_than_the_policy() {
     }
 }
 
-/// What was refused is no allow in the decision log, nor would its shadow's be one; the log still
+/// What was refused is not an allow in the decision log, nor would its shadow's be one; the log still
 /// tells what the policy said.
 #[tokio::test]
 async fn the_decision_log_tells_who_was_refused_by_the_question() {
