@@ -65,7 +65,7 @@ and a route's shortcut keys in addition to its `policy`. The order never matters
 A criterion says yes, no or *unknown*. Unknown is what there is but cannot be relied on: an address that
 Apple does not vouch for, a claim that did not fit the session, a name in a certificate that is not
 valid; and everything about a person while nobody is signed in. An `allow` needs a yes; a `deny` fires on
-yes and on unknown. What is absent is no answer of that kind: an absent claim is an empty list, an absent
+yes and on unknown. What is absent is not unknown: an absent claim is an empty list, an absent
 address matches nothing, negative matchers included.
 
 ## What becomes of a request

@@ -89,8 +89,8 @@ impl RecordedRequest {
 pub struct Again {
     /// The request under the policies as they are now.
     pub trial: Trial,
-    /// The criterion on which the outcome hangs, if the log did not keep what it reads: then the
-    /// outcome cannot be told.
+    /// The criterion on which the outcome depends, if the log did not keep what it reads: then the
+    /// outcome is unknown.
     pub not_recorded: Option<String>,
 }
 

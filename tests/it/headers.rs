@@ -539,10 +539,10 @@ async fn w8_a_session_is_taken_from_the_cookie_alone() {
         let alone = [("Host", host.as_str()), (name, content.as_str())];
         assert_eq!(site.wire().await.ask("GET / HTTP/1.1", &alone).await.status, 401, "{name}");
         assert_eq!(site.app.count(), before);
-        // Beside a good cookie it is taken away and the request goes on.
+        // On a public route it is taken away and the request goes on.
         let public = site.host("lunch");
-        let beside = [("Host", public.as_str()), (name, content.as_str())];
-        assert_eq!(site.wire().await.ask("GET / HTTP/1.1", &beside).await.status, 200);
+        let to_public = [("Host", public.as_str()), (name, content.as_str())];
+        assert_eq!(site.wire().await.ask("GET / HTTP/1.1", &to_public).await.status, 200);
         assert!(site.app.last().all("authorization").is_empty(), "{content}");
         assert!(!format!("{:?}", site.app.last()).contains(value));
     }

@@ -12,7 +12,7 @@ struct Rules {
     rewritten: Recorder,
 }
 
-/// A rule that refuses a path, a public route beside a protected one, and routes whose prefix is
+/// A rule that refuses a path, a public route next to a protected one, and routes whose prefix is
 /// swapped for another path.
 async fn rules() -> Rules {
     let (denied, public) = (Recorder::start().await, Recorder::start().await);

@@ -140,7 +140,7 @@ async fn t38_a_copy_is_dead_after_sign_out_on_every_host() {
         assert_eq!(hand.load(&site.url(host, path), copy).await.code(), 302, "{host}");
         assert_eq!(site.last_log().await["reasons"], json!(["session-ended"]));
     }
-    // A restart forgets this (the list is in memory), which is written beside T38: the key does not.
+    // A restart forgets this (the list is in memory), which is written next to T38: the key does not.
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -137,7 +137,7 @@ fn of_file(path: &Path, now: Timestamp) -> Result<Vec<Someone>, Outcome> {
     let (mut told, mut sources) = (Diagnostics::default(), Sources::default());
     let file = cases::read(&name, &text, &mut sources, &mut told);
     let people = file.people();
-    // A file of people alone has no tests, which is no fault here.
+    // A file of people alone has no tests, which is not an error here.
     let faults =
         told.errors() - usize::from(file.cases.is_empty() && !people.is_empty()).min(told.errors());
     if faults > 0 || people.is_empty() {

@@ -65,8 +65,8 @@ fn is_empty(peers: &Node) -> bool {
     peers.is_null() || peers.list().is_some_and(<[Node]>::is_empty)
 }
 
-/// An address or a network. Host bits that are set are a slip, and a network of everybody is no
-/// trust at all.
+/// An address or a network. Host bits that are set are a slip, and a network of everybody
+/// would mean trusting everyone; both are errors.
 fn network(node: &Node, context: &mut Context<'_>) -> Option<IpNet> {
     const HELP: &str = "write for instance 127.0.0.1, 10.1.2.0/24 or \"2001:db8::/64\"; names are \
                         not looked up";

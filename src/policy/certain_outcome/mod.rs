@@ -2,8 +2,8 @@
 //! is the same whatever the missing facts were, and nothing where it depends on them.
 //!
 //! Each node is worked out for every answer that its missing facts allow. Two evaluations, one with
-//! everything missing taken for and one against, are not enough: being asked to sign in is no middle
-//! between admitted and refused.
+//! everything missing taken for and one against, are not enough: being asked to sign in does not
+//! lie between admitted and refused.
 
 use crate::policy::answer::{Answer, Finding, Merge, Outcome, Verdict};
 use crate::policy::compiled::{Compiled, Leaf, Operator, Rule, Term};

@@ -5,8 +5,8 @@ use crate::base::near::nearest;
 use crate::base::node::{Kind, Node, Place, Plain};
 use crate::config::codes;
 
-/// The map of `node`, every key one of `known`; others are told. `None` (and told) where it is no
-/// map.
+/// The map of `node`, every key one of `known`; others are reported. `None`, with an error
+/// reported, where it is not a map.
 pub(super) fn map<'n>(
     node: &'n Node,
     what: &str,

@@ -107,7 +107,7 @@ pub(super) fn heading(changed: Changed) -> &'static str {
         Changed::Gains => "gain access",
         Changed::Loses => "lose access",
         Changed::Other => "are answered otherwise",
-        Changed::Unknown => "cannot be told, for lack of facts",
+        Changed::Unknown => "cannot be decided, because facts are missing",
     }
 }
 

@@ -85,7 +85,7 @@ pub struct Difference {
     pub people: Vec<PersonCount>,
 }
 
-/// Lines that hang on the same missing fact.
+/// Lines whose outcome depends on the same missing fact.
 #[derive(Clone, Debug, Serialize)]
 pub struct UnknownLines {
     /// The route that would decide.

@@ -12,7 +12,7 @@ use super::recorder::Recorded;
 use super::site::{Site, WIKI};
 use super::targets::{as_read, spellings};
 
-/// A public place beside a protected one, with a place in it that nobody enters. Whoever reads a
+/// A public place next to a protected one, with a place in it that nobody enters. Whoever reads a
 /// path in another way than the policy comes out where he may not be.
 const ROUTES: &str = "
 - {from: 'https://wiki.example.com', prefix: /public/, allow_public_unauthenticated_access: true, to: '{app}', preserve_host_header: true}
@@ -21,7 +21,7 @@ const ROUTES: &str = "
   preserve_host_header: true
   policy: [{allow: {or: [{domain: example.com}]}, deny: {or: [{http_path: {starts_with: /admin}}]}}]";
 
-/// Targets that are odd beside their dots and slashes. `{}` is the place where they begin.
+/// Targets that are odd in more than their dots and slashes. `{}` is the place where they begin.
 const ODD: [&str; 64] = [
     "{}",
     "{}/",
@@ -89,7 +89,7 @@ const ODD: [&str; 64] = [
     "{}/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 ];
 
-/// Forms of a target that are no path at all, or bring a host along.
+/// Forms of a target that are not a path, or bring a host along.
 const FORMS: [&str; 22] = [
     "*",
     "/",

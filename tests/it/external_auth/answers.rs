@@ -129,7 +129,7 @@ async fn every_allow_names_every_configured_header() {
             let answer = asked.ask(&site, dialect).await;
             assert_eq!(answer.status, 200, "{dialect} {method} {target}: {answer:?}");
             for name in IDENTITY {
-                let value = answer.one(name).unwrap_or_else(|| panic!("{dialect} lacks {name}"));
+                let value = answer.one(name).unwrap_or_else(|| panic!("{dialect} has no {name}"));
                 assert_eq!(!value.is_empty(), named, "{dialect} {target} {name}: {value}");
             }
         }

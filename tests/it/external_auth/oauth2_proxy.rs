@@ -184,7 +184,7 @@ async fn t03_a51_14_what_is_not_told_or_told_twice_opens_nothing() {
         (vec![("Host", &wiki), ("X-Original-URL", &public)], 202),
         (vec![("Host", "russet"), ("X-Original-URL", &public)], 202),
         (vec![("Host", &auth), ("X-Forwarded-Host", &wiki), ("X-Forwarded-Uri", "/public/x")], 202),
-        // A client's word beside the proxy's.
+        // A client's word in addition to the proxy's.
         (
             vec![("Host", &wiki), ("X-Original-URL", &private), ("X-Forwarded-Uri", "/public/x")],
             400,
