@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::Outcome;
+use super::exit::Exit;
 use crate::apple::client_secret::{Inspection, LONGEST, inspect, mint};
 use crate::apple::key_file::{SigningKey, key_id_in_name};
 use crate::apple::{APPLE, KeyIdentity, shape};
@@ -53,22 +53,22 @@ enum Format {
 
 /// What is wrong with the command, and how it ends.
 #[derive(Debug)]
-struct Complaint(Outcome, String);
+struct Complaint(Exit, String);
 
 /// Runs the command.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub fn run(arguments: &Arguments) -> Exit {
     let now = Clock::system().now();
     let done = match &arguments.verify {
         Some(token) => verify(token, arguments.format, now),
         None => minted(arguments, now),
     };
-    done.unwrap_or_else(|Complaint(outcome, message)| {
+    done.unwrap_or_else(|Complaint(exit, message)| {
         anstream::eprintln!("error: {message}");
-        outcome
+        exit
     })
 }
 
-fn minted(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Complaint> {
+fn minted(arguments: &Arguments, now: Timestamp) -> Result<Exit, Complaint> {
     let needed = |value: &Option<String>| value.clone().unwrap_or_default();
     let [team_id, key_id] = [
         ten_characters("--team-id", needed(&arguments.team_id), "on Apple's membership page")?,
@@ -86,7 +86,7 @@ fn minted(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Complaint> {
     let expires_at = now.plus(arguments.expires);
     let identity = KeyIdentity { team_id, key_id, key };
     let secret = mint(&identity, &client_id, APPLE, now, expires_at)
-        .map_err(|error| Complaint(Outcome::Failed, error.to_string()))?;
+        .map_err(|error| Complaint(Exit::Failed, error.to_string()))?;
     print_secret(&secret, expires_at, arguments.format);
     anstream::eprintln!("It expires at {}.", both_times(expires_at, &TimeZone::system()));
     anstream::eprintln!(
@@ -94,7 +94,7 @@ fn minted(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Complaint> {
          mints one whenever it talks to Apple. With a ready-made one every sign-in fails on the \
          day it expires."
     );
-    Ok(Outcome::Fine)
+    Ok(Exit::Fine)
 }
 
 fn print_secret(secret: &Secret, expires_at: Timestamp, format: Format) {
@@ -108,12 +108,12 @@ fn print_secret(secret: &Secret, expires_at: Timestamp, format: Format) {
     }
 }
 
-fn verify(token: &str, format: Format, now: Timestamp) -> Result<Outcome, Complaint> {
+fn verify(token: &str, format: Format, now: Timestamp) -> Result<Exit, Complaint> {
     let mut read = String::new();
     let token = if token == "-" {
         let input = std::io::stdin().take(64 * 1024).read_to_string(&mut read);
         input.map_err(|error| {
-            Complaint(Outcome::Failed, format!("standard input cannot be read: {error}"))
+            Complaint(Exit::Failed, format!("standard input cannot be read: {error}"))
         })?;
         &read
     } else {
@@ -124,7 +124,7 @@ fn verify(token: &str, format: Format, now: Timestamp) -> Result<Outcome, Compla
         Format::Text => anstream::print!("{}", as_text(&found, now, &TimeZone::system())),
         Format::Json => anstream::println!("{}", as_json(&found)),
     }
-    Ok(if found.problems.is_empty() { Outcome::Fine } else { Outcome::Failed })
+    Ok(if found.problems.is_empty() { Exit::Fine } else { Exit::Failed })
 }
 
 fn as_text(found: &Inspection, now: Timestamp, zone: &TimeZone) -> String {
@@ -190,7 +190,7 @@ fn ten_characters(flag: &str, value: String, place: &str) -> Result<String, Comp
     }
     let message =
         format!("{flag} must be ten capital letters and digits, {place}; {value:?} is not");
-    Err(Complaint(Outcome::Usage, message))
+    Err(Complaint(Exit::Usage, message))
 }
 
 fn services_id(value: String) -> Result<String, Complaint> {
@@ -202,20 +202,20 @@ fn services_id(value: String) -> Result<String, Complaint> {
         "--client-id must be the Services ID, like com.example.wiki (Identifiers page, type \
          Services IDs); {value:?} is not"
     );
-    Err(Complaint(Outcome::Usage, message))
+    Err(Complaint(Exit::Usage, message))
 }
 
 fn not_a_placeholder(flag: &str, value: &str) -> Result<(), Complaint> {
     if shape::is_placeholder(value) {
         let message = format!("{flag} is the placeholder {value:?}; put your own value there");
-        return Err(Complaint(Outcome::Usage, message));
+        return Err(Complaint(Exit::Usage, message));
     }
     Ok(())
 }
 
 fn read_key(path: &Path) -> Result<SigningKey, Complaint> {
     let complaint =
-        |problem: String| Complaint(Outcome::Failed, format!("{}: {problem}", path.display()));
+        |problem: String| Complaint(Exit::Failed, format!("{}: {problem}", path.display()));
     let content = std::fs::read(path).map_err(|error| complaint(error.to_string()))?;
     let content = Secret::new(content);
     SigningKey::read(content.expose()).map_err(|error| complaint(error.to_string()))
@@ -284,13 +284,13 @@ mod tests {
         let line = ["--team-id", "TEAM123456", "--key-id", "ABC123DEFG", "--client-id", "com.a.b"];
         let arguments = parse(&[&line[..], &["--key", path]].concat()).unwrap();
         assert_eq!(arguments.expires, Duration::from_secs(180 * 86_400));
-        assert_eq!(run(&arguments), Outcome::Fine);
+        assert_eq!(run(&arguments), Exit::Fine);
     }
 
     #[test]
     fn placeholders_and_odd_ids_are_refused_as_such() {
         let said = |complaint: Complaint| {
-            assert_eq!(complaint.0, Outcome::Usage);
+            assert_eq!(complaint.0, Exit::Usage);
             complaint.1
         };
         let message = said(complaint("YOUR_TEAM_ID", "ABC123DEFG", "com.a.b", "k"));
@@ -312,8 +312,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.p8");
         let text = path.to_str().unwrap();
-        let Complaint(outcome, message) = complaint("TEAM123456", "ABC123DEFG", "com.a.b", text);
-        assert_eq!(outcome, Outcome::Failed);
+        let Complaint(exit, message) = complaint("TEAM123456", "ABC123DEFG", "com.a.b", text);
+        assert_eq!(exit, Exit::Failed);
         assert!(message.contains("key.p8: No such file"), "{message}");
         std::fs::write(&path, "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----")
             .unwrap();
@@ -390,8 +390,8 @@ mod tests {
         assert_eq!(json["claims"]["sub"], "com.example.wiki");
         assert_eq!(json["expires_at"], "2027-01-18T08:00:00Z");
         assert_eq!(json["problems"][0], "it expired at 2027-01-18T08:00:00Z; mint a new one");
-        assert_eq!(verify(token, Format::Json, end).unwrap(), Outcome::Failed);
-        assert_eq!(verify(&format!(" {token}\n"), Format::Text, NOW).unwrap(), Outcome::Fine);
-        assert_eq!(verify("YOUR_SECRET", Format::Text, NOW).unwrap(), Outcome::Failed);
+        assert_eq!(verify(token, Format::Json, end).unwrap(), Exit::Failed);
+        assert_eq!(verify(&format!(" {token}\n"), Format::Text, NOW).unwrap(), Exit::Fine);
+        assert_eq!(verify("YOUR_SECRET", Format::Text, NOW).unwrap(), Exit::Failed);
     }
 }

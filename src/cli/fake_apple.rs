@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anstyle::{AnsiColor, Style};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Outcome;
+use super::exit::Exit;
 use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::secret::Secret;
 use crate::base::time::Clock;
@@ -71,19 +71,19 @@ pub struct Arguments {
 }
 
 /// Serves until it is told to stop.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub fn run(arguments: &Arguments) -> Exit {
     let settings = match settings(arguments) {
         Ok(settings) => settings,
-        Err(problem) => return problem.tell(),
+        Err(problem) => return problem.report(),
     };
     // A log that somebody else has set up stays.
     let _set = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).try_init();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let served = match runtime.worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime.block_on(serve(settings, arguments)),
-        Err(error) => Err(Problem::new(Outcome::Failed, "the runtime does not start", error)),
+        Err(error) => Err(Problem::new(Exit::Failed, "the runtime does not start", error)),
     };
-    served.map_or_else(Problem::tell, |()| Outcome::Fine)
+    served.map_or_else(Problem::report, |()| Exit::Fine)
 }
 
 async fn serve(settings: Settings, arguments: &Arguments) -> Result<(), Problem> {
@@ -95,7 +95,7 @@ async fn serve(settings: Settings, arguments: &Arguments) -> Result<(), Problem>
     introduce(&apple, arguments, locked);
     let terminated = signal(SignalKind::terminate());
     let mut terminated = terminated
-        .map_err(|error| Problem::new(Outcome::Failed, "signals cannot be caught", error))?;
+        .map_err(|error| Problem::new(Exit::Failed, "signals cannot be caught", error))?;
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminated.recv() => {}
@@ -167,11 +167,11 @@ fn people(file: &Path) -> Result<Vec<Person>, Problem> {
         return read_people(&content).map_err(|error| Problem::of_file(file, error));
     }
     let text = String::from_utf8(content).map_err(|error| Problem::of_file(file, error))?;
-    let (mut sources, mut told) = (Sources::default(), Diagnostics::default());
-    let cases = cases::read(&file.display().to_string(), &text, &mut sources, &mut told);
-    let messages = told.sorted().into_iter().map(|message| message.render(&sources));
+    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
+    let cases = cases::read(&file.display().to_string(), &text, &mut sources, &mut diagnostics);
+    let messages = diagnostics.sorted().into_iter().map(|message| message.render(&sources));
     let messages = messages.collect::<Vec<_>>().join("\n");
-    if told.has_errors() {
+    if diagnostics.has_errors() {
         return Err(Problem::of_file(file, format!("these people cannot be offered\n{messages}")));
     }
     if !messages.is_empty() {
@@ -213,34 +213,34 @@ fn read(file: &Path) -> Result<Vec<u8>, Problem> {
 
 /// Why it does not serve.
 struct Problem {
-    outcome: Outcome,
+    exit: Exit,
     context: String,
     source: Box<dyn Error>,
 }
 
 impl Problem {
-    fn new(outcome: Outcome, context: &str, source: impl Into<Box<dyn Error>>) -> Self {
-        Self { outcome, context: context.to_owned(), source: source.into() }
+    fn new(exit: Exit, context: &str, source: impl Into<Box<dyn Error>>) -> Self {
+        Self { exit, context: context.to_owned(), source: source.into() }
     }
 
     fn of_file(file: &Path, source: impl Into<Box<dyn Error>>) -> Self {
-        Self::new(Outcome::Usage, &file.display().to_string(), source)
+        Self::new(Exit::Usage, &file.display().to_string(), source)
     }
 
     fn of_start(error: StartError) -> Self {
         let failed = matches!(error, StartError::Listen { .. } | StartError::NoKey);
-        let outcome = if failed { Outcome::Failed } else { Outcome::Usage };
-        Self::new(outcome, "the fake Apple does not start", error)
+        let exit = if failed { Exit::Failed } else { Exit::Usage };
+        Self::new(exit, "the fake Apple does not start", error)
     }
 
-    fn tell(self) -> Outcome {
+    fn report(self) -> Exit {
         anstream::eprintln!("error: {}: {}", self.context, self.source);
         let mut cause = self.source.source();
         while let Some(error) = cause {
             anstream::eprintln!("    {error}");
             cause = error.source();
         }
-        self.outcome
+        self.exit
     }
 }
 

@@ -4,8 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::Outcome;
 use super::check::ConfigurationFile;
+use super::exit::Exit;
 
 /// How long an answer is waited for.
 const TIME: Duration = Duration::from_secs(3);
@@ -21,14 +21,14 @@ pub struct Arguments {
 }
 
 /// Runs the command: 0 where it is ready, 1 where it is not or nobody answers.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub fn run(arguments: &Arguments) -> Exit {
     let address = match arguments.address {
         Some(address) => address,
         None => {
             let loaded = arguments.configuration.load();
             let Some(settings) = loaded.settings else {
                 anstream::eprintln!("{}", loaded.render());
-                return Outcome::Configuration;
+                return Exit::Configuration;
             };
             settings.gateway.listener.health_address
         }
@@ -38,11 +38,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
             let ready = answer.starts_with("HTTP/1.1 200 ");
             let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
             anstream::print!("{body}");
-            if ready { Outcome::Fine } else { Outcome::Failed }
+            if ready { Exit::Fine } else { Exit::Failed }
         }
         Err(error) => {
             anstream::eprintln!("error: no answer from {address}: {error}");
-            Outcome::Failed
+            Exit::Failed
         }
     }
 }

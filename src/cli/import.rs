@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::Outcome;
+use super::exit::Exit;
 use crate::config::import::oauth2_proxy::{Input, Translation, translate};
 
 /// Largest file that is read, in bytes.
@@ -44,23 +44,23 @@ struct OAuth2Proxy {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub fn run(arguments: &Arguments) -> Exit {
     let From::OAuth2Proxy(arguments) = &arguments.from;
     match import(arguments) {
-        Ok(outcome) => outcome,
-        Err((message, outcome)) => {
+        Ok(exit) => exit,
+        Err((message, exit)) => {
             anstream::eprintln!("error: {message}");
-            outcome
+            exit
         }
     }
 }
 
-fn import(arguments: &OAuth2Proxy) -> Result<Outcome, (String, Outcome)> {
+fn import(arguments: &OAuth2Proxy) -> Result<Exit, (String, Exit)> {
     let mut inputs = Vec::new();
     for path in &arguments.files {
         let name = path.display().to_string();
         let text = read(path)
-            .map_err(|error| (format!("{name} cannot be read: {error}"), Outcome::Configuration))?;
+            .map_err(|error| (format!("{name} cannot be read: {error}"), Exit::Configuration))?;
         inputs.push(Input { name, text });
     }
     let named = |name: &str| read(Path::new(name)).ok();
@@ -73,7 +73,7 @@ fn import(arguments: &OAuth2Proxy) -> Result<Outcome, (String, Outcome)> {
     }
     if broken > 0 {
         anstream::eprintln!("error: nothing was written, because not all could be read");
-        return Ok(Outcome::Configuration);
+        return Ok(Exit::Configuration);
     }
     match &arguments.output {
         Some(path) => write(path, &configuration)?,
@@ -82,11 +82,11 @@ fn import(arguments: &OAuth2Proxy) -> Result<Outcome, (String, Outcome)> {
             .write_all(configuration.as_bytes())
             .map_err(|error| failed(format!("standard output cannot be written: {error}")))?,
     }
-    Ok(if unknown > 0 { Outcome::Failed } else { Outcome::Fine })
+    Ok(if unknown > 0 { Exit::Failed } else { Exit::Fine })
 }
 
-fn failed(message: String) -> (String, Outcome) {
-    (message, Outcome::Failed)
+fn failed(message: String) -> (String, Exit) {
+    (message, Exit::Failed)
 }
 
 fn read(path: &Path) -> io::Result<String> {
@@ -100,7 +100,7 @@ fn read(path: &Path) -> io::Result<String> {
 }
 
 /// Never over a file that is there: it may be a configuration that somebody has worked on.
-fn write(path: &Path, text: &str) -> Result<(), (String, Outcome)> {
+fn write(path: &Path, text: &str) -> Result<(), (String, Exit)> {
     let opened = fs::OpenOptions::new().write(true).create_new(true).open(path);
     opened
         .and_then(|mut file| file.write_all(text.as_bytes()))
@@ -111,15 +111,15 @@ fn write(path: &Path, text: &str) -> Result<(), (String, Outcome)> {
 mod tests {
     use super::*;
 
-    fn of(folder: &Path, bytes: &[u8]) -> (Result<Outcome, (String, Outcome)>, bool) {
+    fn of(folder: &Path, bytes: &[u8]) -> (Result<Exit, (String, Exit)>, bool) {
         let (file, output) = (folder.join("old.cfg"), folder.join("new.yaml"));
         fs::write(&file, bytes).unwrap();
         let report = folder.join("report.txt");
         let _gone = fs::remove_file(&report);
         let arguments =
             OAuth2Proxy { files: vec![file], output: Some(output.clone()), report, flags: vec![] };
-        let outcome = import(&arguments);
-        (outcome, fs::remove_file(output).is_ok())
+        let ended = import(&arguments);
+        (ended, fs::remove_file(output).is_ok())
     }
 
     /// A part of a file may let in others than the whole does, so a file that is too long or is not
@@ -129,14 +129,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let long = [b"email_domains = [\"a.example\"]\n".to_vec(), b"#".repeat(1 << 20)].concat();
         for (bytes, told) in [(&long[..], "longer than 1 MiB"), (b"a = \"\xff\"", "not text")] {
-            let (outcome, written) = of(folder.path(), bytes);
-            let (message, outcome) = outcome.unwrap_err();
+            let (ended, written) = of(folder.path(), bytes);
+            let (message, exit) = ended.unwrap_err();
             assert!(message.contains(told), "{message}");
-            assert_eq!((outcome, written), (Outcome::Configuration, false));
+            assert_eq!((exit, written), (Exit::Configuration, false));
         }
-        let (outcome, written) = of(folder.path(), b"not toml = = =\n[");
-        assert_eq!((outcome.unwrap(), written), (Outcome::Configuration, false));
-        let (outcome, written) = of(folder.path(), &long[..1 << 20]);
-        assert_eq!((outcome.unwrap(), written), (Outcome::Fine, true));
+        let (ended, written) = of(folder.path(), b"not toml = = =\n[");
+        assert_eq!((ended.unwrap(), written), (Exit::Configuration, false));
+        let (ended, written) = of(folder.path(), &long[..1 << 20]);
+        assert_eq!((ended.unwrap(), written), (Exit::Fine, true));
     }
 }

@@ -7,38 +7,12 @@ use clap::{Parser, Subcommand};
 pub mod check;
 pub mod client_secret;
 pub mod demo;
+pub mod exit;
 pub mod fake_apple;
 pub mod health;
 pub mod import;
 pub mod policy;
 pub mod run;
-
-/// How a command ended; scripts rely on the numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// 0: fine.
-    Fine,
-    /// 1: failed.
-    Failed,
-    /// 2: the command line makes no sense.
-    Usage,
-    /// 3: the configuration is wrong.
-    Configuration,
-    /// 4: a policy test failed; or a difference was found that was asked about.
-    PolicyTest,
-}
-
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> Self {
-        Self::from(match outcome {
-            Outcome::Fine => 0,
-            Outcome::Failed => 1,
-            Outcome::Usage => 2,
-            Outcome::Configuration => 3,
-            Outcome::PolicyTest => 4,
-        })
-    }
-}
 
 /// Russet, an identity-aware access proxy for Sign in with Apple
 #[derive(Debug, Parser)]
@@ -74,7 +48,7 @@ enum Command {
 /// Runs what was typed.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = match cli.command {
+    let exit = match cli.command {
         None => run::run(&cli.run),
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
@@ -85,5 +59,5 @@ pub fn main() -> ExitCode {
         Some(Command::Import(arguments)) => import::run(&arguments),
         Some(Command::Health(arguments)) => health::run(&arguments),
     };
-    outcome.into()
+    exit.into()
 }

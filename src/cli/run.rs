@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::Outcome;
 use super::check::ConfigurationFile;
+use super::exit::Exit;
 use crate::app::{self, Running, Start};
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::time::Clock;
@@ -29,12 +29,12 @@ pub struct Arguments {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub fn run(arguments: &Arguments) -> Exit {
     let loaded = arguments.configuration.load();
     anstream::eprint!("{}", loaded.render());
-    let Some(settings) = loaded.settings else { return Outcome::Configuration };
+    let Some(settings) = loaded.settings else { return Exit::Configuration };
     let Ok(shadow_rules) = arguments.shadow_config.as_deref().map(shadow_rules).transpose() else {
-        return Outcome::Configuration;
+        return Exit::Configuration;
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -45,12 +45,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Ok(runtime) => runtime.block_on(serve(settings, shadow_rules, arguments.workers)),
         Err(error) => {
             anstream::eprintln!("error: the system gives no threads: {error}");
-            Outcome::Failed
+            Exit::Failed
         }
     }
 }
 
-async fn serve(settings: Settings, shadow_rules: Option<Rules>, workers: Option<usize>) -> Outcome {
+async fn serve(settings: Settings, shadow_rules: Option<Rules>, workers: Option<usize>) -> Exit {
     let format = match settings.log.format {
         LogFormat::Json => Format::Json,
         LogFormat::Human => Format::Human,
@@ -67,7 +67,7 @@ async fn serve(settings: Settings, shadow_rules: Option<Rules>, workers: Option<
         Ok(signals) => signals,
         Err(error) => {
             tracing::error!(%error, "signals cannot be watched");
-            return Outcome::Failed;
+            return Exit::Failed;
         }
     };
     let workers = workers.unwrap_or(1);
@@ -77,7 +77,7 @@ async fn serve(settings: Settings, shadow_rules: Option<Rules>, workers: Option<
         Err(problem) => {
             tracing::error!(%problem, "did not start");
             anstream::eprintln!("error: {problem}");
-            return Outcome::Failed;
+            return Exit::Failed;
         }
     };
     tracing::info!(address = %running.address(), "serving");
@@ -86,11 +86,11 @@ async fn serve(settings: Settings, shadow_rules: Option<Rules>, workers: Option<
     match running.drain(app::DRAIN_TIME).await {
         Ok(drained) => {
             tracing::info!(finished = drained.finished, aborted = drained.aborted, "stopped");
-            Outcome::Fine
+            Exit::Fine
         }
         Err(error) => {
             tracing::error!(%error, "a worker did not end well");
-            Outcome::Failed
+            Exit::Failed
         }
     }
 }

@@ -73,9 +73,13 @@ impl Policy {
 
     /// Compiles shortcuts and the `policy` key of a route into one policy that refers to nothing
     /// else. On an error the diagnostics say so and the policy admits nobody.
-    pub fn compile(shortcuts: &Shortcuts, ppl: Option<&Node>, told: &mut Diagnostics) -> Self {
+    pub fn compile(
+        shortcuts: &Shortcuts,
+        ppl: Option<&Node>,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
         let parts = Parts { shortcuts, ppl, ..Parts::default() };
-        Self::assemble(&parts, &mut Definitions::default(), told)
+        Self::assemble(&parts, &mut Definitions::default(), diagnostics)
     }
 
     /// Compiles everything that a route says about who may pass into one policy. On an error the
@@ -83,7 +87,7 @@ impl Policy {
     pub fn assemble(
         parts: &Parts<'_>,
         definitions: &mut Definitions,
-        told: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Self {
         let mut own = Diagnostics::default();
         let mut policy = Compiled::default();
@@ -120,7 +124,7 @@ impl Policy {
             shortcuts::refuse_without_certificate(&mut policy);
         }
         broken |= own.has_errors();
-        told.append(own);
+        diagnostics.append(own);
         if broken { Self::nobody() } else { Self(Arc::new(policy)) }
     }
 

@@ -225,10 +225,10 @@ mod tests {
         let loaded = config::load_rules_text("config.example.yaml", &text, &|_| None, NOW);
         let rules = loaded.rules.unwrap();
         let written = write(&rules, NOW);
-        let (mut sources, mut told) = (Sources::default(), Diagnostics::default());
-        let file = cases::read("first.yaml", &written, &mut sources, &mut told);
-        let said: String = told.sorted().iter().map(|item| item.render(&sources)).collect();
-        assert!(told.is_empty(), "{said}{written}");
+        let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
+        let file = cases::read("first.yaml", &written, &mut sources, &mut diagnostics);
+        let said: String = diagnostics.sorted().iter().map(|item| item.render(&sources)).collect();
+        assert!(diagnostics.is_empty(), "{said}{written}");
         let results = run::run(&rules, &[file], "", NOW);
         assert_eq!(results.failed(), 0, "{written}");
         let passing = results.ran.iter().filter(|ran| ran.case.name.ends_with("who passes"));

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 pub use probe::{Finding, probe};
 pub use snippet::{Front, Snippet, SnippetProblem, snippet};
 
-use super::Outcome;
+use super::exit::Exit;
 use crate::apple::ClientSecretSource;
 use crate::base::diagnostic::{Diagnostic, Sources};
 use crate::base::time::Clock;
@@ -63,7 +63,7 @@ enum Format {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub fn run(arguments: &Arguments) -> Exit {
     let loaded = arguments.configuration.load();
     let path = &arguments.configuration.path;
     let refused = loaded.diagnostics.has_errors()
@@ -77,17 +77,17 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Format::Json => format!("{:#}\n", as_json(&loaded)),
     };
     if io::stdout().lock().write_all(text.as_bytes()).is_err() {
-        return Outcome::Failed;
+        return Exit::Failed;
     }
-    if refused { Outcome::Configuration } else { Outcome::Fine }
+    if refused { Exit::Configuration } else { Exit::Fine }
 }
 
 /// The snippet alone on standard output, so that it can be written to a file; everything else on
 /// standard error. What a probe finds goes to standard output where there is no snippet.
-fn snippet_and_probe(arguments: &Arguments, loaded: &Loaded, refused: bool) -> Outcome {
+fn snippet_and_probe(arguments: &Arguments, loaded: &Loaded, refused: bool) -> Exit {
     anstream::eprint!("{}", loaded.render());
     let Some(settings) = loaded.settings.as_ref().filter(|_| !refused) else {
-        return Outcome::Configuration;
+        return Exit::Configuration;
     };
     if let Some(front) = arguments.front {
         match snippet(front, settings) {
@@ -96,21 +96,21 @@ fn snippet_and_probe(arguments: &Arguments, loaded: &Loaded, refused: bool) -> O
                     anstream::eprintln!("note: {note}");
                 }
                 if io::stdout().lock().write_all(text.as_bytes()).is_err() {
-                    return Outcome::Failed;
+                    return Exit::Failed;
                 }
             }
             Err(problem) => {
                 anstream::eprintln!("error: {problem}");
-                return Outcome::Configuration;
+                return Exit::Configuration;
             }
         }
     }
-    let Some(url) = &arguments.probe else { return Outcome::Fine };
+    let Some(url) = &arguments.probe else { return Exit::Fine };
     let findings = match probed(url, settings) {
         Ok(findings) => findings,
         Err(problem) => {
             anstream::eprintln!("error: {problem}");
-            return Outcome::Failed;
+            return Exit::Failed;
         }
     };
     for finding in &findings {
@@ -120,7 +120,7 @@ fn snippet_and_probe(arguments: &Arguments, loaded: &Loaded, refused: bool) -> O
         }
     }
     let good = findings.iter().all(|finding| finding.wrong.is_none());
-    if good { Outcome::Fine } else { Outcome::Failed }
+    if good { Exit::Fine } else { Exit::Failed }
 }
 
 fn probed(url: &url::Url, settings: &Settings) -> Result<Vec<Finding>, String> {

@@ -3,13 +3,13 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::Outcome;
 use super::stage::{Stage, may_read_wiki};
+use crate::cli::exit::Exit;
 use crate::fake_apple::{Endpoint, Person, prepared};
 use crate::fake_browser::{Browser, BrowserError, Page};
 
 /// Walks everybody through. Failed if any step was not as expected.
-pub(super) async fn walk(stage: &Stage) -> Outcome {
+pub(super) async fn walk(stage: &Stage) -> Exit {
     let mut report = Report::default();
     for person in prepared() {
         report.title(&format!("{}: {}", person.display_name(), person.about));
@@ -221,8 +221,8 @@ impl Report {
         }
     }
 
-    fn summary(&self) -> Outcome {
+    fn summary(&self) -> Exit {
         anstream::println!("\n{} steps as expected, {} not", self.fine, self.wrong);
-        if self.wrong == 0 { Outcome::Fine } else { Outcome::Failed }
+        if self.wrong == 0 { Exit::Fine } else { Exit::Failed }
     }
 }

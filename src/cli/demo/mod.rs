@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Outcome;
+use super::exit::Exit;
 use crate::base::random;
 use stage::Stage;
 
@@ -52,39 +52,39 @@ const PORT: u16 = 8443;
 const APPLE_PORT: u16 = 9443;
 
 /// Runs the command.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub fn run(arguments: &Arguments) -> Exit {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
             anstream::eprintln!("error: the system gives no threads: {error}");
-            return Outcome::Failed;
+            return Exit::Failed;
         }
     };
     match runtime.block_on(play(arguments)) {
-        Ok(outcome) => outcome,
+        Ok(exit) => exit,
         Err(problem) => {
             anstream::eprintln!("error: {problem}");
-            Outcome::Failed
+            Exit::Failed
         }
     }
 }
 
-async fn play(arguments: &Arguments) -> Result<Outcome, stage::StageProblem> {
+async fn play(arguments: &Arguments) -> Result<Exit, stage::StageProblem> {
     let or_free =
         |given: Option<u16>, usual| given.unwrap_or(if arguments.check { 0 } else { usual });
     let ports = (or_free(arguments.port, PORT), or_free(arguments.apple_port, APPLE_PORT));
     let stage = Stage::set(ports.0, ports.1, arguments.check).await?;
-    let outcome = if arguments.check {
+    let exit = if arguments.check {
         check::walk(&stage).await
     } else {
         stage.introduce();
         asked_to_stop().await?;
-        Outcome::Fine
+        Exit::Fine
     };
     stage.clear().await;
-    Ok(outcome)
+    Ok(exit)
 }
 
 /// Ctrl-C or SIGTERM: either way the folder with the demo's keys is taken away.

@@ -11,8 +11,8 @@ use super::{Configured, bounded, read_text};
 use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::log_text::for_log;
 use crate::base::time::{Clock, Timestamp};
-use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
+use crate::cli::exit::Exit;
 use crate::decision;
 use crate::workbench::cases;
 use crate::workbench::curl;
@@ -77,11 +77,11 @@ fn parse_moment(text: &str) -> Result<Timestamp, String> {
 }
 
 /// Runs the command. Whatever the outcome, it was explained.
-pub fn run(arguments: &Arguments) -> Outcome {
-    explain(arguments).unwrap_or_else(|outcome| outcome)
+pub fn run(arguments: &Arguments) -> Exit {
+    explain(arguments).unwrap_or_else(|exit| exit)
 }
 
-fn explain(arguments: &Arguments) -> Result<Outcome, Outcome> {
+fn explain(arguments: &Arguments) -> Result<Exit, Exit> {
     if let Some(id) = &arguments.id {
         return recorded_decision(arguments, id);
     }
@@ -99,7 +99,7 @@ fn explain(arguments: &Arguments) -> Result<Outcome, Outcome> {
         }
     };
     print(&text)?;
-    Ok(Outcome::Fine)
+    Ok(Exit::Fine)
 }
 
 fn is_json(arguments: &Arguments) -> bool {
@@ -110,7 +110,7 @@ fn is_json(arguments: &Arguments) -> bool {
 }
 
 /// Explains the last decision with this id.
-fn recorded_decision(arguments: &Arguments, id: &str) -> Result<Outcome, Outcome> {
+fn recorded_decision(arguments: &Arguments, id: &str) -> Result<Exit, Exit> {
     let configured = Configured::load(&arguments.configuration)?;
     let inputs = reading::log(&arguments.logs, configured.decision_log.as_ref())?;
     let wanted = id.to_uppercase().replace('-', "");
@@ -172,12 +172,12 @@ fn recorded_decision(arguments: &Arguments, id: &str) -> Result<Outcome, Outcome
         }
     };
     print(&text)?;
-    Ok(Outcome::Fine)
+    Ok(Exit::Fine)
 }
 
-fn usage(problem: String) -> Outcome {
+fn usage(problem: String) -> Exit {
     anstream::eprintln!("error: {problem}");
-    Outcome::Usage
+    Exit::Usage
 }
 
 fn request(arguments: &Arguments) -> Result<Supposed, String> {
@@ -216,17 +216,17 @@ fn captured(given: &str) -> Result<Supposed, String> {
 }
 
 /// Claims as JSON, or the file with them.
-fn person(claims: &str) -> Result<Person, Outcome> {
+fn person(claims: &str) -> Result<Person, Exit> {
     let (text, origin) = match claims.trim_start().starts_with(['{', '[']) {
         true => (claims.to_owned(), "--claims"),
         false => (read_text(Path::new(claims)).map_err(usage)?, claims),
     };
-    let (mut sources, mut told) = (Sources::default(), Diagnostics::default());
-    let person = cases::read_person(origin, &text, &mut sources, &mut told);
-    for message in told.sorted() {
+    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
+    let person = cases::read_person(origin, &text, &mut sources, &mut diagnostics);
+    for message in diagnostics.sorted() {
         anstream::eprintln!("{}", message.render(&sources));
     }
-    person.ok_or(Outcome::Usage)
+    person.ok_or(Exit::Usage)
 }
 
 /// The route, and the tree of its policy.

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::reading::{self, Format};
 use crate::base::diagnostic::Severity;
 use crate::base::time::Clock;
-use crate::cli::Outcome;
 use crate::cli::check::{ConfigurationFile, diagnostic_json};
+use crate::cli::exit::Exit;
 use crate::config;
 use crate::workbench::lint;
 use crate::workbench::log::Reader;
@@ -30,16 +30,18 @@ pub struct Arguments {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments) -> Outcome {
-    lint(arguments).unwrap_or_else(|outcome| outcome)
+pub fn run(arguments: &Arguments) -> Exit {
+    lint(arguments).unwrap_or_else(|exit| exit)
 }
 
-fn lint(arguments: &Arguments) -> Result<Outcome, Outcome> {
+fn lint(arguments: &Arguments) -> Result<Exit, Exit> {
     let path = &arguments.configuration.path;
     let now = Clock::system().now();
     let mut loaded = config::load_rules_and_groups(path, &config::process_environment, now);
     // `check` tells the rest.
-    loaded.diagnostics.retain(|told| told.severity == Severity::Error || is_of_policies(told.code));
+    loaded
+        .diagnostics
+        .retain(|found| found.severity == Severity::Error || is_of_policies(found.code));
     let mut remarks = Vec::new();
     if let Some(rules) = &loaded.rules {
         lint::shape(rules, &mut loaded.diagnostics);
@@ -57,11 +59,11 @@ fn lint(arguments: &Arguments) -> Result<Outcome, Outcome> {
     let (errors, warnings) = (loaded.diagnostics.errors(), loaded.diagnostics.warnings());
     reading::print(&match arguments.format {
         Format::Json => {
-            let told = loaded.diagnostics.sorted().into_iter();
-            let told: Vec<_> = told.map(|item| diagnostic_json(item, &loaded.sources)).collect();
+            let items = loaded.diagnostics.sorted().into_iter();
+            let items: Vec<_> = items.map(|item| diagnostic_json(item, &loaded.sources)).collect();
             format!(
                 "{:#}\n",
-                json!({"errors": errors, "warnings": warnings, "diagnostics": told,
+                json!({"errors": errors, "warnings": warnings, "diagnostics": items,
                 "remarks": remarks})
             )
         }
@@ -77,7 +79,7 @@ fn lint(arguments: &Arguments) -> Result<Outcome, Outcome> {
         }
     })?;
     let refused = errors > 0 || loaded.rules.is_none() || (arguments.deny_warnings && warnings > 0);
-    Ok(if refused { Outcome::Configuration } else { Outcome::Fine })
+    Ok(if refused { Exit::Configuration } else { Exit::Fine })
 }
 
 /// Whether a code concerns routes, who may pass them, or tests of that.

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::{Configured, read_text, reading};
 use crate::base::diagnostic::{Diagnostics, Sources};
 use crate::base::time::{Clock, Timestamp};
-use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
+use crate::cli::exit::Exit;
 use crate::workbench::log::Reader;
 use crate::workbench::matrix::{
     Matrix, Someone, changes, changes_csv, changes_html, changes_human, csv, html, human,
@@ -59,11 +59,11 @@ fn parse_moment(text: &str) -> Result<Timestamp, String> {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments) -> Outcome {
-    matrix(arguments).unwrap_or_else(|outcome| outcome)
+pub fn run(arguments: &Arguments) -> Exit {
+    matrix(arguments).unwrap_or_else(|exit| exit)
 }
 
-fn matrix(arguments: &Arguments) -> Result<Outcome, Outcome> {
+fn matrix(arguments: &Arguments) -> Result<Exit, Exit> {
     let now = arguments.time.unwrap_or_else(|| Clock::system().now());
     if let Some([old, new]) = arguments.diff.as_deref() {
         let load = |path: &PathBuf| load(arguments, &ConfigurationFile { path: path.clone() });
@@ -78,7 +78,7 @@ fn matrix(arguments: &Arguments) -> Result<Outcome, Outcome> {
             Format::Json => format!("{:#}\n", json!({ "changes": found })),
         })?;
         let changed = arguments.fail_on_change && !found.is_empty();
-        return Ok(if changed { Outcome::PolicyTest } else { Outcome::Fine });
+        return Ok(if changed { Exit::PolicyTest } else { Exit::Fine });
     }
     let configured = load(arguments, &arguments.configuration)?;
     let people = people(arguments, &[&configured], now)?;
@@ -89,7 +89,7 @@ fn matrix(arguments: &Arguments) -> Result<Outcome, Outcome> {
         Format::Html => html(&matrix, now),
         Format::Json => format!("{:#}\n", json!(matrix)),
     })?;
-    Ok(Outcome::Fine)
+    Ok(Exit::Fine)
 }
 
 /// Whether the people are those of the groups.
@@ -97,7 +97,7 @@ fn of_groups(arguments: &Arguments) -> bool {
     arguments.people.is_none() && arguments.logs.is_empty()
 }
 
-fn load(arguments: &Arguments, file: &ConfigurationFile) -> Result<Configured, Outcome> {
+fn load(arguments: &Arguments, file: &ConfigurationFile) -> Result<Configured, Exit> {
     if of_groups(arguments) { Configured::load_with_groups(file) } else { Configured::load(file) }
 }
 
@@ -106,7 +106,7 @@ fn people(
     arguments: &Arguments,
     configured: &[&Configured],
     now: Timestamp,
-) -> Result<Vec<Someone>, Outcome> {
+) -> Result<Vec<Someone>, Exit> {
     let mut everybody = vec![Someone::nobody()];
     if let Some(path) = &arguments.people {
         everybody.extend(of_file(path, now)?);
@@ -131,20 +131,20 @@ fn people(
 }
 
 /// The people of a file of policy tests.
-fn of_file(path: &Path, now: Timestamp) -> Result<Vec<Someone>, Outcome> {
+fn of_file(path: &Path, now: Timestamp) -> Result<Vec<Someone>, Exit> {
     let name = path.display().to_string();
     let text = read_text(path).map_err(|problem| reading::failed(format!("--people {problem}")))?;
-    let (mut told, mut sources) = (Diagnostics::default(), Sources::default());
-    let file = cases::read(&name, &text, &mut sources, &mut told);
+    let (mut diagnostics, mut sources) = (Diagnostics::default(), Sources::default());
+    let file = cases::read(&name, &text, &mut sources, &mut diagnostics);
     let people = file.people();
     // A file of people alone has no tests, which is not an error here.
-    let faults =
-        told.errors() - usize::from(file.cases.is_empty() && !people.is_empty()).min(told.errors());
+    let faults = diagnostics.errors()
+        - usize::from(file.cases.is_empty() && !people.is_empty()).min(diagnostics.errors());
     if faults > 0 || people.is_empty() {
-        for message in told.sorted() {
+        for message in diagnostics.sorted() {
             anstream::eprintln!("{}", message.render(&sources));
         }
-        return Err(Outcome::Usage);
+        return Err(Exit::Usage);
     }
     let someone = |(name, person): (String, std::sync::Arc<person::Person>)| Someone {
         name,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
-use super::Outcome;
 use super::check::ConfigurationFile;
+use super::exit::Exit;
 use crate::base::diagnostic::{Diagnostic, Severity, Sources};
 use crate::base::time::Clock;
 use crate::config::{self, LoadedRules};
@@ -47,7 +47,7 @@ enum Command {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub fn run(arguments: &Arguments) -> Exit {
     match &arguments.command {
         Command::Explain(arguments) => explain::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
@@ -72,23 +72,23 @@ struct Configured {
 }
 
 impl Configured {
-    /// Reads it. What is wrong elsewhere in the file is told on standard error and changes
+    /// Reads it. What is wrong elsewhere in the file is reported on standard error and changes
     /// nothing.
-    fn load(configuration: &ConfigurationFile) -> Result<Self, Outcome> {
+    fn load(configuration: &ConfigurationFile) -> Result<Self, Exit> {
         let now = Clock::system().now();
         Self::of(config::load_rules(&configuration.path, &config::process_environment, now))
     }
 
     /// The same, with the members of every group, whether a policy names one or not.
-    fn load_with_groups(configuration: &ConfigurationFile) -> Result<Self, Outcome> {
+    fn load_with_groups(configuration: &ConfigurationFile) -> Result<Self, Exit> {
         let (now, environment) = (Clock::system().now(), &config::process_environment);
         Self::of(config::load_rules_and_groups(&configuration.path, environment, now))
     }
 
-    fn of(loaded: LoadedRules) -> Result<Self, Outcome> {
-        tell(&loaded);
+    fn of(loaded: LoadedRules) -> Result<Self, Exit> {
+        report(&loaded);
         let LoadedRules { rules, decision_log, files, sources, groups, .. } = loaded;
-        let rules = rules.ok_or(Outcome::Configuration)?;
+        let rules = rules.ok_or(Exit::Configuration)?;
         if rules.routes().is_empty() {
             anstream::eprintln!("{NO_ROUTES}");
         }
@@ -128,16 +128,16 @@ fn bounded(source: impl Read, name: &str) -> Result<String, String> {
 
 /// Everything there is to say about the configuration. What is not there at all and no rule needs
 /// is counted alone: a file of routes is enough to try policies.
-fn tell(loaded: &LoadedRules) {
+fn report(loaded: &LoadedRules) {
     let sorted = loaded.diagnostics.sorted();
     let concerns =
         |message: &&&Diagnostic| message.place.is_some() || message.severity == Severity::Error;
-    let told: Vec<String> =
+    let shown: Vec<String> =
         sorted.iter().filter(concerns).map(|message| message.render(&loaded.sources)).collect();
-    if !told.is_empty() {
-        anstream::eprintln!("{}", told.join("\n"));
+    if !shown.is_empty() {
+        anstream::eprintln!("{}", shown.join("\n"));
     }
-    let absent = sorted.len() - told.len();
+    let absent = sorted.len() - shown.len();
     if absent > 0 && loaded.rules.is_some() {
         let things = if absent == 1 { "setting" } else { "settings" };
         anstream::eprintln!(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::time::{Instant, monotonic};
-use crate::cli::Outcome;
+use crate::cli::exit::Exit;
 use crate::workbench::log::{Input, Meter, People, Reader, Recorded, Scanned, find, scan};
 
 /// How to print what was found.
@@ -18,7 +18,7 @@ pub(super) enum Format {
 }
 
 /// The log that was named, else the one that the configuration names.
-pub(super) fn log(named: &[PathBuf], configured: Option<&PathBuf>) -> Result<Vec<Input>, Outcome> {
+pub(super) fn log(named: &[PathBuf], configured: Option<&PathBuf>) -> Result<Vec<Input>, Exit> {
     let paths =
         if named.is_empty() { configured.cloned().into_iter().collect() } else { named.to_vec() };
     if paths.is_empty() {
@@ -26,7 +26,7 @@ pub(super) fn log(named: &[PathBuf], configured: Option<&PathBuf>) -> Result<Vec
             "error: which log? The configuration has no `decision_log`; name a file, a directory, \
              or `-` for standard input"
         );
-        return Err(Outcome::Usage);
+        return Err(Exit::Usage);
     }
     find(&paths).map_err(failed)
 }
@@ -36,7 +36,7 @@ pub(super) fn read(
     inputs: &[Input],
     reader: &mut Reader,
     each: impl FnMut(&Recorded<'_>, &People),
-) -> Result<Scanned, Outcome> {
+) -> Result<Scanned, Exit> {
     let meter = Meter::default();
     let mut progress = Progress::new(inputs.iter().map(|input| input.size).sum());
     let scanned = scan(inputs, reader, &meter, each, || progress.tick(meter.bytes()));
@@ -45,15 +45,15 @@ pub(super) fn read(
 }
 
 /// Says what is wrong; the command has failed.
-pub(super) fn failed(problem: impl std::fmt::Display) -> Outcome {
+pub(super) fn failed(problem: impl std::fmt::Display) -> Exit {
     anstream::eprintln!("error: {problem}");
-    Outcome::Failed
+    Exit::Failed
 }
 
 /// Prints the result of a command; whoever reads it may have gone.
-pub(super) fn print(text: &str) -> Result<(), Outcome> {
+pub(super) fn print(text: &str) -> Result<(), Exit> {
     let mut out = anstream::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|_| Outcome::Failed)
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|_| Exit::Failed)
 }
 
 /// How far a long reading is: a bar on a terminal, a line now and then elsewhere.

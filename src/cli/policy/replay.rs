@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::Configured;
 use super::reading::{self, Format};
-use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
+use crate::cli::exit::Exit;
 use crate::workbench::log::{Reader, Scanned};
 use crate::workbench::replay::{Kind, Replay, Report, human};
 
@@ -35,11 +35,11 @@ pub struct Arguments {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments) -> Outcome {
-    replay(arguments).unwrap_or_else(|outcome| outcome)
+pub fn run(arguments: &Arguments) -> Exit {
+    replay(arguments).unwrap_or_else(|exit| exit)
 }
 
-fn replay(arguments: &Arguments) -> Result<Outcome, Outcome> {
+fn replay(arguments: &Arguments) -> Result<Exit, Exit> {
     let configured = Configured::load(&arguments.configuration)?;
     let inputs = reading::log(&arguments.logs, configured.decision_log.as_ref())?;
     let mut replay = Replay::new(&configured.rules, arguments.all);
@@ -52,7 +52,7 @@ fn replay(arguments: &Arguments) -> Result<Outcome, Outcome> {
     })?;
     let changed = arguments.fail_on_change && report.changes();
     let unknown = arguments.fail_on_unknown && report.unknown_count() > 0;
-    Ok(if changed || unknown { Outcome::PolicyTest } else { Outcome::Fine })
+    Ok(if changed || unknown { Exit::PolicyTest } else { Exit::Fine })
 }
 
 fn as_json(report: &Report, scanned: &Scanned) -> Value {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::reading::{self, Format};
 use crate::base::duration;
 use crate::base::time::{Clock, Timestamp};
-use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
+use crate::cli::exit::Exit;
 use crate::cli::policy::Configured;
 use crate::workbench::log::{Reader, Scanned};
 use crate::workbench::person::moment;
@@ -48,11 +48,11 @@ fn parse_since(text: &str) -> Result<Since, String> {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments) -> Outcome {
-    report(arguments).unwrap_or_else(|outcome| outcome)
+pub fn run(arguments: &Arguments) -> Exit {
+    report(arguments).unwrap_or_else(|exit| exit)
 }
 
-fn report(arguments: &Arguments) -> Result<Outcome, Outcome> {
+fn report(arguments: &Arguments) -> Result<Exit, Exit> {
     // A configuration is needed only to say where the log is.
     let configured = match arguments.logs.is_empty() {
         true => Configured::load(&arguments.configuration)?.decision_log,
@@ -71,7 +71,7 @@ fn report(arguments: &Arguments) -> Result<Outcome, Outcome> {
         Format::Json => format!("{:#}\n", as_json(&report, &scanned)),
     })?;
     let unsafe_ = arguments.fail_on_change && report.verdict != Promotion::Safe;
-    Ok(if unsafe_ { Outcome::PolicyTest } else { Outcome::Fine })
+    Ok(if unsafe_ { Exit::PolicyTest } else { Exit::Fine })
 }
 
 fn as_json(report: &ShadowReport, scanned: &Scanned) -> Value {

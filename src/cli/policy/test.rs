@@ -13,8 +13,8 @@ use super::{Configured, read_text};
 
 use crate::base::diagnostic::Diagnostics;
 use crate::base::time::{self, Clock};
-use crate::cli::Outcome;
 use crate::cli::check::ConfigurationFile;
+use crate::cli::exit::Exit;
 use crate::config::codes;
 use crate::workbench::cases::{self, CaseFile};
 use crate::workbench::report::{self, Report};
@@ -69,8 +69,8 @@ const FIRST_FILE: &str = "policy-tests.yaml";
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Runs the command.
-pub fn run(arguments: &Arguments) -> Outcome {
-    let outcome = if arguments.init {
+pub fn run(arguments: &Arguments) -> Exit {
+    let exit = if arguments.init {
         init(arguments)
     } else if arguments.watch {
         watch(arguments)
@@ -78,15 +78,15 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Configured::load(&arguments.configuration)
             .and_then(|configured| once(arguments, configured))
     };
-    outcome.unwrap_or_else(|outcome| outcome)
+    exit.unwrap_or_else(|exit| exit)
 }
 
-fn init(arguments: &Arguments) -> Result<Outcome, Outcome> {
+fn init(arguments: &Arguments) -> Result<Exit, Exit> {
     let default = [PathBuf::from(FIRST_FILE)];
     let given = if arguments.files.is_empty() { &default[..] } else { &arguments.files };
     let [path] = given else {
         anstream::eprintln!("error: --init writes one file; name one");
-        return Err(Outcome::Usage);
+        return Err(Exit::Usage);
     };
     let configured = Configured::load(&arguments.configuration)?;
     let text = starter_tests::write(&configured.rules, Clock::system().now());
@@ -95,24 +95,24 @@ fn init(arguments: &Arguments) -> Result<Outcome, Outcome> {
     match created.and_then(|mut file| file.write_all(text.as_bytes())) {
         Ok(()) => {
             anstream::println!("wrote {name}; run it: russet policy test {name}");
-            Ok(Outcome::Fine)
+            Ok(Exit::Fine)
         }
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             anstream::eprintln!("error: {name} is there already, and nothing is overwritten");
-            Err(Outcome::Failed)
+            Err(Exit::Failed)
         }
         Err(error) => {
             anstream::eprintln!("error: {name}: {error}");
-            Err(Outcome::Failed)
+            Err(Exit::Failed)
         }
     }
 }
 
-fn watch(arguments: &Arguments) -> Result<Outcome, Outcome> {
+fn watch(arguments: &Arguments) -> Result<Exit, Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
         anstream::eprintln!("error: the runtime does not start: {error}");
-        Outcome::Failed
+        Exit::Failed
     })?;
     let mut files = arguments.files.clone();
     files.push(arguments.configuration.path.clone());
@@ -120,7 +120,7 @@ fn watch(arguments: &Arguments) -> Result<Outcome, Outcome> {
         // Listens from here on: an interrupt may come before anything waits for it.
         let mut interrupts = signal(SignalKind::interrupt()).map_err(|error| {
             anstream::eprintln!("error: interrupts cannot be caught: {error}");
-            Outcome::Failed
+            Exit::Failed
         })?;
         loop {
             let before = states(&files);
@@ -138,7 +138,7 @@ fn watch(arguments: &Arguments) -> Result<Outcome, Outcome> {
             let before = if before.len() == files.len() { before } else { states(&files) };
             while states(&files) == before {
                 tokio::select! {
-                    _ = interrupts.recv() => return Ok(Outcome::Fine),
+                    _ = interrupts.recv() => return Ok(Exit::Fine),
                     () = tokio::time::sleep(LOOK_EVERY) => {}
                 }
             }
@@ -155,18 +155,18 @@ fn states(files: &[PathBuf]) -> Vec<Option<(u64, i64, i64, u64)>> {
     files.iter().map(state).collect()
 }
 
-fn once(arguments: &Arguments, mut configured: Configured) -> Result<Outcome, Outcome> {
+fn once(arguments: &Arguments, mut configured: Configured) -> Result<Exit, Exit> {
     let files = read(arguments, &mut configured)?;
     let begun = time::monotonic();
     let now = Clock::system().now();
     let results = run::run(&configured.rules, &files, &arguments.filter, now);
     if files.iter().all(|file| file.cases.is_empty()) {
         anstream::eprintln!("error: these files name people and have no `tests` and no `tables`");
-        return Err(Outcome::Configuration);
+        return Err(Exit::Configuration);
     }
     if results.ran.is_empty() {
         anstream::eprintln!("error: no test has `{}` in its name", arguments.filter);
-        return Err(Outcome::Usage);
+        return Err(Exit::Usage);
     }
     let report = Report {
         rules: &configured.rules,
@@ -184,24 +184,24 @@ fn once(arguments: &Arguments, mut configured: Configured) -> Result<Outcome, Ou
         Format::Tap => report::tap(&report),
     };
     print(&text)?;
-    Ok(if results.failed() == 0 { Outcome::Fine } else { Outcome::PolicyTest })
+    Ok(if results.failed() == 0 { Exit::Fine } else { Exit::PolicyTest })
 }
 
-fn read(arguments: &Arguments, configured: &mut Configured) -> Result<Vec<CaseFile>, Outcome> {
+fn read(arguments: &Arguments, configured: &mut Configured) -> Result<Vec<CaseFile>, Exit> {
     let sources = &mut configured.sources;
-    let mut told = Diagnostics::default();
+    let mut diagnostics = Diagnostics::default();
     let mut files = Vec::new();
     for path in &arguments.files {
         let name = path.display().to_string();
         match read_text(path) {
-            Ok(text) => files.push(cases::read(&name, &text, sources, &mut told)),
+            Ok(text) => files.push(cases::read(&name, &text, sources, &mut diagnostics)),
             Err(problem) => {
                 anstream::eprintln!("error: {problem}");
                 if !path.exists() {
                     let help = format!("`russet policy test --init {name}` writes a first one");
                     anstream::eprintln!("   help: {help}");
                 }
-                return Err(Outcome::Configuration);
+                return Err(Exit::Configuration);
             }
         }
     }
@@ -212,11 +212,11 @@ fn read(arguments: &Arguments, configured: &mut Configured) -> Result<Vec<CaseFi
                 None => "add it to `groups_file`, or leave it out".to_owned(),
             };
             let message = format!("there is no group `{name}` in `groups_file`");
-            told.warning(codes::TEST_GROUP, *place, message, help);
+            diagnostics.warning(codes::TEST_GROUP, *place, message, help);
         }
     }
-    for message in told.sorted() {
+    for message in diagnostics.sorted() {
         anstream::eprintln!("{}", message.render(sources));
     }
-    if told.has_errors() { Err(Outcome::Configuration) } else { Ok(files) }
+    if diagnostics.has_errors() { Err(Exit::Configuration) } else { Ok(files) }
 }

@@ -3,18 +3,18 @@ use crate::base::diagnostic::{Diagnostics, Sources};
 
 /// The cases of a file without mistakes.
 fn good(text: &str) -> CaseFile {
-    let (mut sources, mut told) = (Sources::default(), Diagnostics::default());
-    let file = read("tests.yaml", text, &mut sources, &mut told);
-    let said: String = told.sorted().iter().map(|item| item.render(&sources)).collect();
-    assert!(told.is_empty(), "{said}");
+    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
+    let file = read("tests.yaml", text, &mut sources, &mut diagnostics);
+    let said: String = diagnostics.sorted().iter().map(|item| item.render(&sources)).collect();
+    assert!(diagnostics.is_empty(), "{said}");
     file
 }
 
 /// What is said of a file, by first lines and help.
 fn said(text: &str) -> String {
-    let (mut sources, mut told) = (Sources::default(), Diagnostics::default());
-    read("tests.yaml", text, &mut sources, &mut told);
-    told.sorted().iter().map(|item| item.render(&sources)).collect()
+    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
+    read("tests.yaml", text, &mut sources, &mut diagnostics);
+    diagnostics.sorted().iter().map(|item| item.render(&sources)).collect()
 }
 
 #[test]

@@ -32,11 +32,11 @@ tests:
 "#;
 
 fn rules(sources: &mut Sources) -> Rules {
-    let mut told = Diagnostics::default();
+    let mut diagnostics = Diagnostics::default();
     let source = sources.add("config.yaml", POLICY);
-    let node: Node = yaml::read(POLICY, source, &mut told).unwrap();
-    let policy = Policy::compile(&Shortcuts::default(), Some(&node), &mut told);
-    assert!(told.is_empty());
+    let node: Node = yaml::read(POLICY, source, &mut diagnostics).unwrap();
+    let policy = Policy::compile(&Shortcuts::default(), Some(&node), &mut diagnostics);
+    assert!(diagnostics.is_empty());
     Rules::new(vec![RouteRule {
         id: "wiki".into(),
         from: RouteHost { host: "wiki.example.com".to_owned(), port: None },
@@ -47,10 +47,10 @@ fn rules(sources: &mut Sources) -> Rules {
 }
 
 fn with_report<T>(filter: &str, coverage: bool, then: impl FnOnce(&Report<'_>) -> T) -> T {
-    let (mut sources, mut told) = (Sources::default(), Diagnostics::default());
+    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
     let rules = rules(&mut sources);
-    let files = [cases::read("tests.yaml", TESTS, &mut sources, &mut told)];
-    assert!(told.is_empty());
+    let files = [cases::read("tests.yaml", TESTS, &mut sources, &mut diagnostics)];
+    assert!(diagnostics.is_empty());
     let results = run::run(&rules, &files, filter, Timestamp(1_800_000_000));
     let took = Duration::from_millis(3);
     then(&Report {
