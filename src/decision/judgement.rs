@@ -172,10 +172,11 @@ impl<'a, A: Asker> Judgement<'a, A> {
 }
 
 impl Judgement<'_, LiveSession> {
-    /// Acts on the decision.
+    /// Acts on the decision. Moves the session, so it is inlined rather than copied once more.
     ///
     /// # Errors
     /// The refusal, which knows its own reasons.
+    #[inline]
     pub fn admit(self) -> Result<Admission, Refusal> {
         let constrained = self.is_refused_by_constraint();
         let Judged { route, verdict } = self.judged.map_err(Refusal::NoRoute)?;

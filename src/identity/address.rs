@@ -64,7 +64,8 @@ impl Address {
 pub fn domain_of(address: &str) -> Option<&str> {
     let (local, domain) = address.split_once('@')?;
     let one = !local.is_empty() && !domain.is_empty() && !domain.contains('@');
-    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"\"(),:;<>[\\]".contains(c);
+    let special = |c| matches!(c, '"' | '(' | ')' | ',' | ':' | ';' | '<' | '>' | '[' | '\\' | ']');
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !special(c);
     (one && address.chars().all(plain)).then_some(domain)
 }
 
