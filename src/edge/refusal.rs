@@ -39,20 +39,6 @@ pub enum EarlyRefusal {
 }
 
 impl EarlyRefusal {
-    /// Every reason.
-    pub const ALL: [Self; 10] = [
-        Self::BadFraming,
-        Self::Malformed,
-        Self::WrongPreface,
-        Self::TargetTooLong,
-        Self::HeaderTooLarge,
-        Self::TooManyFields,
-        Self::HeadDeadline,
-        Self::TooManyConnections,
-        Self::TooManyCancellations,
-        Self::Panic,
-    ];
-
     /// The status of the answer; where the connection is closed without one
     /// ([`EarlyRefusal::is_answered`]), the status that says the same.
     pub fn status(self) -> StatusCode {

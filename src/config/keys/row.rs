@@ -237,20 +237,6 @@ pub(in crate::config) enum Scope {
     SubPolicy,
 }
 
-/// Every scope.
-#[cfg(test)]
-pub(in crate::config) const SCOPES: [Scope; 9] = [
-    Scope::Top,
-    Scope::Route,
-    Scope::ExternalAuth,
-    Scope::TrustedPeer,
-    Scope::Certificate,
-    Scope::DecisionLog,
-    Scope::Rotation,
-    Scope::DownstreamMtls,
-    Scope::SubPolicy,
-];
-
 /// Keys that belong together.
 #[derive(Debug)]
 pub(in crate::config) struct Family {

@@ -247,3 +247,27 @@ fn not_allowed(endpoint: &Endpoint) -> Box<Refused> {
     }
     refused
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths_on(on: On) -> impl Iterator<Item = &'static str> {
+        TABLE.iter().filter(move |endpoint| endpoint.on == on).filter_map(|endpoint| match endpoint
+            .at
+        {
+            At::Path(path) => Some(path),
+            At::Callback => None,
+        })
+    }
+
+    /// `paths` is what the configuration's checks, the snippets and the policy tools ask.
+    #[test]
+    fn t25_paths_knows_every_endpoint_that_hides_a_path_of_an_application() {
+        for path in paths_on(On::Any).chain(paths_on(On::Configured)) {
+            assert!(paths::is_reserved(path), "{path}");
+        }
+        let pages: Vec<&str> = paths_on(On::OAuth2Proxy).collect();
+        assert_eq!(pages, paths::OAUTH2_PAGES);
+    }
+}
