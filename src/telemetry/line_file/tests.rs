@@ -106,11 +106,12 @@ async fn an_old_file_is_moved_away() {
     let sender = file.sender();
     sender.send(b"first");
     until(|| text(&path) == "first\n").await;
-    clock.shift(3_599);
+    // The clock goes on by itself: a busy machine has time until the hour is over.
+    clock.shift(3_500);
     sender.send(b"second");
     until(|| text(&path) == "first\nsecond\n").await;
     assert!(rotated(&path).unwrap().is_empty());
-    clock.shift(10);
+    clock.shift(110);
     sender.send(b"third");
     until(|| rotated(&path).unwrap().len() == 1).await;
     sender.send(b"fourth");
